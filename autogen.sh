@@ -1,0 +1,6 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+# Makes ./configure from configure.ac. Needs autoconf, automake and pkg-config.
+set -eu
+cd "$(dirname "$0")"
+exec autoreconf --install --force

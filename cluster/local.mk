@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += cluster/libfb-cluster.a
+cluster_libfb_cluster_a_SOURCES =

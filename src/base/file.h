@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Whole reads and writes that know about short ones and EINTR, and replacement of a file in one go.
+ */
+#ifndef FLOWBRAID_BASE_FILE_H
+#define FLOWBRAID_BASE_FILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct buf;
+
+/* Reads up to len bytes at offset; *ret_len is less only at the end of the file. ERR_SYSTEM with errno. */
+enum err file_pread(int fd, void *dst, size_t len, uint64_t offset, size_t *ret_len) WARN_UNUSED;
+
+/* Writes all of it at offset. *ret_len (may be NULL): bytes written, also when the answer is ERR_SYSTEM. */
+enum err file_pwrite(int fd, const void *src, size_t len, uint64_t offset, size_t *ret_len) WARN_UNUSED;
+
+/* Appends the whole of a file to b. ERR_LIMIT when it is larger than most. */
+enum err file_slurp(int dirfd, const char *path, size_t most, struct buf *b) WARN_UNUSED;
+
+/* Makes path hold exactly these bytes, or leaves what was there: temporary file beside it, fsync, rename,
+ * fsync of the folder. dirfd as in openat(2). */
+enum err file_replace(int dirfd, const char *path, const void *bytes, size_t len, mode_t mode) WARN_UNUSED;
+
+#endif

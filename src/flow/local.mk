@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += src/flow/libfb-flow.a
+src_flow_libfb_flow_a_SOURCES =

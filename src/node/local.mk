@@ -1,0 +1,3 @@
+# SPDX-License-Identifier: ISC
+noinst_LIBRARIES += src/node/libfb-node.a
+src_node_libfb_node_a_SOURCES =
