@@ -32,7 +32,8 @@ socklen_t addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_
 
 /* A prefix: the first `bits` of addr (0..128, IPv4 prefixes count from 96). */
 struct prefix { struct addr addr; uint8_t bits; };
-bool prefix_parse(const char *text, struct prefix *ret); /* "192.0.2.0/24", "2001:db8::/32", or a single address */
+bool prefix_parse(const char *text, struct prefix *ret); /* "192.0.2.0/24", "2001:db8::/32", or a single address;
+                                                          * bits behind the prefix are cleared */
 bool prefix_has(const struct prefix *p, const struct addr *a);
 
 #endif

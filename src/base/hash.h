@@ -24,7 +24,7 @@ struct hash {
 	size_t filled;           /* values and tombstones */
 };
 
-/* A walk over the values whose hash agrees in 32 bits; start with hash_find. */
+/* A walk over the values whose hash agrees in 32 bits; start with hash_first. */
 struct hash_probe { size_t at; uint32_t tag; };
 
 void hash_clear(struct hash *h);

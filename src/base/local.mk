@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/base/libfb-base.a
 src_base_libfb_base_a_SOURCES = \
-	src/base/addr.h \
-	src/base/buf.h \
-	src/base/clock.h \
-	src/base/crc32c.h \
-	src/base/digest.h \
+	src/base/addr.c src/base/addr.h \
+	src/base/buf.c src/base/buf.h \
+	src/base/clock.c src/base/clock.h \
+	src/base/crc32c.c src/base/crc32c.h \
+	src/base/digest.c src/base/digest.h \
 	src/base/err.c src/base/err.h \
-	src/base/file.h \
-	src/base/hash.h \
-	src/base/json.h \
-	src/base/msg.h \
+	src/base/file.c src/base/file.h \
+	src/base/hash.c src/base/hash.h \
+	src/base/json.c src/base/json.h \
+	src/base/msg.c src/base/msg.h \
 	src/base/rd.h \
 	src/base/wr.h

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The hash index: linear probing over slots of 8 bytes, so that a look-up usually touches one cache line
+ * here and one at the caller. A value's home slot follows from its tag alone, so growing needs no keys.
+ */
+#include "base/hash.h"
+
+#include <stdlib.h>
+#include <xxhash.h>
+
+#define HASH_DELETED (HASH_NONE - 1)
+#define HASH_FIRST_SLOTS 64
+
+static uint32_t
+hash_tag(uint64_t hv)
+{
+	return (uint32_t)(hv ^ (hv >> 32));
+}
+
+static void
+slot_put(struct hash_slot *slots, size_t mask, struct hash_slot s)
+{
+	size_t at = s.tag & mask;
+
+	while (slots[at].value != HASH_NONE)
+		at = (at + 1) & mask;
+	slots[at] = s;
+}
+
+/* Twice the slots, or as many when tombstones fill them; tombstones go. */
+static enum err
+hash_grow(struct hash *h)
+{
+	size_t old = h->slots != NULL ? h->mask + 1 : 0;
+	size_t count = old == 0 ? HASH_FIRST_SLOTS : h->used >= old / 2 ? old * 2 : old;
+	struct hash_slot *slots = reallocarray(NULL, count, sizeof(*slots));
+
+	if (slots == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < count; i++)
+		slots[i].value = HASH_NONE;
+	for (size_t i = 0; i < old; i++) {
+		if (h->slots[i].value < HASH_DELETED)
+			slot_put(slots, count - 1, h->slots[i]);
+	}
+	free(h->slots);
+	h->slots = slots;
+	h->mask = count - 1;
+	h->filled = h->used;
+	return ERR_OK;
+}
+
+void
+hash_clear(struct hash *h)
+{
+	free(h->slots);
+	*h = (struct hash){0};
+}
+
+enum err
+hash_add(struct hash *h, uint64_t hv, uint32_t value)
+{
+	enum err e;
+
+	if (h->slots == NULL || h->filled >= (h->mask + 1) / 4 * 3) {
+		e = hash_grow(h);
+		if (e != ERR_OK)
+			return e;
+	}
+	slot_put(h->slots, h->mask, (struct hash_slot){.tag = hash_tag(hv), .value = value});
+	h->used++;
+	h->filled++;
+	return ERR_OK;
+}
+
+uint32_t
+hash_first(const struct hash *h, uint64_t hv, struct hash_probe *p)
+{
+	p->tag = hash_tag(hv);
+	p->at = p->tag & h->mask;
+	return h->slots != NULL ? hash_next(h, p) : HASH_NONE;
+}
+
+uint32_t
+hash_next(const struct hash *h, struct hash_probe *p)
+{
+	for (;;) {
+		struct hash_slot s = h->slots[p->at];
+
+		if (s.value == HASH_NONE)
+			return HASH_NONE;
+		p->at = (p->at + 1) & h->mask;
+		if (s.tag == p->tag && s.value != HASH_DELETED)
+			return s.value;
+	}
+}
+
+void
+hash_remove(struct hash *h, uint64_t hv, uint32_t value)
+{
+	struct hash_probe p;
+	uint32_t v;
+
+	for (v = hash_first(h, hv, &p); v != HASH_NONE; v = hash_next(h, &p)) {
+		if (v != value)
+			continue;
+		h->slots[(p.at - 1) & h->mask].value = HASH_DELETED; /* the probe stands behind it */
+		h->used--;
+		return;
+	}
+}
+
+uint64_t
+hash_bytes(const void *bytes, size_t len)
+{
+	return XXH3_64bits(bytes, len);
+}
