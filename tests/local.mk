@@ -13,3 +13,5 @@ include tests/bench/local.mk
 print-check-programs:
 	@printf '%s\n' $(check_PROGRAMS)
 .PHONY: print-check-programs
+
+EXTRA_DIST += tests/tap.h

@@ -26,7 +26,7 @@ struct rd {
 static inline struct rd
 rd_init(const void *bytes, size_t len)
 {
-	const uint8_t *b = bytes;
+	const uint8_t *b = bytes != NULL ? bytes : (const void *)""; /* NULL: an empty buffer */
 
 	return (struct rd){.base = b, .at = b, .end = b + len, .failed = false};
 }

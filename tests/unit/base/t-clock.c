@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Wall time as text, against gmtime_r.
+ */
+#include "base/clock.h"
+
+#include <time.h>
+
+#include "base/buf.h"
+#include "tests/tap.h"
+
+static void
+test_text(void)
+{
+	static const struct { int64_t ns; int digits; const char *want; } cases[] = {
+		{0, 0, "1970-01-01T00:00:00Z"},
+		{0, 3, "1970-01-01T00:00:00.000Z"},
+		{1700000000123456789, 0, "2023-11-14T22:13:20Z"},
+		{1700000000123456789, 3, "2023-11-14T22:13:20.123Z"},
+		{1700000000123456789, 6, "2023-11-14T22:13:20.123456Z"},
+		{1700000000123456789, 9, "2023-11-14T22:13:20.123456789Z"},
+		{999999999, 3, "1970-01-01T00:00:00.999Z"},
+		{-1, 9, "1969-12-31T23:59:59.999999999Z"},
+		{951782400 * NS_PER_SEC, 0, "2000-02-29T00:00:00Z"},
+		{INT64_MIN, 9, "1677-09-21T00:12:43.145224192Z"},
+		{INT64_MAX, 9, "2262-04-11T23:47:16.854775807Z"},
+	};
+	char text[WALL_TEXT_SIZE];
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		is_text(wall_text((wall_t){cases[i].ns}, cases[i].digits, text), cases[i].want, "%s", cases[i].want);
+}
+
+/* Every day from 1678 to 2261, at a second that wanders through the day. */
+static void
+test_calendar(void)
+{
+	unsigned wrong = 0, days = 0;
+
+	for (int64_t day = -106000; day <= 106000; day++, days++) {
+		int64_t sec = day * 86400 + (day * 7919 % 86400 + 86400) % 86400;
+		time_t when = (time_t)sec;
+		struct tm tm;
+		char want[32], got[WALL_TEXT_SIZE];
+
+		gmtime_r(&when, &tm);
+		strftime(want, sizeof(want), "%Y-%m-%dT%H:%M:%SZ", &tm);
+		wrong += strcmp(wall_text(wall_from_sec(sec, 0), 0, got), want) != 0;
+	}
+	is_u64(wrong, 0, "%u days agree with gmtime_r", days);
+}
+
+int
+main(void)
+{
+	struct buf b = BUF_INIT;
+	mono_t before, after;
+
+	test_text();
+	test_calendar();
+	buf_wall(&b, wall_from_sec(1, 500000000), 3);
+	buf_u8(&b, 0);
+	is_text((char *)b.data, "1970-01-01T00:00:01.500Z", "buf_wall");
+	buf_clear(&b);
+	before = mono_now();
+	after = mono_now();
+	ok(after.ns >= before.ns, "the monotonic clock does not go back");
+	ok(wall_now().ns > 1700000000 * NS_PER_SEC, "the wall clock counts from 1970");
+	return done_testing();
+}
