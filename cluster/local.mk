@@ -1,3 +1,5 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES =
+
+EXTRA_DIST += cluster/lib/build cluster/lib/install-deps

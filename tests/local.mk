@@ -12,6 +12,14 @@ include tests/bench/local.mk
 # tests/run asks which programs to run, so that one that was not built is a failure and not overlooked.
 print-check-programs:
 	@printf '%s\n' $(check_PROGRAMS)
-.PHONY: print-check-programs
 
-EXTRA_DIST += tests/tap.h
+# Everything that tests/run runs.
+check-programs: all-am $(check_PROGRAMS)
+
+# Without root, and without what the demo needs: what tests/run runs besides is not for a package's build.
+check-local: check-programs
+	$(srcdir)/tests/run -n -B $(abs_builddir) unit fuzz golden cmd
+
+.PHONY: print-check-programs check-programs
+
+EXTRA_DIST += tests/tap.h tests/lib.sh tests/unit/harness.t tests/harness tests/run

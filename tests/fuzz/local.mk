@@ -1,1 +1,18 @@
 # SPDX-License-Identifier: ISC
+#
+# Configured with --enable-fuzzing the targets fuzz; otherwise they replay files. A target NAME is
+# tests/fuzz/fuzz-NAME.c, its inputs are tests/fuzz/corpus/NAME/*; add here:
+#
+#	check_PROGRAMS += tests/fuzz/fuzz-NAME
+#	tests_fuzz_fuzz_NAME_SOURCES = tests/fuzz/fuzz-NAME.c $(FUZZ_MAIN)
+#	tests_fuzz_fuzz_NAME_LDFLAGS = $(FUZZ_LINK)
+#	tests_fuzz_fuzz_NAME_LDADD = $(LIBFB_WIRE)
+
+if FUZZING
+FUZZ_MAIN = tests/fuzz/target.h
+else
+FUZZ_MAIN = tests/fuzz/target.h tests/fuzz/replay-main.c
+endif
+FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
+
+EXTRA_DIST += tests/fuzz/replay.t

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a fuzz target defines: takes any bytes, returns 0, and neither crashes nor leaks.
+ */
+#ifndef FLOWBRAID_TESTS_FUZZ_TARGET_H
+#define FLOWBRAID_TESTS_FUZZ_TARGET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+#endif
