@@ -31,8 +31,7 @@ skip_all(const char *why)
 	exit(0);
 }
 
-static inline void __attribute__((format(printf, 1, 0)))
-tap_name(const char *fmt, va_list ap)
+static inline void __attribute__((format(printf, 1, 0))) tap_name(const char *fmt, va_list ap)
 {
 	printf("ok %u - ", ++tap_run);
 	vprintf(fmt, ap);
@@ -40,21 +39,20 @@ tap_name(const char *fmt, va_list ap)
 	fflush(stdout);
 }
 
-#define TAP_POINT(pass, fmt)                           \
-	do {                                           \
-		va_list tap_ap;                        \
-                                                       \
-		if (!(pass)) {                         \
-			tap_failed++;                  \
-			printf("not ");                \
-		}                                      \
-		va_start(tap_ap, fmt);                 \
-		tap_name(fmt, tap_ap);                 \
-		va_end(tap_ap);                        \
+#define TAP_POINT(pass, fmt) \
+	do { \
+		va_list tap_ap; \
+\
+		if (!(pass)) { \
+			tap_failed++; \
+			printf("not "); \
+		} \
+		va_start(tap_ap, fmt); \
+		tap_name(fmt, tap_ap); \
+		va_end(tap_ap); \
 	} while (0)
 
-static inline bool __attribute__((format(printf, 2, 3)))
-ok(bool pass, const char *fmt, ...)
+static inline bool __attribute__((format(printf, 2, 3))) ok(bool pass, const char *fmt, ...)
 {
 	TAP_POINT(pass, fmt);
 	return pass;
@@ -65,7 +63,8 @@ is_u64(uint64_t got, uint64_t want, const char *fmt, ...)
 {
 	TAP_POINT(got == want, fmt);
 	if (got != want)
-		printf("# got  %" PRIu64 " (0x%" PRIx64 ")\n# want %" PRIu64 " (0x%" PRIx64 ")\n", got, got, want, want);
+		printf("# got  %" PRIu64 " (0x%" PRIx64 ")\n# want %" PRIu64 " (0x%" PRIx64 ")\n", got, got,
+		    want, want);
 	return got == want;
 }
 
@@ -76,7 +75,8 @@ is_text(const char *got, const char *want, const char *fmt, ...)
 
 	TAP_POINT(same, fmt);
 	if (!same)
-		printf("# got  %s\n# want %s\n", got != NULL ? got : "(null)", want != NULL ? want : "(null)");
+		printf(
+		    "# got  %s\n# want %s\n", got != NULL ? got : "(null)", want != NULL ? want : "(null)");
 	return same;
 }
 

@@ -11,11 +11,17 @@
 #include <string.h>
 #include <sys/socket.h>
 
-struct addr { uint8_t b[16]; };
+struct addr {
+	uint8_t b[16];
+};
 
 #define ADDR_TEXT_SIZE 48
 
-static inline int addr_cmp(const struct addr *a, const struct addr *b) { return memcmp(a->b, b->b, 16); }
+static inline int
+addr_cmp(const struct addr *a, const struct addr *b)
+{
+	return memcmp(a->b, b->b, 16);
+}
 struct addr addr_v4(uint32_t host_order);
 bool addr_is_v4(const struct addr *a);
 bool addr_is_multicast(const struct addr *a);
@@ -30,10 +36,14 @@ bool addr_parse(const char *text, struct addr *ret);
 bool addr_from_sockaddr(const struct sockaddr *sa, struct addr *ret, uint16_t *ret_port);
 socklen_t addr_to_sockaddr(const struct addr *a, uint16_t port, struct sockaddr_storage *ret);
 
-/* A prefix: the first `bits` of addr (0..128, IPv4 prefixes count from 96). */
-struct prefix { struct addr addr; uint8_t bits; };
-bool prefix_parse(const char *text, struct prefix *ret); /* "192.0.2.0/24", "2001:db8::/32", or a single address;
-                                                          * bits behind the prefix are cleared */
+/* A prefix: the first `bits` of addr (0..128; an IPv4 prefix counts from 96, so ::/0 has IPv4, too). */
+struct prefix {
+	struct addr addr;
+	uint8_t bits;
+};
+
+/* "192.0.2.0/24", "2001:db8::/32", or a single address. Bits behind the prefix are cleared. */
+bool prefix_parse(const char *text, struct prefix *ret);
 bool prefix_has(const struct prefix *p, const struct addr *a);
 
 #endif

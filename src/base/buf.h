@@ -17,11 +17,25 @@ struct buf {
 	bool failed;
 };
 
-#define BUF_INIT {NULL, 0, 0, false}
+#define BUF_INIT \
+	{ \
+		.data = NULL \
+	}
 
-void buf_clear(struct buf *b);        /* frees; the buffer can be used again */
-static inline void buf_reset(struct buf *b) { b->len = 0; } /* keeps the memory */
-static inline bool buf_ok(const struct buf *b) { return !b->failed; }
+void buf_clear(struct buf *b); /* frees; the buffer can be used again */
+
+/* Empties it and keeps the memory. */
+static inline void
+buf_reset(struct buf *b)
+{
+	b->len = 0;
+}
+
+static inline bool
+buf_ok(const struct buf *b)
+{
+	return !b->failed;
+}
 
 /* Room for len more bytes at the end, already counted in b->len; NULL when memory is out. */
 uint8_t *buf_room(struct buf *b, size_t len);
@@ -33,6 +47,6 @@ void buf_u32(struct buf *b, uint32_t v);
 void buf_u64(struct buf *b, uint64_t v);
 void buf_text(struct buf *b, const char *text); /* without its NUL */
 void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void buf_decimal(struct buf *b, uint64_t v);    /* fast decimal */
+void buf_decimal(struct buf *b, uint64_t v); /* fast decimal */
 
 #endif

@@ -11,8 +11,12 @@
 
 struct buf;
 
-typedef struct { int64_t ns; } wall_t; /* nanoseconds since 1970-01-01 UTC */
-typedef struct { int64_t ns; } mono_t; /* nanoseconds since an arbitrary point */
+typedef struct {
+	int64_t ns;
+} wall_t; /* nanoseconds since 1970-01-01 UTC */
+typedef struct {
+	int64_t ns;
+} mono_t; /* nanoseconds since an arbitrary point */
 
 #define NS_PER_SEC 1000000000LL
 #define NS_PER_MSEC 1000000LL
@@ -20,7 +24,11 @@ typedef struct { int64_t ns; } mono_t; /* nanoseconds since an arbitrary point *
 wall_t wall_now(void);
 mono_t mono_now(void);
 
-static inline wall_t wall_from_sec(int64_t sec, int64_t ns) { return (wall_t){sec * NS_PER_SEC + ns}; }
+static inline wall_t
+wall_from_sec(int64_t sec, int64_t ns)
+{
+	return (wall_t){sec * NS_PER_SEC + ns};
+}
 
 /* Longest text: 1677-09-21T00:12:43.145224192Z */
 #define WALL_TEXT_SIZE 40

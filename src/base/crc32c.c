@@ -65,7 +65,10 @@ uint32_t
 crc32c(uint32_t crc, const void *bytes, size_t len)
 {
 	const size_t most = 1U << 30;
-	union { const void *in; unsigned char *out; } at = {.in = bytes};
+	union {
+		const void *in;
+		unsigned char *out;
+	} at = {.in = bytes};
 	uint32_t v = ~crc;
 
 	for (; len > most; at.out += most, len -= most)

@@ -12,7 +12,9 @@
 #define SHA256_SIZE 32
 #define SHA256_TEXT_SIZE 65
 
-struct sha256 { uint8_t b[SHA256_SIZE]; };
+struct sha256 {
+	uint8_t b[SHA256_SIZE];
+};
 
 /* One shot. */
 struct sha256 sha256_of(const void *bytes, size_t len);
@@ -27,7 +29,9 @@ struct sha256 sha256_end(struct sha256_ctx *c);
 
 char *sha256_text(const struct sha256 *d, char out[SHA256_TEXT_SIZE]); /* lower-case hex; returns out */
 
-struct digest128 { uint64_t hi, lo; };
+struct digest128 {
+	uint64_t hi, lo;
+};
 
 /* XXH3-128 with seed 0 over the canonical bytes given; hi and lo as XXH128_hash_t has them. */
 struct digest128 digest128_of(const void *bytes, size_t len);

@@ -15,7 +15,10 @@
 
 #define HASH_NONE UINT32_MAX
 
-struct hash_slot { uint32_t tag; uint32_t value; }; /* value HASH_NONE: free; HASH_NONE - 1: deleted */
+struct hash_slot {
+	uint32_t tag;
+	uint32_t value;
+}; /* value HASH_NONE: free; HASH_NONE - 1: deleted */
 
 struct hash {
 	struct hash_slot *slots; /* owned; zero-initialise the struct before first use */
@@ -25,10 +28,13 @@ struct hash {
 };
 
 /* A walk over the values whose hash agrees in 32 bits; start with hash_first. */
-struct hash_probe { size_t at; uint32_t tag; };
+struct hash_probe {
+	size_t at;
+	uint32_t tag;
+};
 
 void hash_clear(struct hash *h);
-enum err hash_add(struct hash *h, uint64_t hv, uint32_t value) WARN_UNUSED; /* value < HASH_NONE - 1 */
+enum err hash_add(struct hash *h, uint64_t hv, uint32_t value) WARN_UNUSED;   /* value < HASH_NONE - 1 */
 uint32_t hash_first(const struct hash *h, uint64_t hv, struct hash_probe *p); /* HASH_NONE: none */
 uint32_t hash_next(const struct hash *h, struct hash_probe *p);
 void hash_remove(struct hash *h, uint64_t hv, uint32_t value);

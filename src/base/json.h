@@ -18,12 +18,12 @@ struct buf;
 #define JSON_DEPTH 32
 
 struct json {
-	struct buf *out;         /* borrowed */
+	struct buf *out; /* borrowed */
 	uint8_t depth;
-	bool comma[JSON_DEPTH];  /* a value stands before the next one */
+	bool comma[JSON_DEPTH]; /* a value stands before the next one */
 	bool array[JSON_DEPTH];
 	bool after_key;
-	int indent;              /* spaces a level; 0: on one line */
+	int indent; /* spaces a level; 0: on one line */
 };
 
 void json_init(struct json *j, struct buf *out);

@@ -28,11 +28,14 @@ void msg_at(enum msg_level level, const char *fmt, ...) __attribute__((format(pr
 struct msg_limit {
 	uint32_t burst;
 	int64_t interval_ns;
-	mono_t since;    /* zero-initialised */
+	mono_t since; /* zero-initialised */
 	uint32_t used;
 	uint64_t held;
 };
-#define MSG_LIMIT_INIT(n, seconds) {.burst = (n), .interval_ns = (seconds) * NS_PER_SEC}
+#define MSG_LIMIT_INIT(n, seconds) \
+	{ \
+		.burst = (n), .interval_ns = (seconds)*NS_PER_SEC \
+	}
 
 /* True when the message may be sent now; *ret_held: how many were held back before it (0: none). */
 bool msg_limit_pass(struct msg_limit *l, mono_t now, uint64_t *ret_held);

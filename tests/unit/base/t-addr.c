@@ -12,17 +12,20 @@
 static void
 test_text(void)
 {
-	static const struct { const char *in, *out; } cases[] = {
-		{"0.0.0.0", "0.0.0.0"},
-		{"192.0.2.1", "192.0.2.1"},
-		{"255.10.100.99", "255.10.100.99"},
-		{"::ffff:192.0.2.1", "192.0.2.1"},
-		{"2001:DB8::1", "2001:db8::1"},
-		{"::", "::"},
-		{"::1", "::1"},
-		{"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+	static const struct {
+		const char *in, *out;
+	} cases[] = {
+	    {"0.0.0.0", "0.0.0.0"},
+	    {"192.0.2.1", "192.0.2.1"},
+	    {"255.10.100.99", "255.10.100.99"},
+	    {"::ffff:192.0.2.1", "192.0.2.1"},
+	    {"2001:DB8::1", "2001:db8::1"},
+	    {"::", "::"},
+	    {"::1", "::1"},
+	    {"ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
 	};
-	static const char *const none[] = {"", "1.2.3", "1.2.3.256", "1.2.3.4 ", "01.2.3.4.5", "::1%lo", "host", "1.2.3.4/8"};
+	static const char *const none[] = {
+	    "", "1.2.3", "1.2.3.256", "1.2.3.4 ", "01.2.3.4.5", "::1%lo", "host", "1.2.3.4/8"};
 	char text[ADDR_TEXT_SIZE];
 	struct addr a, kept;
 
@@ -32,7 +35,8 @@ test_text(void)
 	}
 	a = kept = addr_v4(0x01020304);
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
-		ok(!addr_parse(none[i], &a) && addr_cmp(&a, &kept) == 0, "'%s' is none, and the result is untouched", none[i]);
+		ok(!addr_parse(none[i], &a) && addr_cmp(&a, &kept) == 0,
+		    "'%s' is none, and the result is untouched", none[i]);
 }
 
 static void
@@ -53,21 +57,25 @@ test_every_v4(void)
 static void
 test_kinds(void)
 {
-	static const struct { const char *text; bool v4, multicast; } cases[] = {
-		{"192.0.2.1", true, false},
-		{"223.255.255.255", true, false},
-		{"224.0.0.1", true, true},
-		{"239.255.255.255", true, true},
-		{"240.0.0.1", true, false},
-		{"ff02::1", false, true},
-		{"2001:db8::1", false, false},
+	static const struct {
+		const char *text;
+		bool v4, multicast;
+	} cases[] = {
+	    {"192.0.2.1", true, false},
+	    {"223.255.255.255", true, false},
+	    {"224.0.0.1", true, true},
+	    {"239.255.255.255", true, true},
+	    {"240.0.0.1", true, false},
+	    {"ff02::1", false, true},
+	    {"2001:db8::1", false, false},
 	};
 	struct addr a;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ok(addr_parse(cases[i].text, &a) && addr_is_v4(&a) == cases[i].v4 &&
-		        addr_is_multicast(&a) == cases[i].multicast,
-		    "%s: IPv%d, %smulticast", cases[i].text, cases[i].v4 ? 4 : 6, cases[i].multicast ? "" : "no ");
+			addr_is_multicast(&a) == cases[i].multicast,
+		    "%s: IPv%d, %smulticast", cases[i].text, cases[i].v4 ? 4 : 6,
+		    cases[i].multicast ? "" : "no ");
 	}
 }
 
@@ -85,12 +93,14 @@ test_sockaddr(void)
 	for (size_t i = 0; i < 2; i++) {
 		ok(addr_parse(texts[i], &a), "%s", texts[i]);
 		is_u64(addr_to_sockaddr(&a, 2055, &ss), sizes[i], "size of its sockaddr");
-		ok(addr_from_sockaddr((struct sockaddr *)&ss, &back, &port) && addr_cmp(&a, &back) == 0 && port == 2055,
+		ok(addr_from_sockaddr((struct sockaddr *)&ss, &back, &port) && addr_cmp(&a, &back) == 0 &&
+			port == 2055,
 		    "sockaddr there and back");
 	}
 	inet_pton(AF_INET6, "::ffff:192.0.2.1", &mapped.sin6_addr);
 	a = addr_v4(0xc0000201);
-	ok(addr_from_sockaddr((struct sockaddr *)&mapped, &back, &port) && addr_cmp(&a, &back) == 0 && port == 99,
+	ok(addr_from_sockaddr((struct sockaddr *)&mapped, &back, &port) && addr_cmp(&a, &back) == 0 &&
+		port == 99,
 	    "an exporter heard over a dual-stack socket is the same exporter");
 	ok(!addr_from_sockaddr(&unix_address, &back, &port), "another family is no address");
 }
@@ -98,33 +108,36 @@ test_sockaddr(void)
 static void
 test_prefix(void)
 {
-	static const struct { const char *prefix, *addr; bool has; } cases[] = {
-		{"192.0.2.0/24", "192.0.2.255", true},
-		{"192.0.2.0/24", "192.0.3.0", false},
-		{"192.0.2.77/24", "192.0.2.1", true},
-		{"192.0.2.128/25", "192.0.2.127", false},
-		{"192.0.2.128/25", "192.0.2.200", true},
-		{"192.0.2.1", "192.0.2.1", true},
-		{"192.0.2.1", "192.0.2.0", false},
-		{"192.0.2.1/32", "192.0.2.2", false},
-		{"0.0.0.0/0", "255.1.2.3", true},
-		{"0.0.0.0/0", "2001:db8::1", false},
-		{"2001:db8::/32", "2001:db8:ffff::1", true},
-		{"2001:db8::/32", "2001:db9::1", false},
-		{"2001:db8::/33", "2001:db8:8000::", false},
-		{"::/0", "2001:db8::1", true},
-		{"::1/128", "::1", true},
-		{"::1", "::2", false},
+	static const struct {
+		const char *prefix, *addr;
+		bool has;
+	} cases[] = {
+	    {"192.0.2.0/24", "192.0.2.255", true},
+	    {"192.0.2.0/24", "192.0.3.0", false},
+	    {"192.0.2.77/24", "192.0.2.1", true},
+	    {"192.0.2.128/25", "192.0.2.127", false},
+	    {"192.0.2.128/25", "192.0.2.200", true},
+	    {"192.0.2.1", "192.0.2.1", true},
+	    {"192.0.2.1", "192.0.2.0", false},
+	    {"192.0.2.1/32", "192.0.2.2", false},
+	    {"0.0.0.0/0", "255.1.2.3", true},
+	    {"0.0.0.0/0", "2001:db8::1", false},
+	    {"2001:db8::/32", "2001:db8:ffff::1", true},
+	    {"2001:db8::/32", "2001:db9::1", false},
+	    {"2001:db8::/33", "2001:db8:8000::", false},
+	    {"::/0", "2001:db8::1", true},
+	    {"::1/128", "::1", true},
+	    {"::1", "::2", false},
 	};
-	static const char *const none[] = {"", "/24", "192.0.2.0/", "192.0.2.0/33", "192.0.2.0/-1", "192.0.2.0/ 8",
-		"192.0.2.0/0x8", "::/129", "::/1000", "192.0.2.0/24/24",
-		"0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1"};
+	static const char *const none[] = {"", "/24", "192.0.2.0/", "192.0.2.0/33", "192.0.2.0/-1",
+	    "192.0.2.0/ 8", "192.0.2.0/0x8", "::/129", "::/1000", "192.0.2.0/24/24",
+	    "0000:0000:0000:0000:0000:0000:0000:0000:0000:0000/1"};
 	struct prefix p;
 	struct addr a;
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		ok(prefix_parse(cases[i].prefix, &p) && addr_parse(cases[i].addr, &a) &&
-		        prefix_has(&p, &a) == cases[i].has,
+			prefix_has(&p, &a) == cases[i].has,
 		    "%s has %s%s", cases[i].prefix, cases[i].has ? "" : "not ", cases[i].addr);
 	}
 	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)

@@ -49,7 +49,8 @@ test_growth(void)
 	for (unsigned i = 0; i < 100000; i++) {
 		const uint8_t *p = b.data + 4 * i;
 
-		same = same && ((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]) == i;
+		same = same &&
+		    ((uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3]) == i;
 	}
 	is_u64(b.len, 400000, "length after 100,000 numbers");
 	ok(same && buf_ok(&b), "growing keeps what was there");

@@ -19,17 +19,22 @@ next_random(void)
 static void
 test_vectors(void)
 {
-	static const uint8_t read_command[48] = {0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14, 0, 0, 0,
-		0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 0x02};
+	static const uint8_t read_command[48] = {0x01, 0xc0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x14,
+	    0, 0, 0, 0, 0, 0x04, 0, 0, 0, 0, 0x14, 0, 0, 0, 0x18, 0x28, 0, 0, 0, 0, 0, 0, 0, 0x02};
 	uint8_t zeros[32] = {0}, ones[32], up[32], down[32];
-	struct { const char *name; const uint8_t *bytes; size_t len; uint32_t want; } cases[] = {
-		{"32 zeros", zeros, 32, 0x8a9136aa},
-		{"32 ones", ones, 32, 0x62a8ab43},
-		{"32 incrementing", up, 32, 0x46dd794e},
-		{"32 decrementing", down, 32, 0x113fdb5c},
-		{"an iSCSI read command", read_command, 48, 0xd9963a56},
-		{"123456789", (const uint8_t *)"123456789", 9, 0xe3069283},
-		{"nothing", zeros, 0, 0},
+	struct {
+		const char *name;
+		const uint8_t *bytes;
+		size_t len;
+		uint32_t want;
+	} cases[] = {
+	    {"32 zeros", zeros, 32, 0x8a9136aa},
+	    {"32 ones", ones, 32, 0x62a8ab43},
+	    {"32 incrementing", up, 32, 0x46dd794e},
+	    {"32 decrementing", down, 32, 0x113fdb5c},
+	    {"an iSCSI read command", read_command, 48, 0xd9963a56},
+	    {"123456789", (const uint8_t *)"123456789", 9, 0xe3069283},
+	    {"nothing", zeros, 0, 0},
 	};
 
 	memset(ones, 0xff, sizeof(ones));
@@ -39,7 +44,8 @@ test_vectors(void)
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		is_u64(crc32c(0, cases[i].bytes, cases[i].len), cases[i].want, "%s", cases[i].name);
-		is_u64(crc32c_portable(0, cases[i].bytes, cases[i].len), cases[i].want, "%s, portable", cases[i].name);
+		is_u64(crc32c_portable(0, cases[i].bytes, cases[i].len), cases[i].want, "%s, portable",
+		    cases[i].name);
 	}
 }
 
@@ -60,7 +66,8 @@ test_agreement(void)
 
 		differ += whole != crc32c_portable(start, bytes + at, len);
 		broken += whole != crc32c(crc32c(start, bytes + at, cut), bytes + at + cut, len - cut);
-		broken += whole != crc32c_portable(crc32c(start, bytes + at, cut), bytes + at + cut, len - cut);
+		broken += whole !=
+		    crc32c_portable(crc32c(start, bytes + at, cut), bytes + at + cut, len - cut);
 	}
 	is_u64(differ, 0, "both implementations agree on 20,000 random pieces");
 	is_u64(broken, 0, "a sum in two parts is the sum of the whole");

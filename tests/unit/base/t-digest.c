@@ -9,11 +9,13 @@
 static void
 test_sha256(void)
 {
-	static const struct { const char *in, *want; } cases[] = {
-		{"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
-		{"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
-		{"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
-		    "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
+	static const struct {
+		const char *in, *want;
+	} cases[] = {
+	    {"", "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"},
+	    {"abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"},
+	    {"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+		"248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1"},
 	};
 	struct sha256_ctx *c = sha256_new();
 	char text[SHA256_TEXT_SIZE];
@@ -45,7 +47,8 @@ test_digest128(void)
 	ok(digest128_cmp(&b, &c) != 0, "a seed changes the digest");
 	b = (struct digest128){1, 5};
 	c = (struct digest128){2, 4};
-	ok(digest128_cmp(&b, &c) < 0 && digest128_cmp(&c, &b) > 0 && digest128_cmp(&b, &b) == 0, "order by hi");
+	ok(digest128_cmp(&b, &c) < 0 && digest128_cmp(&c, &b) > 0 && digest128_cmp(&b, &b) == 0,
+	    "order by hi");
 	c = (struct digest128){1, 6};
 	ok(digest128_cmp(&b, &c) < 0 && digest128_cmp(&c, &b) > 0, "then by lo");
 }

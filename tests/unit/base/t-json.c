@@ -84,21 +84,25 @@ test_indent(void)
 static void
 test_text(void)
 {
-	static const struct { const char *in, *want, *what; } cases[] = {
-		{"plain", "\"plain\"", "plain text"},
-		{"", "\"\"", "no text"},
-		{"a\"b\\c/d", "\"a\\\"b\\\\c/d\"", "quote and backslash"},
-		{"\n\r\t\x01\x1f\x7f", "\"\\n\\r\\t\\u0001\\u001f\x7f\"", "control characters"},
-		{"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80", "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"", "UTF-8"},
-		{"a\xffz", "\"a\xef\xbf\xbdz\"", "a byte that never stands in UTF-8"},
-		{"a\xc3", "\"a\xef\xbf\xbd\"", "a cut sequence"},
-		{"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "overlong, two bytes"},
-		{"\xe0\x80\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "overlong, three bytes"},
-		{"\xf0\x80\x80\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "overlong, four bytes"},
-		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "a surrogate"},
-		{"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "beyond U+10FFFF"},
-		{"\xf4\x8f\xbf\xbf\xed\x9f\xbf", "\"\xf4\x8f\xbf\xbf\xed\x9f\xbf\"", "the last of each kind"},
-		{"\xe2\x82(", "\"\xef\xbf\xbd\xef\xbf\xbd(\"", "what follows a broken sequence is kept"},
+	static const struct {
+		const char *in, *want, *what;
+	} cases[] = {
+	    {"plain", "\"plain\"", "plain text"},
+	    {"", "\"\"", "no text"},
+	    {"a\"b\\c/d", "\"a\\\"b\\\\c/d\"", "quote and backslash"},
+	    {"\n\r\t\x01\x1f\x7f", "\"\\n\\r\\t\\u0001\\u001f\x7f\"", "control characters"},
+	    {"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80",
+		"\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"", "UTF-8"},
+	    {"a\xffz", "\"a\xef\xbf\xbdz\"", "a byte that never stands in UTF-8"},
+	    {"a\xc3", "\"a\xef\xbf\xbd\"", "a cut sequence"},
+	    {"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"", "overlong, two bytes"},
+	    {"\xe0\x80\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "overlong, three bytes"},
+	    {"\xf0\x80\x80\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"",
+		"overlong, four bytes"},
+	    {"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "a surrogate"},
+	    {"\xf4\x90\x80\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"", "beyond U+10FFFF"},
+	    {"\xf4\x8f\xbf\xbf\xed\x9f\xbf", "\"\xf4\x8f\xbf\xbf\xed\x9f\xbf\"", "the last of each kind"},
+	    {"\xe2\x82(", "\"\xef\xbf\xbd\xef\xbf\xbd(\"", "what follows a broken sequence is kept"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -115,15 +119,18 @@ test_text(void)
 static void
 test_numbers(void)
 {
-	static const struct { double in; const char *want; } cases[] = {
-		{0.0, "0"},
-		{0.1, "0.1"},
-		{1e300, "1e+300"},
-		{1.0 / 3.0, "0.3333333333333333"},
-		{-2.5, "-2.5"},
-		{5e-324, "4.94065645841247e-324"},
-		{(double)INFINITY, "null"},
-		{(double)NAN, "null"},
+	static const struct {
+		double in;
+		const char *want;
+	} cases[] = {
+	    {0.0, "0"},
+	    {0.1, "0.1"},
+	    {1e300, "1e+300"},
+	    {1.0 / 3.0, "0.3333333333333333"},
+	    {-2.5, "-2.5"},
+	    {5e-324, "4.94065645841247e-324"},
+	    {(double)INFINITY, "null"},
+	    {(double)NAN, "null"},
 	};
 	struct json j;
 
@@ -139,7 +146,8 @@ test_numbers(void)
 	json_u64(&j, UINT64_MAX);
 	json_double(&j, (double)NAN);
 	json_end(&j);
-	is_text(written(), "[-9223372036854775808,9223372036854775807,18446744073709551615,null]", "integers at their limits");
+	is_text(written(), "[-9223372036854775808,9223372036854775807,18446744073709551615,null]",
+	    "integers at their limits");
 }
 
 int

@@ -46,7 +46,8 @@ test_messages(void)
 	longer[sizeof(longer) - 1] = '\0';
 	msg_error("%s", longer);
 	text = said();
-	ok(strlen(text) < 2100 && text[strlen(text) - 1] == '\n', "a message too long is cut, and is still a line");
+	ok(strlen(text) < 2100 && text[strlen(text) - 1] == '\n',
+	    "a message too long is cut, and is still a line");
 }
 
 static void
@@ -60,7 +61,8 @@ test_limit(void)
 	ok(msg_limit_pass(&l, now, &held) && held == 0, "the second, too");
 	held = 77;
 	now.ns += 9 * NS_PER_SEC;
-	ok(!msg_limit_pass(&l, now, &held) && !msg_limit_pass(&l, now, &held) && !msg_limit_pass(&l, now, &held) && held == 77,
+	ok(!msg_limit_pass(&l, now, &held) && !msg_limit_pass(&l, now, &held) &&
+		!msg_limit_pass(&l, now, &held) && held == 77,
 	    "three more within the interval are held back");
 	now.ns += NS_PER_SEC;
 	ok(msg_limit_pass(&l, now, &held) && held == 3, "the next interval tells how many");
@@ -73,7 +75,8 @@ main(void)
 {
 	int fds[2], old = dup(STDERR_FILENO);
 
-	if (old < 0 || pipe(fds) != 0 || dup2(fds[1], STDERR_FILENO) < 0 || fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
+	if (old < 0 || pipe(fds) != 0 || dup2(fds[1], STDERR_FILENO) < 0 ||
+	    fcntl(fds[0], F_SETFL, O_NONBLOCK) != 0) {
 		ok(false, "standard error into a pipe: %s", strerror(errno));
 		return done_testing();
 	}

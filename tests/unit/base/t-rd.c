@@ -6,7 +6,8 @@
 
 #include "tests/tap.h"
 
-static const uint8_t input[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
+static const uint8_t input[] = {
+    1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24};
 
 static void
 test_values(void)
@@ -40,7 +41,8 @@ test_sticky(void)
 	rd_skip(&r, 2);
 	is_u64(rd_u32(&r), 0, "a read past the end gives zero");
 	ok(!rd_ok(&r), "and fails");
-	ok(rd_u8(&r) == 0 && rd_u16(&r) == 0 && rd_u64(&r) == 0 && rd_uint(&r, 1) == 0 && rd_bytes(&r, 0) == NULL,
+	ok(rd_u8(&r) == 0 && rd_u16(&r) == 0 && rd_u64(&r) == 0 && rd_uint(&r, 1) == 0 &&
+		rd_bytes(&r, 0) == NULL,
 	    "all that follow give zeros");
 	rd_copy(&r, copy, sizeof(copy));
 	ok(copy[0] == 0 && copy[3] == 0, "a copy gives zeros");
@@ -78,7 +80,8 @@ test_every_prefix(void)
 	struct rd r;
 
 	for (size_t len = 0; len < sizeof(whole); len++) {
-		uint8_t *cut = malloc(len); /* of this size exactly, so that a sanitizer sees a read too far */
+		uint8_t *cut = malloc(
+		    len); /* of this size exactly, so that a sanitizer sees a read too far */
 
 		if (len > 0)
 			memcpy(cut, whole, len);

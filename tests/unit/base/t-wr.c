@@ -31,7 +31,8 @@ main(void)
 	put_all(&w);
 	ok(wr_ok(&w) && wr_len(&w) == ALL && wr_left(&w) == 0, "all of it fits");
 	r = rd_init(out, wr_len(&w));
-	ok(rd_u8(&r) == 0x12 && rd_u16(&r) == 0x3456 && rd_u32(&r) == 0x789abcde && rd_u64(&r) == 0xf00102030405060,
+	ok(rd_u8(&r) == 0x12 && rd_u16(&r) == 0x3456 && rd_u32(&r) == 0x789abcde &&
+		rd_u64(&r) == 0xf00102030405060,
 	    "the reader reads what was written");
 	ok(memcmp(rd_bytes(&r, 3), "xyz", 3) == 0 && rd_u16(&r) == 0 && rd_ok(&r), "bytes and zeros, too");
 	for (size_t size = 0; size < ALL; size++) {
