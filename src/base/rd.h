@@ -26,8 +26,12 @@ struct rd {
 static inline struct rd
 rd_init(const void *bytes, size_t len)
 {
-	const uint8_t *b = bytes != NULL ? bytes : (const void *)""; /* NULL: an empty buffer */
+	const uint8_t *b = bytes;
 
+	if (b == NULL) { /* an empty buffer; NULL + 0 would be undefined */
+		b = (const uint8_t *)"";
+		return (struct rd){.base = b, .at = b, .end = b, .failed = false};
+	}
 	return (struct rd){.base = b, .at = b, .end = b + len, .failed = false};
 }
 
