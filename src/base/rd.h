@@ -99,43 +99,53 @@ rd_copy(struct rd *r, void *dst, size_t len)
 		memset(dst, 0, len);
 }
 
+/* Like rd_copy; apart from it so that compilers drop the tests where the size is known. */
+static inline void
+rd_fixed(struct rd *r, void *dst, size_t len)
+{
+	if (__builtin_expect(r->failed || (size_t)(r->end - r->at) < len, 0)) {
+		r->failed = true;
+		r->at = r->end;
+		memset(dst, 0, len);
+		return;
+	}
+	memcpy(dst, r->at, len);
+	r->at += len;
+}
+
 static inline uint8_t
 rd_u8(struct rd *r)
 {
-	const uint8_t *p = rd_bytes(r, 1);
+	uint8_t v;
 
-	return p != NULL ? p[0] : 0;
+	rd_fixed(r, &v, sizeof(v));
+	return v;
 }
 
 static inline uint16_t
 rd_u16(struct rd *r)
 {
-	const uint8_t *p = rd_bytes(r, 2);
+	uint16_t v;
 
-	return p != NULL ? (uint16_t)((p[0] << 8) | p[1]) : 0;
+	rd_fixed(r, &v, sizeof(v));
+	return be16toh(v);
 }
 
 static inline uint32_t
 rd_u32(struct rd *r)
 {
-	const uint8_t *p = rd_bytes(r, 4);
 	uint32_t v;
 
-	if (p == NULL)
-		return 0;
-	memcpy(&v, p, sizeof(v));
+	rd_fixed(r, &v, sizeof(v));
 	return be32toh(v);
 }
 
 static inline uint64_t
 rd_u64(struct rd *r)
 {
-	const uint8_t *p = rd_bytes(r, 8);
 	uint64_t v;
 
-	if (p == NULL)
-		return 0;
-	memcpy(&v, p, sizeof(v));
+	rd_fixed(r, &v, sizeof(v));
 	return be64toh(v);
 }
 

@@ -60,22 +60,30 @@ wr_room(struct wr *w, size_t len)
 	return p;
 }
 
+/* The copies test for room themselves: a test of wr_room's answer against NULL is one that compilers cannot
+ * drop where the size is known. */
 static inline void
 wr_bytes(struct wr *w, const void *src, size_t len)
 {
-	uint8_t *p = wr_room(w, len);
-
-	if (p != NULL && len > 0)
-		memcpy(p, src, len);
+	if (__builtin_expect(w->failed || (size_t)(w->end - w->at) < len, 0)) {
+		w->failed = true;
+		return;
+	}
+	if (len > 0)
+		memcpy(w->at, src, len);
+	w->at += len;
 }
 
 static inline void
 wr_zeros(struct wr *w, size_t len)
 {
-	uint8_t *p = wr_room(w, len);
-
-	if (p != NULL && len > 0)
-		memset(p, 0, len);
+	if (__builtin_expect(w->failed || (size_t)(w->end - w->at) < len, 0)) {
+		w->failed = true;
+		return;
+	}
+	if (len > 0)
+		memset(w->at, 0, len);
+	w->at += len;
 }
 
 static inline void
