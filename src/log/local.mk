@@ -1,3 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/log/libfb-log.a
-src_log_libfb_log_a_SOURCES =
+src_log_libfb_log_a_SOURCES = \
+	src/log/append.c src/log/append.h \
+	src/log/check.c src/log/check.h \
+	src/log/event.c src/log/event.h \
+	src/log/folder.c src/log/folder.h \
+	src/log/segment.c src/log/segment.h

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The names in a log folder, in the order in which they were written.
+ */
+#ifndef FLOWBRAID_LOG_FOLDER_H
+#define FLOWBRAID_LOG_FOLDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+#define FOLDER_NAME_SIZE 64
+
+struct folder_entry {
+	char name[FOLDER_NAME_SIZE];
+	uint16_t lane;
+	uint64_t number;
+	bool open; /* being written, or left by a crash */
+};
+
+struct folder {
+	struct folder_entry *entries; /* owned; by lane, then number */
+	size_t count;
+};
+
+/* Lists the segments in dirfd; other names are passed over. */
+enum err folder_list(int dirfd, struct folder *ret) WARN_UNUSED;
+void folder_clear(struct folder *f);
+
+bool folder_name_parse(const char *name, struct folder_entry *ret);
+void folder_name_make(uint16_t lane, uint64_t number, wall_t begun, bool open, char out[FOLDER_NAME_SIZE]);
+
+#endif

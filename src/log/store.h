@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The writing side of a log: a folder of segments. Writes blocks, hashes them, seals, renames, and at start
+ * puts in order what a killed predecessor left. One store writes to a folder at a time (flock on the folder).
+ *
+ * Files: LL-NNNNNNNNNN-YYYYMMDDTHHMMSSZ.fbs, with .open behind while being written (lane, number, begin).
+ */
+#ifndef FLOWBRAID_LOG_STORE_H
+#define FLOWBRAID_LOG_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "log/append.h"
+#include "log/segment.h"
+
+#define STORE_FILE_NAME_SIZE 64
+
+/* What start-up did with a segment that was still open. */
+struct store_recovery {
+	bool found;            /* there was one */
+	char file[STORE_FILE_NAME_SIZE];
+	uint64_t number;
+	uint64_t length;       /* bytes of it that stay */
+	uint64_t cut;          /* bytes cut off its end */
+	bool sealed;           /* it is sealed now; else it was left as it is (damage, with good records behind) */
+	uint64_t records;      /* good ones in it */
+	struct sha256 digest;  /* SHA-256 of the file, when left unsealed */
+	char why[160];         /* when left unsealed: the first finding */
+};
+
+struct store;
+
+/* Opens a lane's log in a folder. dirfd stays the caller's and must outlive the store.
+ * ERR_BUSY: another process writes there. ERR_CONFLICT: the folder holds another cluster's or node's log (*ret_recovery->why says).
+ * recovery_max: how many elements ret_recovery has; more than that were recovered all the same. */
+enum err store_open(int dirfd, const char *cluster, const char *node, uint16_t lane, wall_t now,
+    struct store **ret, struct store_recovery *ret_recovery, size_t recovery_max, size_t *ret_recovered) WARN_UNUSED;
+void store_close(struct store *s); /* does not seal; NULL is fine */
+
+uint64_t store_next_number(const struct store *s); /* for the first segment of this life */
+
+/* Name of the newest sealed or left segment before this life, "" when none: its template snapshot and
+ * datagrams tell the templates that the node knew. */
+const char *store_newest(const struct store *s);
+
+/* Brings the block's bytes up to `upto` to the file, and when complete hashes it, and with b->last seals.
+ * ERR_SYSTEM (errno): the file has been cut back to its last whole record, b->written says how far it came;
+ * call again with the same arguments to go on. An empty complete block is fine. */
+enum err store_write(struct store *s, struct block *b, uint32_t upto, bool complete) WARN_UNUSED;
+
+/* fdatasync of the open segment, if anything was written since. */
+enum err store_sync(struct store *s) WARN_UNUSED;
+
+struct store_counters { uint64_t bytes, writes, direct_writes, failures, sealed; };
+const struct store_counters *store_counters(const struct store *s);
+
+#endif
