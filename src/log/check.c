@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The walk over a segment. A window of the file slides over it: bytes are read ahead a piece at a time, small
- * enough that they are still in the cache when their CRC is computed, and the window begins again at the
- * record where it ran out. Nothing is mapped into memory: a writer's back-out may cut the file at any time.
- *
- * Places are told by their offset in the file. c->at is the next place to look at; everything before
- * c->result.tail has been walked over, and that is what the seal's digest covers.
+ * The walk over a segment, and what it says of each damaged place. Places are told by their offset in the
+ * file. c->at is the next place to look at; the window (log/window) holds the bytes and computes the digest.
  */
 #include "log/check.h"
 
@@ -20,157 +16,25 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/rd.h"
+#include "log/window.h"
 
-#define READ_AHEAD ((size_t)256 << 10)
-#define WINDOW_SIZE (RECORD_HEADER_SIZE + RECORD_BODY_MAX + READ_AHEAD)
-#define HASH_PIECE ((size_t)16 << 10)
-
-enum check_state { STATE_HEADER, STATE_RECORDS, STATE_END, STATE_DONE, STATE_FAILED };
+enum check_state { STATE_HEADER, STATE_RECORDS, STATE_END, STATE_DONE };
 
 struct check {
-	int fd; /* the caller's */
 	bool open_name;
 	bool hash;
 	bool has_head;
-	bool seal_seen;      /* a seal record, good or wrong, or a finding that reaches the end */
-	bool finding_pending; /* a finding since the last good record */
 	bool header_damaged;
+	bool end_known;       /* a seal record was there, good or wrong, or a finding reaches the end */
+	bool finding_pending; /* a finding since the last good record */
 	enum check_state state;
-	int saved_errno;
 	uint64_t at;
-	uint64_t offset;     /* of the last step */
+	uint64_t offset;      /* of the last step */
 	uint32_t seed;
 	struct segment_header head;
-	struct check_result result;
-	uint8_t *window;     /* owned, WINDOW_SIZE */
-	uint64_t base;       /* offset in the file of its first byte */
-	size_t len;          /* bytes in it */
-	uint64_t hashed;     /* offset in the file */
-	struct sha256_ctx *chunk; /* owned; of the chunk that hashed lies in */
-	struct sha256_ctx *total; /* owned; over the digests of the chunks before it */
+	struct check_result result; /* size, tail and digest are brought in at the end */
+	struct window window;
 };
-
-/* --- the window --- */
-
-/* SHA-256 over the bytes up to a place. What has left the window, because it lay in a damaged part, is read again. */
-static enum err
-hash_up_to(struct check *c, uint64_t end)
-{
-	uint8_t again[HASH_PIECE];
-
-	while (c->hash && c->hashed < end) {
-		uint64_t in_chunk = c->hashed % SEGMENT_CHUNK;
-		size_t n = (size_t)(SEGMENT_CHUNK - in_chunk < end - c->hashed ? SEGMENT_CHUNK - in_chunk : end - c->hashed);
-		const uint8_t *bytes;
-
-		if (c->hashed >= c->base && c->hashed < c->base + c->len) {
-			bytes = c->window + (c->hashed - c->base);
-			if (n > c->base + c->len - c->hashed)
-				n = (size_t)(c->base + c->len - c->hashed);
-		} else {
-			size_t got;
-
-			if (n > sizeof(again))
-				n = sizeof(again);
-			if (file_pread(c->fd, again, n, c->hashed, &got) != ERR_OK)
-				return ERR_SYSTEM;
-			if (got < n)
-				memset(again + got, 0, n - got); /* cut meanwhile; the digest will not match */
-			bytes = again;
-		}
-		sha256_add(c->chunk, bytes, n);
-		c->hashed += n;
-		if (c->hashed % SEGMENT_CHUNK == 0) {
-			struct sha256 d = sha256_end(c->chunk);
-
-			sha256_add(c->total, d.b, sizeof(d.b));
-			sha256_start(c->chunk);
-		}
-	}
-	return ERR_OK;
-}
-
-static enum err
-hash_finish(struct check *c, uint64_t end)
-{
-	enum err e = hash_up_to(c, end);
-
-	if (!c->hash || c->result.hashed || e != ERR_OK)
-		return e;
-	if (c->hashed % SEGMENT_CHUNK != 0) {
-		struct sha256 d = sha256_end(c->chunk);
-
-		sha256_add(c->total, d.b, sizeof(d.b));
-	}
-	c->result.digest = sha256_end(c->total);
-	c->result.hashed = true;
-	return ERR_OK;
-}
-
-/* Makes the window begin at offset and hold at least len bytes. A file that has become shorter since check_open
- * ends where it ends now. */
-static enum err
-window_move(struct check *c, uint64_t offset, size_t len)
-{
-	size_t keep = 0, want = len > READ_AHEAD ? len : READ_AHEAD, got;
-	enum err e = c->result.hashed ? ERR_OK : hash_up_to(c, c->result.tail);
-
-	if (e != ERR_OK)
-		return e;
-	if (offset >= c->base && offset < c->base + c->len) {
-		keep = (size_t)(c->base + c->len - offset);
-		memmove(c->window, c->window + (offset - c->base), keep);
-	}
-	c->base = offset;
-	c->len = keep;
-	if (want > c->result.size - offset)
-		want = (size_t)(c->result.size - offset);
-	if (want <= keep)
-		return ERR_OK;
-	e = file_pread(c->fd, c->window + keep, want - keep, offset + keep, &got);
-	if (e != ERR_OK)
-		return e;
-	c->len += got;
-	if (got < want - keep)
-		c->result.size = c->base + c->len;
-	return ERR_OK;
-}
-
-/* The bytes at a place, or NULL: the file ends before, or reading failed (c->state tells). */
-static inline const uint8_t *
-view(struct check *c, uint64_t offset, size_t len)
-{
-	if (__builtin_expect(offset < c->base || offset + len > c->base + c->len, 0)) {
-		if (c->result.size < len || offset > c->result.size - len)
-			return NULL;
-		if (window_move(c, offset, len) != ERR_OK) {
-			c->saved_errno = errno;
-			c->state = STATE_FAILED;
-			return NULL;
-		}
-		if (c->len < len)
-			return NULL;
-	}
-	return c->window + (offset - c->base);
-}
-
-static bool
-rest_is_zero(struct check *c, uint64_t from)
-{
-	for (uint64_t at = from; at < c->result.size;) {
-		size_t n = c->result.size - at < HASH_PIECE ? (size_t)(c->result.size - at) : HASH_PIECE;
-		const uint8_t *bytes = view(c, at, n);
-
-		if (bytes == NULL)
-			return false;
-		for (size_t i = 0; i < n; i++) {
-			if (bytes[i] != 0)
-				return false;
-		}
-		at += n;
-	}
-	return true;
-}
 
 /* --- findings --- */
 
@@ -197,23 +61,33 @@ finding_begin(struct check *c, struct finding *f, const char *what, uint64_t fro
 		.offset = from,
 		.length = to - from,
 		.what = what,
-		.lost_first = c->result.next_sequence,
-		.lost_last = c->result.next_sequence - 1,
+		.lost_first = 1,
+		.lost_last = 0,
 	};
+}
+
+/* Records that a finding costs: the one that is due, up to before `next`. */
+static void
+finding_costs(const struct check *c, struct finding *f, uint64_t next)
+{
+	if (next == c->result.next_sequence)
+		return;
+	f->lost_first = c->result.next_sequence;
+	f->lost_last = next - 1;
 }
 
 /* What is wrong with the record header at a place. */
 static void
 say_header(struct check *c, struct finding *f, uint64_t at)
 {
-	const uint8_t *bytes = view(c, at, RECORD_HEADER_SIZE);
+	const uint8_t *bytes = window_view(&c->window, at, RECORD_HEADER_SIZE);
 	struct record found;
 	struct rd r;
 	uint32_t crc;
 
 	if (bytes == NULL) {
 		say(f->expected, "a record header of %d bytes", RECORD_HEADER_SIZE);
-		say(f->found, "end of file at %" PRIu64, c->result.size);
+		say(f->found, "end of file at %" PRIu64, c->window.size);
 		return;
 	}
 	r = rd_init(bytes, RECORD_HEADER_SIZE);
@@ -230,7 +104,7 @@ say_header(struct check *c, struct finding *f, uint64_t at)
 			say(f->found, "sequence %" PRIu64, found.sequence);
 		} else {
 			say(f->expected, "a body of %" PRIu32 " bytes", found.len);
-			say(f->found, "end of file at %" PRIu64, c->result.size);
+			say(f->found, "end of file at %" PRIu64, c->window.size);
 		}
 		return;
 	case ERR_CHECKSUM:
@@ -275,8 +149,8 @@ header_accept(struct check *c, const struct segment_header *head)
 	c->has_head = true;
 	c->seed = record_seed(head->incarnation);
 	c->result.next_sequence = head->first_sequence;
-	c->at = c->result.size < SEGMENT_RECORDS_AT ? c->result.size : SEGMENT_RECORDS_AT;
-	c->result.tail = c->at;
+	c->at = c->window.size < SEGMENT_RECORDS_AT ? c->window.size : SEGMENT_RECORDS_AT;
+	c->result.tail = c->window.settled = c->at;
 	c->state = STATE_RECORDS;
 }
 
@@ -294,17 +168,18 @@ headers_agree(struct check *c, const uint8_t *bytes, struct finding *ret_finding
 		differ++;
 	if (e1 != ERR_OK && e2 != ERR_OK) {
 		c->state = STATE_END;
-		c->seal_seen = true; /* unknown, rather; the end has nothing to add */
-		if (c->open_name && rest_is_zero(c, 0)) {
+		c->end_known = true; /* unknown, rather; the end has nothing to add */
+		if (c->open_name && window_rest_is_zero(&c->window, 0)) {
 			c->result.torn = true;
 			return true;
 		}
-		if (c->state == STATE_FAILED)
+		if (c->window.failed)
 			return true;
-		bytes = view(c, 0, SEGMENT_HEADER_SIZE);
-		finding_begin(c, ret_finding, "both copies of the segment header", 0, c->result.size);
+		bytes = window_view(&c->window, 0, SEGMENT_HEADER_SIZE);
+		finding_begin(c, ret_finding, "both copies of the segment header", 0, c->window.size);
 		if (bytes != NULL)
 			say_copy(ret_finding, e1, bytes);
+		c->header_damaged = true;
 		return false;
 	}
 	header_accept(c, e1 == ERR_OK ? &first : &second);
@@ -332,27 +207,27 @@ static bool
 step_header(struct check *c, struct finding *ret_finding)
 {
 	struct segment_header head;
-	const uint8_t *bytes = view(c, 0, SEGMENT_RECORDS_AT);
+	const uint8_t *bytes = window_view(&c->window, 0, SEGMENT_RECORDS_AT);
 
 	if (bytes != NULL)
 		return headers_agree(c, bytes, ret_finding);
-	if (c->state == STATE_FAILED)
+	if (c->window.failed)
 		return true;
-	bytes = view(c, 0, SEGMENT_HEADER_SIZE);
+	bytes = window_view(&c->window, 0, SEGMENT_HEADER_SIZE);
 	if (bytes != NULL && segment_header_read(bytes, SEGMENT_HEADER_SIZE, &head) == ERR_OK)
 		header_accept(c, &head);
-	if (c->state == STATE_FAILED)
+	if (c->window.failed)
 		return true;
 	c->state = STATE_END;
-	c->seal_seen = true;
+	c->end_known = true;
 	if (c->open_name) {
 		c->result.torn = true;
 		return true;
 	}
-	finding_begin(c, ret_finding, "segment header", c->result.size, c->result.size);
+	finding_begin(c, ret_finding, "segment header", c->window.size, c->window.size);
 	c->header_damaged = true;
 	say(ret_finding->expected, "%d bytes of header", SEGMENT_RECORDS_AT);
-	say(ret_finding->found, "end of file at %" PRIu64, c->result.size);
+	say(ret_finding->found, "end of file at %" PRIu64, c->window.size);
 	return false;
 }
 
@@ -362,7 +237,7 @@ step_header(struct check *c, struct finding *ret_finding)
 static inline bool
 header_at(struct check *c, uint64_t at, struct record *ret)
 {
-	const uint8_t *bytes = view(c, at, RECORD_HEADER_SIZE);
+	const uint8_t *bytes = window_view(&c->window, at, RECORD_HEADER_SIZE);
 
 	return bytes != NULL && record_header_read(bytes, c->seed, ret) == ERR_OK;
 }
@@ -370,7 +245,7 @@ header_at(struct check *c, uint64_t at, struct record *ret)
 static inline bool
 fits(const struct check *c, uint64_t at, const struct record *r)
 {
-	return record_size(r->len) <= c->result.size - at;
+	return record_size(r->len) <= c->window.size - at;
 }
 
 /* The body's CRC is computed over its padding as it stands, so that this is covered too. */
@@ -378,7 +253,7 @@ static inline bool
 body_at(struct check *c, uint64_t at, struct record *r, uint32_t *ret_crc)
 {
 	size_t size = record_size(r->len);
-	const uint8_t *bytes = view(c, at, size);
+	const uint8_t *bytes = window_view(&c->window, at, size);
 	uint32_t crc;
 
 	if (bytes == NULL)
@@ -398,8 +273,8 @@ search(struct check *c, uint64_t from, uint64_t *ret_at, uint64_t *ret_sequence)
 	struct record r;
 	uint32_t crc;
 
-	for (uint64_t at = from + 8; c->result.size - from >= 8 && at + RECORD_HEADER_SIZE <= c->result.size; at += 8) {
-		const uint8_t *bytes = view(c, at, RECORD_HEADER_SIZE);
+	for (uint64_t at = from + 8; c->window.size - from >= 8 && at + RECORD_HEADER_SIZE <= c->window.size; at += 8) {
+		const uint8_t *bytes = window_view(&c->window, at, RECORD_HEADER_SIZE);
 
 		if (bytes == NULL)
 			return false;
@@ -414,7 +289,7 @@ search(struct check *c, uint64_t from, uint64_t *ret_at, uint64_t *ret_sequence)
 			*ret_sequence = r.sequence;
 			return true;
 		}
-		if (c->state == STATE_FAILED)
+		if (c->window.failed)
 			return false;
 	}
 	return false;
@@ -428,11 +303,11 @@ is_torn(struct check *c, uint64_t at)
 
 	if (!c->open_name)
 		return false;
-	if (c->result.size - at < RECORD_HEADER_SIZE)
+	if (c->window.size - at < RECORD_HEADER_SIZE)
 		return true;
 	if (header_at(c, at, &r) && r.sequence == c->result.next_sequence && !fits(c, at, &r))
 		return true;
-	return rest_is_zero(c, at);
+	return window_rest_is_zero(&c->window, at);
 }
 
 /* There is no good record at c->at. True: nothing to report, go on with the next state. */
@@ -447,29 +322,29 @@ step_damage(struct check *c, struct finding *ret_finding)
 	if (!cut && search(c, from, &next, &sequence)) {
 		finding_begin(c, ret_finding, "record header", from, next);
 		say_header(c, ret_finding, from);
-		ret_finding->lost_last = sequence - 1;
+		finding_costs(c, ret_finding, sequence);
 		c->result.next_sequence = sequence;
 		c->at = next;
-		return c->state == STATE_FAILED;
+		return c->window.failed;
 	}
-	if (c->state == STATE_FAILED)
+	if (c->window.failed)
 		return true;
 	c->state = STATE_END;
 	if (is_torn(c, from)) {
 		c->result.torn = true;
 		return true;
 	}
-	if (c->state == STATE_FAILED)
+	if (c->window.failed)
 		return true;
-	c->seal_seen = true;
-	finding_begin(c, ret_finding, cut ? "record body" : "record header", from, c->result.size);
+	c->end_known = true;
+	finding_begin(c, ret_finding, cut ? "record body" : "record header", from, c->window.size);
 	say_header(c, ret_finding, from);
 	if (cut) {
 		ret_finding->has_header = true;
 		ret_finding->record = r;
-		ret_finding->lost_last = ret_finding->lost_first;
+		finding_costs(c, ret_finding, r.sequence + 1);
 	}
-	return c->state == STATE_FAILED;
+	return c->window.failed;
 }
 
 /* The record is over; the next one is expected behind it. */
@@ -486,6 +361,8 @@ pass_good(struct check *c, const struct record *r)
 {
 	pass(c, r);
 	c->result.tail = c->at;
+	if (!c->result.hashed)
+		c->window.settled = c->at;
 	c->result.records++;
 	if (c->finding_pending) {
 		c->finding_pending = false;
@@ -496,18 +373,16 @@ pass_good(struct check *c, const struct record *r)
 static void
 body_damaged(struct check *c, const struct record *r, uint32_t crc, struct finding *ret_finding)
 {
-	uint64_t sequence = r->sequence;
-
 	finding_begin(c, ret_finding, "record body", c->at, c->at + record_size(r->len));
 	say(ret_finding->expected, "crc 0x%08" PRIx32, r->body_crc);
 	say(ret_finding->found, "crc 0x%08" PRIx32, crc);
 	ret_finding->has_header = true;
 	ret_finding->record = *r;
-	pass(c, r);
 	if (r->type == RECORD_SEAL)
-		c->seal_seen = true;
+		c->end_known = true;
 	else
-		ret_finding->lost_last = sequence;
+		finding_costs(c, ret_finding, r->sequence + 1);
+	pass(c, r);
 }
 
 /* --- the seal --- */
@@ -553,6 +428,16 @@ seal_contradicts(const struct check *c, const struct seal *s, uint64_t sequence,
 	return true;
 }
 
+/* The digest of everything before a place, when it is wanted. False when reading failed. */
+static bool
+digest_at(struct check *c, uint64_t at)
+{
+	if (!c->hash || c->result.hashed)
+		return true;
+	c->result.hashed = window_digest(&c->window, at, &c->result.digest);
+	return c->result.hashed;
+}
+
 /* A sound record of type seal stands at c->at. The digest is compared only where nothing is known to be
  * damaged: else it cannot match, which says nothing new. */
 static enum check_step
@@ -564,7 +449,7 @@ step_seal(struct check *c, struct record *r, struct finding *ret_finding)
 	enum err e = seal_read(r->body, r->len, &seal);
 	bool contradicts;
 
-	c->seal_seen = true;
+	c->end_known = true;
 	if (e != ERR_OK) {
 		say(wrong.expected, "a seal of %d bytes", SEAL_BODY_SIZE);
 		say(wrong.found, "%s, %" PRIu32 " bytes", err_text(e), r->len);
@@ -573,11 +458,8 @@ step_seal(struct check *c, struct record *r, struct finding *ret_finding)
 		contradicts = seal_contradicts(c, &seal, r->sequence, &wrong);
 	}
 	if (!contradicts) {
-		if (hash_finish(c, c->at) != ERR_OK) {
-			c->saved_errno = errno;
-			c->state = STATE_FAILED;
+		if (!digest_at(c, c->at))
 			return CHECK_ERROR;
-		}
 		c->result.sealed = true;
 		c->result.seal = seal;
 		c->state = STATE_END;
@@ -603,19 +485,19 @@ step_record(struct check *c, struct record *ret_record, struct finding *ret_find
 	struct record r;
 	uint32_t crc = 0;
 
-	if (c->at == c->result.size) {
+	if (c->at == c->window.size) {
 		c->state = STATE_END;
 		return CHECK_END;
 	}
 	if (!header_at(c, c->at, &r) || r.sequence != c->result.next_sequence || !fits(c, c->at, &r)) {
-		if (c->state == STATE_FAILED)
+		if (c->window.failed)
 			return CHECK_ERROR;
 		return step_damage(c, ret_finding) ? CHECK_END : CHECK_FINDING;
 	}
 	if (!body_at(c, c->at, &r, &crc)) {
-		if (c->state == STATE_FAILED)
+		if (c->window.failed)
 			return CHECK_ERROR;
-		if (view(c, c->at, record_size(r.len)) == NULL) /* cut meanwhile */
+		if (window_view(&c->window, c->at, record_size(r.len)) == NULL) /* cut meanwhile */
 			return step_damage(c, ret_finding) ? CHECK_END : CHECK_FINDING;
 		body_damaged(c, &r, crc, ret_finding);
 		return CHECK_FINDING;
@@ -636,22 +518,19 @@ step_record(struct check *c, struct record *ret_record, struct finding *ret_find
 static bool
 step_end(struct check *c, struct finding *ret_finding)
 {
-	uint64_t at = c->at, size = c->result.size;
+	uint64_t at = c->at, size = c->window.size;
 
 	c->state = STATE_DONE;
 	c->offset = at;
-	if (hash_finish(c, c->result.tail) != ERR_OK) {
-		c->saved_errno = errno;
-		c->state = STATE_FAILED;
+	if (!digest_at(c, c->result.tail))
 		return true;
-	}
 	if (c->result.sealed && at < size) {
 		finding_begin(c, ret_finding, "bytes behind the seal", at, size);
 		say(ret_finding->expected, "end of file at %" PRIu64, at);
 		say(ret_finding->found, "end of file at %" PRIu64, size);
 		return false;
 	}
-	if (!c->open_name && !c->seal_seen) {
+	if (!c->open_name && !c->end_known) {
 		finding_begin(c, ret_finding, "no seal", at, at);
 		say(ret_finding->expected, "a seal, as the file's name says");
 		say(ret_finding->found, "end of file at %" PRIu64, size);
@@ -671,13 +550,57 @@ check_next(struct check *c, struct record *ret_record, struct finding *ret_findi
 		if (step == CHECK_RECORD || step == CHECK_FINDING)
 			return step;
 	}
-	if (c->state == STATE_END && !step_end(c, ret_finding))
+	if (!c->window.failed && c->state == STATE_END && !step_end(c, ret_finding))
 		return CHECK_FINDING;
-	if (c->state == STATE_FAILED) {
-		errno = c->saved_errno;
+	if (c->window.failed) {
+		errno = c->window.saved_errno;
 		return CHECK_ERROR;
 	}
 	return CHECK_END;
+}
+
+enum err
+check_read_header(int fd, struct segment_header *ret)
+{
+	uint8_t bytes[SEGMENT_RECORDS_AT];
+	size_t len;
+	enum err e = file_pread(fd, bytes, sizeof(bytes), 0, &len);
+
+	if (e != ERR_OK)
+		return e;
+	e = segment_header_read(bytes, len, ret);
+	if ((e == ERR_MALFORMED || e == ERR_CHECKSUM) && len == sizeof(bytes))
+		e = segment_header_read(bytes + SEGMENT_HEADER_SIZE, SEGMENT_HEADER_SIZE, ret);
+	return e;
+}
+
+enum err
+check_read_seal(int fd, struct seal *ret)
+{
+	uint8_t bytes[SEAL_RECORD_SIZE];
+	struct segment_header head;
+	struct record r;
+	struct stat st;
+	uint32_t seed;
+	size_t len;
+	enum err e = check_read_header(fd, &head);
+
+	if (e != ERR_OK)
+		return e;
+	if (fstat(fd, &st) != 0)
+		return ERR_SYSTEM;
+	if (st.st_size < (off_t)(SEGMENT_RECORDS_AT + sizeof(bytes)))
+		return ERR_CUT;
+	e = file_pread(fd, bytes, sizeof(bytes), (uint64_t)st.st_size - sizeof(bytes), &len);
+	if (e != ERR_OK)
+		return e;
+	seed = record_seed(head.incarnation);
+	if (len < sizeof(bytes) || record_header_read(bytes, seed, &r) != ERR_OK || r.type != RECORD_SEAL ||
+	    r.len != SEAL_BODY_SIZE)
+		return ERR_CUT;
+	if (record_body_crc(seed, bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE) != r.body_crc)
+		return ERR_CHECKSUM;
+	return seal_read(bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE, ret);
 }
 
 enum err
@@ -695,20 +618,13 @@ check_open(int fd, bool open_name, bool hash, struct check **ret)
 	c = calloc(1, sizeof(*c));
 	if (c == NULL)
 		return ERR_MEMORY;
-	c->fd = fd;
-	c->open_name = open_name;
-	c->hash = hash;
-	c->result.size = (uint64_t)st.st_size;
-	c->result.tail_only = true;
-	c->window = malloc(WINDOW_SIZE);
-	if (hash) {
-		c->chunk = sha256_new();
-		c->total = sha256_new();
-	}
-	if (c->window == NULL || (hash && (c->chunk == NULL || c->total == NULL))) {
-		check_close(c);
+	if (window_init(&c->window, fd, (uint64_t)st.st_size, hash) != ERR_OK) {
+		free(c);
 		return ERR_MEMORY;
 	}
+	c->open_name = open_name;
+	c->hash = hash;
+	c->result.tail_only = true;
 	*ret = c;
 	return ERR_OK;
 }
@@ -718,9 +634,7 @@ check_close(struct check *c)
 {
 	if (c == NULL)
 		return;
-	free(c->window);
-	sha256_free(c->chunk);
-	sha256_free(c->total);
+	window_clear(&c->window);
 	free(c);
 }
 
@@ -740,6 +654,7 @@ void
 check_result(const struct check *c, struct check_result *ret)
 {
 	*ret = c->result;
+	ret->size = c->window.size;
 	if (c->header_damaged)
 		ret->tail_only = false;
 }

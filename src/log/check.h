@@ -61,11 +61,17 @@ struct check_result {
 	uint64_t records;       /* good ones, seal included */
 	uint64_t findings;
 	uint64_t next_sequence; /* behind the last good record */
-	bool tail_only;         /* no finding has a good record behind it: cutting at tail loses nothing good */
+	bool tail_only;         /* no finding has a good record behind it, and the header is sound: what stands
+	                         * before tail is all that is good, and all of it is */
 	bool hashed;
 	struct sha256 digest;   /* with hash: over the chunks before tail, or before the seal when sealed */
 };
 
 void check_result(const struct check *c, struct check_result *ret); /* after CHECK_END */
+
+/* The two ends of a segment, without a walk over what stands between: the header (either copy), and the seal.
+ * ERR_CUT: too short, or no seal at the end; else as segment_header_read and seal_read; ERR_SYSTEM. */
+enum err check_read_header(int fd, struct segment_header *ret) WARN_UNUSED;
+enum err check_read_seal(int fd, struct seal *ret) WARN_UNUSED;
 
 #endif
