@@ -15,4 +15,12 @@ FUZZ_MAIN = tests/fuzz/target.h tests/fuzz/replay-main.c
 endif
 FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
-EXTRA_DIST += tests/fuzz/replay.t
+EXTRA_DIST += tests/fuzz/replay.t tests/fuzz/corpus
+
+check_PROGRAMS += tests/fuzz/fuzz-segment
+tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz-segment.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_segment_LDADD = $(LIBFB_LOG)
+
+EXTRA_PROGRAMS += tests/fuzz/make-corpus
+tests_fuzz_make_corpus_LDADD = $(LIBFB_LOG)

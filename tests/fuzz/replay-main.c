@@ -34,8 +34,10 @@ replay(const char *path)
 	enum err e = file_slurp(AT_FDCWD, path, FILE_MOST, &b);
 	size_t variants;
 
-	if (!ok(e == ERR_OK, "%s: read: %s", path, err_text(e)))
+	if (e != ERR_OK) {
+		ok(false, "%s: %s", path, err_text(e));
 		return;
+	}
 	feed(b.data, b.len);
 	variants = b.len < VARIANTS_MOST ? b.len : VARIANTS_MOST;
 	for (size_t i = 0; i < variants; i++)

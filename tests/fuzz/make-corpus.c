@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Makes the first inputs of the fuzz targets: small valid ones, a folder for each target.
+ *
+ *	make -C build tests/fuzz/make-corpus && build/tests/fuzz/make-corpus tests/fuzz/corpus
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "log/event.h"
+#include "log/segment.h"
+
+static int corpus;
+
+/* Writes b as NAME/FILE and empties it. */
+static void
+save(const char *name, const char *file, struct buf *b)
+{
+	char path[256];
+	enum err e;
+
+	(void)mkdirat(corpus, name, 0777);
+	(void)snprintf(path, sizeof(path), "%s/%s", name, file);
+	e = file_replace(corpus, path, b->data, b->len, 0666);
+	if (e != ERR_OK) {
+		fprintf(stderr, "make-corpus: %s: %s\n", path, err_text(e));
+		exit(1);
+	}
+	buf_reset(b);
+}
+
+static void
+put_v5(struct buf *b, uint16_t flows, uint32_t sequence)
+{
+	buf_u16(b, 5);
+	buf_u16(b, flows);
+	buf_u32(b, 360000);     /* sysUptime */
+	buf_u32(b, 1700000000); /* seconds */
+	buf_u32(b, 500000000);  /* nanoseconds */
+	buf_u32(b, sequence);
+	buf_u16(b, 0x0102); /* engine type and id */
+	buf_u16(b, 0x4064); /* sampling: mode 1, 1 in 100 */
+	for (uint16_t i = 0; i < flows; i++) {
+		buf_u32(b, 0xc0000201);
+		buf_u32(b, 0xc6336401U + i);
+		buf_u32(b, 0xcb007101);
+		buf_u16(b, 1);
+		buf_u16(b, 2);
+		buf_u32(b, 10);
+		buf_u32(b, 1500);
+		buf_u32(b, 350000);
+		buf_u32(b, 359000);
+		buf_u16(b, 40000);
+		buf_u16(b, 443);
+		buf_u32(b, 0x001b0600); /* padding, TCP flags, protocol, TOS */
+		buf_u16(b, 64500);
+		buf_u16(b, 64501);
+		buf_u32(b, 0x18180000); /* masks, padding */
+	}
+}
+
+static void
+put_v9_header(struct buf *b, uint16_t records)
+{
+	buf_u16(b, 9);
+	buf_u16(b, records);
+	buf_u32(b, 360000);
+	buf_u32(b, 1700000000);
+	buf_u32(b, 77); /* sequence */
+	buf_u32(b, 5);  /* source id */
+}
+
+static void
+put_u16s(struct buf *b, const uint16_t *values, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		buf_u16(b, values[i]);
+}
+
+/* Template 256: addresses, ports, protocol, bytes, times. */
+static void
+put_v9_template(struct buf *b)
+{
+	static const uint16_t set[] = {0, 40, 256, 8, 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 22, 4, 21, 4};
+
+	put_u16s(b, set, sizeof(set) / sizeof(set[0]));
+}
+
+/* Options template 257: scope system, then sampling interval and algorithm; padded. */
+static void
+put_v9_options_template(struct buf *b)
+{
+	static const uint16_t set[] = {1, 24, 257, 4, 8, 1, 4, 34, 4, 35, 1, 0};
+
+	put_u16s(b, set, sizeof(set) / sizeof(set[0]));
+}
+
+static void
+put_v9_data(struct buf *b)
+{
+	buf_u16(b, 256);
+	buf_u16(b, 56); /* two records of 25 bytes, 2 of padding */
+	for (uint32_t i = 0; i < 2; i++) {
+		buf_u32(b, 0xc0000201);
+		buf_u32(b, 0xc6336401U + i);
+		buf_u16(b, 40000);
+		buf_u16(b, 53);
+		buf_u8(b, 17);
+		buf_u32(b, 120);
+		buf_u32(b, 350000);
+		buf_u32(b, 359000);
+	}
+	buf_u16(b, 0);
+}
+
+static void
+put_v9_options(struct buf *b)
+{
+	buf_u16(b, 257);
+	buf_u16(b, 16); /* a record of 9 bytes, 3 of padding */
+	buf_u32(b, 1);
+	buf_u32(b, 100);
+	buf_u8(b, 2);
+	buf_u8(b, 0);
+	buf_u16(b, 0);
+}
+
+static void
+make_datagrams(void)
+{
+	struct buf b = BUF_INIT;
+
+	put_v5(&b, 1, 1000);
+	save("v5", "one-flow", &b);
+	put_v5(&b, 30, 1001);
+	save("v5", "thirty-flows", &b);
+	put_v5(&b, 0, 1031);
+	save("v5", "no-flow", &b);
+
+	put_v9_header(&b, 2);
+	put_v9_template(&b);
+	put_v9_options_template(&b);
+	save("v9", "templates", &b);
+	put_v9_header(&b, 4);
+	put_v9_template(&b);
+	put_v9_data(&b);
+	put_v9_data(&b);
+	save("v9", "template-and-data", &b);
+	put_v9_header(&b, 5);
+	put_v9_template(&b);
+	put_v9_options_template(&b);
+	put_v9_options(&b);
+	put_v9_data(&b);
+	save("v9", "options", &b);
+	put_v9_header(&b, 1);
+	put_v9_data(&b);
+	save("v9", "data-without-template", &b);
+	buf_clear(&b);
+}
+
+static uint64_t sequence;
+
+static void
+put_record(struct buf *b, const struct segment_header *head, enum record_type type, const struct buf *body)
+{
+	static const uint8_t zeros[8];
+	uint32_t seed = record_seed(head->incarnation);
+	struct record r = {
+	    .type = type,
+	    .sequence = sequence++,
+	    .time = head->time,
+	    .len = (uint32_t)body->len,
+	    .body_crc = record_body_crc(seed, body->data, body->len),
+	};
+	uint8_t header[RECORD_HEADER_SIZE];
+
+	record_header_write(&r, seed, header);
+	buf_bytes(b, header, sizeof(header));
+	buf_bytes(b, body->data, body->len);
+	buf_bytes(b, zeros, record_size(body->len) - RECORD_HEADER_SIZE - body->len);
+}
+
+/* A seal over less than one chunk. */
+static void
+put_seal(struct buf *b, const struct segment_header *head)
+{
+	struct sha256 chunk = sha256_of(b->data, b->len);
+	struct seal s = {
+	    .count = sequence - head->first_sequence,
+	    .first = head->first_sequence,
+	    .last = sequence - 1,
+	    .length = b->len,
+	    .digest = sha256_of(chunk.b, sizeof(chunk.b)),
+	    .previous_number = UINT64_MAX,
+	};
+	uint8_t record[SEAL_RECORD_SIZE];
+
+	seal_record_write(&s, sequence, head->time, record_seed(head->incarnation), record);
+	buf_bytes(b, record, sizeof(record));
+}
+
+static void
+make_segments(void)
+{
+	struct segment_header head = {
+	    .kind = SEGMENT_NODE,
+	    .cluster = "edge",
+	    .node = "col-a",
+	    .incarnation = 0x0123456789abcdef,
+	    .number = 7,
+	    .first_sequence = 1,
+	    .time = wall_from_sec(1700000000, 0),
+	};
+	uint8_t header[SEGMENT_RECORDS_AT];
+	struct buf b = BUF_INIT, body = BUF_INIT;
+
+	sequence = head.first_sequence;
+	segment_header_write(&head, header);
+	buf_bytes(&b, header, sizeof(header));
+	event_begin(&body, EVENT_START);
+	event_put_text(&body, EVENT_KEY_TEXT, "0.1.0");
+	put_record(&b, &head, RECORD_EVENT, &body);
+	buf_reset(&body);
+	put_v5(&body, 1, 1);
+	put_record(&b, &head, RECORD_DATAGRAM, &body);
+	buf_reset(&body);
+	event_begin(&body, EVENT_HEARTBEAT);
+	event_put_u64(&body, EVENT_KEY_DATAGRAMS, 1);
+	put_record(&b, &head, RECORD_EVENT, &body);
+	put_seal(&b, &head);
+	save("segment", "sealed", &b);
+
+	sequence = head.first_sequence;
+	buf_bytes(&b, header, sizeof(header));
+	put_seal(&b, &head);
+	save("segment", "empty", &b);
+	buf_clear(&b);
+	buf_clear(&body);
+}
+
+int
+main(int argc, char **argv)
+{
+	corpus = argc == 2 ? open(argv[1], O_RDONLY | O_DIRECTORY) : -1;
+	if (corpus < 0) {
+		fprintf(stderr, "usage: make-corpus FOLDER\n");
+		return 2;
+	}
+	make_datagrams();
+	make_segments();
+	return 0;
+}
