@@ -1,3 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/archive/libfb-archive.a
-src_archive_libfb_archive_a_SOURCES =
+src_archive_libfb_archive_a_SOURCES = \
+	src/archive/input.c src/archive/input.h \
+	src/archive/manifest.c src/archive/manifest.h \
+	src/archive/plan.c src/archive/plan.h \
+	src/archive/pool.c src/archive/pool.h src/archive/pool_private.h src/archive/pool_read.c \
+	src/archive/records.c src/archive/records.h

@@ -1,3 +1,4 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/flow/libfb-flow.a
-src_flow_libfb_flow_a_SOURCES =
+src_flow_libfb_flow_a_SOURCES = \
+	src/flow/seq.c src/flow/seq.h

@@ -1,3 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/wire/libfb-wire.a
-src_wire_libfb_wire_a_SOURCES =
+src_wire_libfb_wire_a_SOURCES = \
+	src/wire/proto.c src/wire/proto.h \
+	src/wire/sets.c src/wire/sets.h \
+	src/wire/stream.c src/wire/stream.h \
+	src/wire/template.c src/wire/template.h src/wire/template_cache.c

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See input.h.
+ */
+#include "archive/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "log/folder.h"
+
+#define PEEK_BYTES ((size_t)256 << 10)
+#define OPEN_MAX_FILES 256
+
+/* The descriptors that are open now, over all inputs; one process reads with one thread. */
+static struct input_file *open_files[OPEN_MAX_FILES];
+static uint64_t tick;
+
+static void
+file_shut(struct input_file *f)
+{
+	if (f->fd >= 0)
+		close(f->fd);
+	f->fd = -1;
+	free(f->bytes);
+	f->bytes = NULL;
+	f->len = 0;
+	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
+		if (open_files[i] == f)
+			open_files[i] = NULL;
+	}
+}
+
+/* A free place among the open files; closes the file that was not used for longest. A file with an open name
+ * stays: its name will change when its node seals it. */
+static size_t
+place_for_file(void)
+{
+	size_t oldest = 0;
+
+	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
+		if (open_files[i] == NULL)
+			return i;
+		if (open_files[oldest]->open_name || (!open_files[i]->open_name && open_files[i]->used < open_files[oldest]->used))
+			oldest = i;
+	}
+	file_shut(open_files[oldest]);
+	return oldest;
+}
+
+int
+input_fd(struct input_file *f)
+{
+	f->used = ++tick;
+	if (f->fd < 0) {
+		size_t at = place_for_file();
+
+		f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		if (f->fd >= 0)
+			open_files[at] = f;
+	}
+	return f->fd;
+}
+
+enum err
+input_peek(struct input_file *f, uint64_t offset, size_t len, const uint8_t **ret)
+{
+	size_t want = len > PEEK_BYTES ? len : PEEK_BYTES;
+	enum err e;
+
+	if (f->bytes != NULL && offset >= f->at && offset - f->at <= f->len && f->len - (offset - f->at) >= len) {
+		*ret = f->bytes + (offset - f->at);
+		f->used = ++tick;
+		return ERR_OK;
+	}
+	if (input_fd(f) < 0)
+		return ERR_SYSTEM;
+	if (len > PEEK_BYTES || f->bytes == NULL) {
+		free(f->bytes);
+		f->bytes = malloc(want);
+		f->len = 0;
+		if (f->bytes == NULL)
+			return ERR_MEMORY;
+	}
+	f->at = offset;
+	f->len = 0;
+	e = file_pread(f->fd, f->bytes, want, offset, &f->len);
+	if (e != ERR_OK)
+		return e;
+	if (f->len < len)
+		return ERR_CUT;
+	*ret = f->bytes;
+	return ERR_OK;
+}
+
+static char *
+path_join(const char *folder, const char *name)
+{
+	char *p = NULL;
+
+	if (asprintf(&p, "%s%s%s", folder, folder[0] != '\0' && folder[strlen(folder) - 1] == '/' ? "" : "/", name) < 0)
+		return NULL;
+	return p;
+}
+
+static enum err
+add_file(struct input *in, char *path, bool open_name)
+{
+	if (path == NULL)
+		return ERR_MEMORY;
+	in->files[in->count++] = (struct input_file){.path = path, .open_name = open_name, .fd = -1};
+	return ERR_OK;
+}
+
+static enum err
+open_archive(int dirfd, struct input *in, unsigned *ret_line)
+{
+	struct buf text = BUF_INIT;
+	enum err e = file_slurp(dirfd, MANIFEST_NAME, MANIFEST_SIZE_MAX, &text);
+
+	in->kind = INPUT_ARCHIVE;
+	if (e == ERR_OK)
+		e = manifest_read((const char *)text.data, text.len, &in->manifest, ret_line);
+	buf_clear(&text);
+	if (e != ERR_OK)
+		return e;
+	in->files = calloc(in->manifest.count + 1, sizeof(*in->files));
+	if (in->files == NULL)
+		return ERR_MEMORY;
+	for (int common = 1; common >= 0; common--) {
+		for (size_t i = 0; i < in->manifest.count && e == ERR_OK; i++) {
+			const char *name = in->manifest.files[i].name;
+
+			if ((strcmp(name, MANIFEST_COMMON) == 0) == (common == 1) && strcmp(name, MANIFEST_LEDGER) != 0)
+				e = add_file(in, path_join(in->path, name), false);
+		}
+	}
+	return e;
+}
+
+static enum err
+open_log(int dirfd, struct input *in)
+{
+	struct folder folder;
+	enum err e = folder_list(dirfd, &folder);
+
+	in->kind = INPUT_LOG;
+	if (e != ERR_OK)
+		return e;
+	if (folder.count == 0)
+		e = ERR_UNKNOWN;
+	else if ((in->files = calloc(folder.count, sizeof(*in->files))) == NULL)
+		e = ERR_MEMORY;
+	for (size_t i = 0; i < folder.count && e == ERR_OK; i++)
+		e = add_file(in, path_join(in->path, folder.entries[i].name), folder.entries[i].open);
+	folder_clear(&folder);
+	return e;
+}
+
+static enum err
+open_segment(struct input *in)
+{
+	size_t len = strlen(in->path);
+
+	in->kind = INPUT_SEGMENT;
+	in->files = calloc(1, sizeof(*in->files));
+	if (in->files == NULL)
+		return ERR_MEMORY;
+	return add_file(in, strdup(in->path), len > 5 && strcmp(in->path + len - 5, ".open") == 0);
+}
+
+enum err
+input_open(const char *path, struct input *ret, unsigned *ret_line)
+{
+	struct input in = {.path = strdup(path)};
+	struct stat st;
+	enum err e;
+	int dirfd;
+
+	if (in.path == NULL)
+		return ERR_MEMORY;
+	if (stat(path, &st) != 0) {
+		e = ERR_SYSTEM;
+	} else if (!S_ISDIR(st.st_mode)) {
+		e = open_segment(&in);
+	} else if ((dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
+		e = ERR_SYSTEM;
+	} else {
+		if (faccessat(dirfd, MANIFEST_NAME, F_OK, 0) == 0)
+			e = open_archive(dirfd, &in, ret_line);
+		else
+			e = open_log(dirfd, &in);
+		close(dirfd);
+	}
+	if (e != ERR_OK) {
+		int saved = errno;
+
+		input_clear(&in);
+		errno = saved;
+		return e;
+	}
+	*ret = in;
+	return ERR_OK;
+}
+
+void
+input_clear(struct input *in)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		file_shut(&in->files[i]);
+		free(in->files[i].path);
+	}
+	free(in->files);
+	free(in->path);
+	manifest_clear(&in->manifest);
+	*in = (struct input){0};
+}

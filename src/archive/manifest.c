@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See manifest.h. The text:
+ *
+ *	flowbraid-archive 1
+ *	cluster NAME
+ *	window NANOSECONDS
+ *	stream-key port
+ *	compression none
+ *	file SHA256 SIZE NAME      (any number, by name)
+ */
+#include "archive/manifest.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void
+manifest_clear(struct manifest *m)
+{
+	free(m->files);
+	*m = (struct manifest){0};
+}
+
+enum err
+manifest_add(struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest)
+{
+	struct manifest_file *f;
+
+	if (m->count == m->room) {
+		size_t room = m->room > 0 ? 2 * m->room : 64;
+		struct manifest_file *p = realloc(m->files, room * sizeof(*p));
+
+		if (p == NULL)
+			return ERR_MEMORY;
+		m->files = p;
+		m->room = room;
+	}
+	f = &m->files[m->count++];
+	*f = (struct manifest_file){.size = size, .digest = *digest};
+	snprintf(f->name, sizeof(f->name), "%s", name);
+	return ERR_OK;
+}
+
+void
+manifest_write(const struct manifest *m, struct buf *out)
+{
+	buf_printf(out, "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression none\n",
+	    m->cluster, m->window_ns);
+	for (size_t i = 0; i < m->count; i++) {
+		char hex[SHA256_TEXT_SIZE];
+
+		buf_printf(out, "file %s %" PRIu64 " %s\n", sha256_text(&m->files[i].digest, hex), m->files[i].size,
+		    m->files[i].name);
+	}
+}
+
+static bool
+hex_read(const char *text, struct sha256 *ret)
+{
+	for (unsigned i = 0; i < SHA256_SIZE; i++) {
+		char two[3] = {text[2 * i], text[2 * i + 1], 0}, *end;
+
+		if (!isxdigit((unsigned char)two[0]) || !isxdigit((unsigned char)two[1]))
+			return false;
+		ret->b[i] = (uint8_t)strtoul(two, &end, 16);
+	}
+	return true;
+}
+
+static bool
+number_read(const char **at, uint64_t *ret)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)**at))
+		return false;
+	*ret = strtoull(*at, &end, 10);
+	*at = end;
+	return true;
+}
+
+static bool
+file_line(const char *rest, struct manifest *m, enum err *ret_error)
+{
+	struct sha256 d;
+	uint64_t size;
+	const char *at = rest + 64;
+
+	if (strlen(rest) < 67 || !hex_read(rest, &d) || *at++ != ' ' || !number_read(&at, &size) || *at++ != ' ')
+		return false;
+	if (*at == '\0' || *at == '.' || strchr(at, '/') != NULL || strlen(at) >= MANIFEST_NAME_SIZE)
+		return false;
+	if (m->count > 0 && strcmp(m->files[m->count - 1].name, at) >= 0)
+		return false;
+	*ret_error = manifest_add(m, at, size, &d);
+	return true;
+}
+
+static bool
+manifest_line(const char *line, unsigned number, struct manifest *m, enum err *ret_error)
+{
+	uint64_t v;
+	const char *at = line + 7;
+
+	switch (number) {
+	case 1:
+		return strcmp(line, "flowbraid-archive 1") == 0;
+	case 2:
+		if (strncmp(line, "cluster ", 8) != 0 || line[8] == '\0' || strlen(line + 8) >= sizeof(m->cluster))
+			return false;
+		snprintf(m->cluster, sizeof(m->cluster), "%s", line + 8);
+		return true;
+	case 3:
+		if (strncmp(line, "window ", 7) != 0 || !number_read(&at, &v) || *at != '\0' || v == 0 || v > INT64_MAX)
+			return false;
+		m->window_ns = (int64_t)v;
+		return true;
+	case 4:
+		return strcmp(line, "stream-key port") == 0;
+	case 5:
+		return strcmp(line, "compression none") == 0;
+	default:
+		return strncmp(line, "file ", 5) == 0 && file_line(line + 5, m, ret_error);
+	}
+}
+
+enum err
+manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_line)
+{
+	struct manifest m = {0};
+	enum err e = ERR_OK;
+	unsigned number = 0;
+
+	for (size_t at = 0; at < len && e == ERR_OK;) {
+		const char *end = memchr(text + at, '\n', len - at);
+		char line[256];
+		size_t n = end != NULL ? (size_t)(end - (text + at)) : sizeof(line);
+
+		number++;
+		if (n >= sizeof(line) || memchr(text + at, 0, n) != NULL) {
+			e = ERR_MALFORMED;
+			break;
+		}
+		memcpy(line, text + at, n);
+		line[n] = '\0';
+		if (!manifest_line(line, number, &m, &e))
+			e = number == 1 || number == 4 || number == 5 ? ERR_UNKNOWN : ERR_MALFORMED;
+		at += n + 1;
+	}
+	if (e == ERR_OK && number < 5) {
+		number++;
+		e = ERR_MALFORMED;
+	}
+	if (e != ERR_OK) {
+		manifest_clear(&m);
+		*ret_line = number;
+		return e;
+	}
+	*ret = m;
+	return ERR_OK;
+}
+
+void
+manifest_window_name(wall_t start, char out[MANIFEST_NAME_SIZE])
+{
+	char text[WALL_TEXT_SIZE];
+	size_t n = 0;
+
+	wall_text(start, start.ns % NS_PER_SEC == 0 ? 0 : 9, text);
+	for (const char *p = text; *p != '\0'; p++) {
+		if (*p != ':' && (*p != '-' || p == text))
+			out[n++] = *p;
+	}
+	snprintf(out + n, MANIFEST_NAME_SIZE - n, ".fbw");
+}

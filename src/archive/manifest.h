@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * An archive's manifest: the options that made it, and SHA-256, size and name of every file. Plain text, one
+ * item a line, so that it can be read, compared and signed with ordinary tools (flowbraid-archive(5)).
+ */
+#ifndef FLOWBRAID_ARCHIVE_MANIFEST_H
+#define FLOWBRAID_ARCHIVE_MANIFEST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/digest.h"
+#include "base/err.h"
+#include "log/segment.h"
+
+#define MANIFEST_NAME "manifest"
+#define MANIFEST_LEDGER "ledger.json"
+#define MANIFEST_COMMON "common.fbs"
+#define MANIFEST_NAME_SIZE 64
+#define MANIFEST_SIZE_MAX (64u << 20)
+
+struct manifest_file {
+	char name[MANIFEST_NAME_SIZE]; /* in the archive's folder; no slash */
+	uint64_t size;
+	struct sha256 digest;
+};
+
+struct manifest {
+	char cluster[SEGMENT_NAME_SIZE];
+	int64_t window_ns;
+	struct manifest_file *files; /* owned; by name */
+	size_t count, room;
+};
+
+void manifest_clear(struct manifest *m);
+enum err manifest_add(struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest) WARN_UNUSED;
+void manifest_write(const struct manifest *m, struct buf *out); /* sorts nothing: add in order of name */
+
+/* *ret_line: the line that is wrong, on ERR_MALFORMED and ERR_UNKNOWN. */
+enum err manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_line) WARN_UNUSED;
+
+/* Name of the window that begins at start: YYYYMMDDTHHMMSSZ.fbw (with .NNNNNNNNN before the Z when start is
+ * no whole second). */
+void manifest_window_name(wall_t start, char out[MANIFEST_NAME_SIZE]);
+
+#endif

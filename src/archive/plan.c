@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See plan.h. Everything is sorted by content before it is used, because indexes in a pool depend on the
+ * order of the inputs and nothing that is written may.
+ */
+#include "archive/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/pool_private.h"
+
+static const struct pool *sorting; /* qsort has no argument for it */
+
+static int
+archive_order(const void *va, const void *vb)
+{
+	const struct pool_datagram *a = &sorting->datagrams[*(const uint32_t *)va];
+	const struct pool_datagram *b = &sorting->datagrams[*(const uint32_t *)vb];
+	int c;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if ((c = addr_cmp(&a->addr, &b->addr)) != 0)
+		return c;
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	return digest128_cmp(&a->digest, &b->digest);
+}
+
+static int
+definition_order(const void *va, const void *vb)
+{
+	const struct pool_definition *a = &sorting->definitions[*(const uint32_t *)va];
+	const struct pool_definition *b = &sorting->definitions[*(const uint32_t *)vb];
+	int c = memcmp(sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
+
+	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
+}
+
+static int
+stream_order(const void *va, const void *vb)
+{
+	return stream_key_cmp(&sorting->streams[*(const uint32_t *)va].key, &sorting->streams[*(const uint32_t *)vb].key);
+}
+
+static uint32_t *
+sorted_indexes(const struct pool *p, size_t count, int (*cmp)(const void *, const void *))
+{
+	uint32_t *v = malloc((count + 1) * sizeof(*v));
+
+	for (size_t i = 0; v != NULL && i < count; i++)
+		v[i] = (uint32_t)i;
+	sorting = p;
+	if (v != NULL && count > 0)
+		qsort(v, count, sizeof(*v), cmp);
+	return v;
+}
+
+/* Work that plan_make needs and its result does not. */
+struct making {
+	const struct pool *p;
+	struct plan *plan;
+	uint32_t *by_bytes;     /* definitions in canonical order */
+	uint32_t *rank;         /* stream index -> place in plan->streams */
+	size_t *first_place;    /* datagram -> its first place; one more at the end */
+	bool *placed;           /* definition is brought by a datagram of the pool */
+	struct known *known;    /* the template definitions that hold at the place of the walk */
+	size_t known_count, known_room;
+	struct waiting *waiting;/* data sets that no definition has come for yet */
+	size_t waiting_count, waiting_room;
+};
+
+struct known { uint16_t id; uint32_t definition; };
+struct waiting { uint16_t id; size_t ref; };
+
+static void
+making_clear(struct making *m)
+{
+	free(m->by_bytes);
+	free(m->rank);
+	free(m->first_place);
+	free(m->placed);
+	free(m->known);
+	free(m->waiting);
+}
+
+static enum err
+prepare(struct making *m)
+{
+	const struct pool *p = m->p;
+	struct plan *plan = m->plan;
+	size_t refs = 0;
+
+	plan->order = sorted_indexes(p, p->datagram_count, archive_order);
+	plan->streams = sorted_indexes(p, p->stream_count, stream_order);
+	m->by_bytes = sorted_indexes(p, p->definition_count, definition_order);
+	plan->definitions = calloc(p->definition_count + 1, sizeof(*plan->definitions));
+	plan->refs_at = malloc((p->datagram_count + 1) * sizeof(*plan->refs_at));
+	m->rank = malloc((p->stream_count + 1) * sizeof(*m->rank));
+	m->first_place = calloc(p->datagram_count + 2, sizeof(*m->first_place));
+	m->placed = calloc(p->definition_count + 1, sizeof(*m->placed));
+	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL || plan->definitions == NULL ||
+	    plan->refs_at == NULL || m->rank == NULL || m->first_place == NULL || m->placed == NULL)
+		return ERR_MEMORY;
+	plan->stream_count = p->stream_count;
+	for (size_t i = 0; i < p->stream_count; i++)
+		m->rank[plan->streams[i]] = (uint32_t)i;
+	for (size_t i = 0; i < p->definition_count; i++) {
+		struct rd r = rd_init(p->bytes.data + p->definitions[i].at, p->definitions[i].len);
+		enum err e = tmpl_def_read(&r, &plan->definitions[i]);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	for (size_t i = 0; i < p->place_count; i++) { /* places stand in order of datagrams */
+		m->first_place[p->places[i].datagram + 1] = i + 1;
+		m->placed[p->places[i].definition] = true;
+	}
+	for (size_t i = 1; i <= p->datagram_count; i++) {
+		if (m->first_place[i] == 0)
+			m->first_place[i] = m->first_place[i - 1];
+	}
+	for (size_t i = 0; i < p->datagram_count; i++) {
+		plan->refs_at[i] = refs;
+		refs += p->set_lists[p->datagrams[plan->order[i]].sets].count;
+	}
+	plan->refs = malloc((refs + 1) * sizeof(*plan->refs));
+	if (plan->refs == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < refs; i++)
+		plan->refs[i] = REF_NONE;
+	return ERR_OK;
+}
+
+/* Counting sort of all items by stream. A definition that only a snapshot holds takes part as a datagram that
+ * nobody has: its header fields say where it stood. */
+static enum err
+make_items(struct making *m, size_t **ret_first)
+{
+	const struct pool *p = m->p;
+	struct plan *plan = m->plan;
+	size_t *first = calloc(p->stream_count + 2, sizeof(*first)), *at;
+
+	plan->items = calloc(p->datagram_count + p->definition_count + 1, sizeof(*plan->items));
+	if (first == NULL || plan->items == NULL || (at = malloc((p->stream_count + 1) * sizeof(*at))) == NULL) {
+		free(first);
+		return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < p->datagram_count; i++)
+		first[m->rank[p->datagrams[i].stream] + 1]++;
+	for (size_t i = 0; i < p->definition_count; i++)
+		first[m->rank[p->definitions[i].stream] + 1] += !m->placed[i];
+	for (size_t i = 0; i < p->stream_count; i++) {
+		first[i + 1] += first[i];
+		at[i] = first[i];
+	}
+	for (size_t i = 0; i < p->datagram_count; i++) {
+		const struct pool_datagram *d = &p->datagrams[plan->order[i]];
+		bool own_clock = p->streams[d->stream].key.proto != PROTO_SFLOW5;
+
+		plan->items[at[m->rank[d->stream]]++] = (struct seq_item){.sequence = d->sequence, .units = d->units,
+		    .uptime_ms = d->uptime_ms, .data = d->data, .clock_ns = own_clock ? d->export_ns : d->time_ns, .tag = (uint32_t)i};
+	}
+	for (size_t i = 0; i < p->definition_count; i++) {
+		uint32_t k = m->by_bytes[i];
+		const struct tmpl_def *def = &plan->definitions[k];
+
+		if (!m->placed[k]) {
+			plan->items[at[m->rank[p->definitions[k].stream]]++] = (struct seq_item){.sequence = def->sequence,
+			    .uptime_ms = def->uptime_ms, .clock_ns = def->export_time.ns, .tag = (uint32_t)(p->datagram_count + i)};
+		}
+	}
+	plan->item_count = first[p->stream_count];
+	free(at);
+	*ret_first = first;
+	return ERR_OK;
+}
+
+static bool
+same_layout(const struct tmpl_def *a, const struct tmpl_def *b)
+{
+	return a->kind == b->kind && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+/* A definition begins to hold: data sets that waited for one get it, marked late. */
+static enum err
+learn(struct making *m, uint32_t definition)
+{
+	const struct tmpl_def *def = &m->plan->definitions[definition];
+	struct known *k = NULL;
+	size_t kept = 0;
+	enum err e;
+
+	for (size_t i = 0; i < m->known_count && k == NULL; i++) {
+		if (m->known[i].id == def->id)
+			k = &m->known[i];
+	}
+	if (k == NULL) {
+		if ((e = pool_grow((void **)&m->known, &m->known_room, m->known_count, sizeof(*k))) != ERR_OK)
+			return e;
+		k = &m->known[m->known_count++];
+		*k = (struct known){def->id, definition};
+	} else if (!same_layout(&m->plan->definitions[k->definition], def)) {
+		k->definition = definition; /* else it goes on to hold from its first place */
+	}
+	for (size_t i = 0; i < m->waiting_count; i++) {
+		if (m->waiting[i].id == def->id && def->kind != TMPL_WITHDRAWN)
+			m->plan->refs[m->waiting[i].ref] = k->definition | REF_LATE;
+		else
+			m->waiting[kept++] = m->waiting[i];
+	}
+	m->waiting_count = kept;
+	return ERR_OK;
+}
+
+static enum err
+use_definitions(struct making *m, const struct pool_datagram *d, size_t ref)
+{
+	const struct pool_set_list *list = &m->p->set_lists[d->sets];
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		uint16_t id = m->p->set_ids[list->at + i];
+		uint32_t definition = REF_NONE;
+		enum err e;
+
+		for (size_t k = 0; k < m->known_count && definition == REF_NONE; k++) {
+			if (m->known[k].id == id && m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
+				definition = m->known[k].definition;
+		}
+		m->plan->refs[ref + i] = definition;
+		if (definition == REF_NONE) {
+			e = pool_grow((void **)&m->waiting, &m->waiting_room, m->waiting_count, sizeof(*m->waiting));
+			if (e != ERR_OK)
+				return e;
+			m->waiting[m->waiting_count++] = (struct waiting){id, ref + i};
+		}
+	}
+	return ERR_OK;
+}
+
+/* One epoch in the exporter's order: each data set gets the definition that holds at its place. */
+static enum err
+resolve_epoch(struct making *m, const struct seq_item *items, size_t count)
+{
+	const struct pool *p = m->p;
+	enum err e = ERR_OK;
+
+	m->known_count = m->waiting_count = 0;
+	for (size_t i = 0; i < count && e == ERR_OK; i++) {
+		uint32_t tag = items[i].tag, datagram;
+
+		if (tag >= p->datagram_count) {
+			e = learn(m, m->by_bytes[tag - p->datagram_count]);
+			continue;
+		}
+		datagram = m->plan->order[tag];
+		for (size_t k = m->first_place[datagram]; k < m->first_place[datagram + 1] && e == ERR_OK; k++)
+			e = learn(m, p->places[k].definition);
+		if (e == ERR_OK)
+			e = use_definitions(m, &p->datagrams[datagram], m->plan->refs_at[tag]);
+	}
+	return e;
+}
+
+/* Definitions that only snapshots hold have done their work; what stays was heard. */
+static size_t
+drop_unheard(const struct pool *p, struct seq_item *items, size_t count)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].tag < p->datagram_count)
+			items[n++] = items[i];
+	}
+	return n;
+}
+
+static enum err
+plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t count, size_t *epoch_room)
+{
+	struct plan *plan = m->plan;
+	uint32_t stream = plan->streams[rank], epochs, number = 0;
+	struct seq_rules rules = seq_rules_for(m->p->streams[stream].key.proto);
+	enum err e = seq_order(&rules, items, count, &epochs);
+
+	for (size_t i = 0, end; i < count && e == ERR_OK; i = end) {
+		size_t heard;
+
+		for (end = i; end < count && items[end].epoch == items[i].epoch; end++)
+			continue;
+		e = resolve_epoch(m, items + i, end - i);
+		heard = e == ERR_OK ? drop_unheard(m->p, items + i, end - i) : 0;
+		if (heard == 0)
+			continue;
+		if ((e = pool_grow((void **)&plan->epochs, epoch_room, plan->epoch_count, sizeof(*plan->epochs))) != ERR_OK)
+			return e;
+		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream, .number = number++,
+		    .first = (size_t)(items + i - plan->items), .count = heard, .discipline = seq_learn(&rules, items + i, heard)};
+	}
+	return e;
+}
+
+enum err
+plan_make(const struct pool *p, struct plan *ret)
+{
+	struct plan plan = {0};
+	struct making m = {.p = p, .plan = &plan};
+	size_t *first = NULL, epoch_room = 0;
+	enum err e = prepare(&m);
+
+	if (e == ERR_OK)
+		e = make_items(&m, &first);
+	for (uint32_t i = 0; i < p->stream_count && e == ERR_OK; i++)
+		e = plan_stream(&m, i, plan.items + first[i], first[i + 1] - first[i], &epoch_room);
+	free(first);
+	making_clear(&m);
+	if (e != ERR_OK) {
+		plan_clear(&plan);
+		return e;
+	}
+	*ret = plan;
+	return ERR_OK;
+}
+
+void
+plan_clear(struct plan *plan)
+{
+	free(plan->order);
+	free(plan->streams);
+	free(plan->items);
+	free(plan->epochs);
+	free(plan->definitions);
+	free(plan->refs_at);
+	free(plan->refs);
+	*plan = (struct plan){0};
+}

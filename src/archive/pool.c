@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See pool.h. Adding, and putting in order.
+ */
+#include "archive/pool.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/pool_private.h"
+#include "wire/sets.h"
+
+enum err
+pool_grow(void **array, size_t *room, size_t count, size_t size)
+{
+	size_t want;
+	void *p;
+
+	if (count < *room)
+		return ERR_OK;
+	want = *room > 0 ? 2 * *room : 64;
+	p = reallocarray(*array, want, size);
+	if (p == NULL)
+		return ERR_MEMORY;
+	*array = p;
+	*room = want;
+	return ERR_OK;
+}
+
+void
+pool_init(struct pool *p)
+{
+	*p = (struct pool){.bytes = BUF_INIT};
+}
+
+void
+pool_clear(struct pool *p)
+{
+	for (size_t i = 0; i < p->input_count; i++) {
+		input_clear(p->inputs[i]);
+		free(p->inputs[i]);
+	}
+	for (size_t i = 0; i < p->source_count; i++) {
+		seq_set_clear(&p->sources[i].read);
+		seq_set_clear(&p->sources[i].lost);
+		free(p->sources[i].damaged);
+	}
+	free(p->inputs);
+	free(p->files);
+	free(p->sources);
+	free(p->nodes);
+	free(p->datagrams);
+	free(p->witnesses);
+	free(p->chain);
+	free(p->events);
+	free(p->definitions);
+	free(p->places);
+	free(p->streams);
+	free(p->set_lists);
+	free(p->set_ids);
+	buf_clear(&p->bytes);
+	hash_clear(&p->by_digest);
+	hash_clear(&p->by_stream);
+	hash_clear(&p->by_definition);
+	hash_clear(&p->by_set_list);
+	pool_init(p);
+}
+
+enum err
+pool_source(struct pool *p, const struct source *id, uint32_t *ret)
+{
+	enum err e;
+
+	for (size_t i = p->source_count; i-- > 0;) { /* the newest is the likeliest */
+		if (source_cmp(&p->sources[i].id, id) == 0) {
+			*ret = (uint32_t)i;
+			return ERR_OK;
+		}
+	}
+	e = POOL_GROW(p, source);
+	if (e != ERR_OK)
+		return e;
+	p->sources[p->source_count] = (struct pool_source){.id = *id, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
+	*ret = (uint32_t)p->source_count++;
+	return ERR_OK;
+}
+
+static enum err
+stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
+{
+	uint64_t hv = stream_key_hash(key);
+	struct hash_probe probe;
+	enum err e;
+
+	for (uint32_t at = hash_first(&p->by_stream, hv, &probe); at != HASH_NONE; at = hash_next(&p->by_stream, &probe)) {
+		if (stream_key_cmp(&p->streams[at].key, key) == 0) {
+			*ret = at;
+			return ERR_OK;
+		}
+	}
+	if ((e = POOL_GROW(p, stream)) != ERR_OK)
+		return e;
+	if ((e = hash_add(&p->by_stream, hv, (uint32_t)p->stream_count)) != ERR_OK)
+		return e;
+	p->streams[p->stream_count].key = *key;
+	*ret = (uint32_t)p->stream_count++;
+	return ERR_OK;
+}
+
+enum err
+pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret)
+{
+	size_t at = p->bytes.len;
+	struct pool_definition *d;
+	struct hash_probe probe;
+	uint64_t hv;
+	size_t len;
+	enum err e;
+
+	tmpl_def_write(&p->bytes, def);
+	if (!buf_ok(&p->bytes))
+		return ERR_MEMORY;
+	len = p->bytes.len - at;
+	hv = hash_bytes(p->bytes.data + at, len);
+	for (uint32_t i = hash_first(&p->by_definition, hv, &probe); i != HASH_NONE; i = hash_next(&p->by_definition, &probe)) {
+		d = &p->definitions[i];
+		if (d->len == len && memcmp(p->bytes.data + d->at, p->bytes.data + at, len) == 0) {
+			p->bytes.len = at;
+			d->snapshot |= snapshot;
+			*ret = i;
+			return ERR_OK;
+		}
+	}
+	if ((e = POOL_GROW(p, definition)) != ERR_OK)
+		return e;
+	if ((e = hash_add(&p->by_definition, hv, (uint32_t)p->definition_count)) != ERR_OK)
+		return e;
+	d = &p->definitions[p->definition_count];
+	*d = (struct pool_definition){.at = at, .len = (uint32_t)len, .snapshot = snapshot};
+	if ((e = stream_index(p, &def->stream, &d->stream)) != ERR_OK)
+		return e;
+	*ret = (uint32_t)p->definition_count++;
+	return ERR_OK;
+}
+
+/* The ids of a datagram's data sets, as an index into the lists seen so far. */
+static enum err
+set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *ret)
+{
+	uint64_t hv = hash_bytes(ids, count * sizeof(*ids));
+	struct hash_probe probe;
+	enum err e;
+
+	for (uint32_t i = hash_first(&p->by_set_list, hv, &probe); i != HASH_NONE; i = hash_next(&p->by_set_list, &probe)) {
+		if (p->set_lists[i].count == count &&
+		    memcmp(p->set_ids + p->set_lists[i].at, ids, count * sizeof(*ids)) == 0) {
+			*ret = i;
+			return ERR_OK;
+		}
+	}
+	if ((e = POOL_GROW(p, set_list)) != ERR_OK)
+		return e;
+	p->set_lists[p->set_list_count] = (struct pool_set_list){(uint32_t)p->set_id_count, count};
+	for (uint32_t i = 0; i < count; i++) {
+		if ((e = POOL_GROW(p, set_id)) != ERR_OK)
+			return e;
+		p->set_ids[p->set_id_count++] = ids[i];
+	}
+	if ((e = hash_add(&p->by_set_list, hv, (uint32_t)p->set_list_count)) != ERR_OK)
+		return e;
+	*ret = (uint32_t)p->set_list_count++;
+	return ERR_OK;
+}
+
+/* Definitions and data sets of a new v9 or IPFIX datagram. */
+static enum err
+look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, const struct stream_key *key,
+    const uint8_t *payload, uint32_t len)
+{
+	uint16_t ids[65536 / 4];
+	uint32_t n = 0;
+	struct sets it;
+	struct set set;
+	bool defines = false;
+
+	sets_init(&it, info, payload, len);
+	while (sets_next(&it, &set) == ERR_OK) {
+		if (set.kind == SET_DATA)
+			ids[n++] = set.id;
+		else if (set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE)
+			defines = true;
+	}
+	if (defines) {
+		struct tmpl_defs defs;
+		struct tmpl_def def;
+		enum err e;
+
+		tmpl_defs_init(&defs, key, info, payload, len);
+		while (tmpl_defs_next(&defs, &def) == ERR_OK) {
+			uint32_t definition;
+
+			if ((e = pool_definition(p, &def, false, &definition)) != ERR_OK)
+				return e;
+			if ((e = POOL_GROW(p, place)) != ERR_OK)
+				return e;
+			p->places[p->place_count++] = (struct pool_place){index, definition};
+		}
+	}
+	p->datagrams[index].defines = defines;
+	p->datagrams[index].data = n > 0;
+	return set_list_index(p, ids, n, &p->datagrams[index].sets);
+}
+
+static enum err
+new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *addr, uint16_t port,
+    const uint8_t *payload, uint32_t len)
+{
+	struct pool_datagram *d;
+	struct proto_info info;
+	struct stream_key key;
+	uint32_t index = (uint32_t)p->datagram_count;
+	enum err e;
+
+	if (p->datagram_count >= HASH_NONE - 2)
+		return ERR_LIMIT;
+	if ((e = POOL_GROW(p, datagram)) != ERR_OK)
+		return e;
+	if (proto_recognise(payload, len, &info) != ERR_OK)
+		info = (struct proto_info){.proto = PROTO_NONE};
+	key = stream_key_of(addr, port, &info);
+	d = &p->datagrams[index];
+	*d = (struct pool_datagram){.digest = *digest, .addr = *addr, .port = port, .len = len, .hearing = POOL_NONE,
+	    .sequence = info.sequence, .uptime_ms = info.uptime_ms, .export_ns = info.export_time.ns, .units = info.count};
+	if ((e = stream_index(p, &key, &d->stream)) != ERR_OK)
+		return e;
+	if ((e = hash_add(&p->by_digest, digest->lo, index)) != ERR_OK)
+		return e;
+	p->datagram_count++;
+	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
+		return look_into_sets(p, index, &info, &key, payload, len);
+	d->data = info.count > 0;
+	return set_list_index(p, NULL, 0, &d->sets);
+}
+
+enum err
+pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *payload,
+    uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret)
+{
+	struct digest128 digest = identity_digest(addr, port, payload, len);
+	struct pool_datagram *d;
+	struct hash_probe probe;
+	uint32_t at;
+	enum err e;
+
+	for (at = hash_first(&p->by_digest, digest.lo, &probe); at != HASH_NONE; at = hash_next(&p->by_digest, &probe)) {
+		const uint8_t *other;
+
+		d = &p->datagrams[at];
+		if (digest128_cmp(&d->digest, &digest) != 0 || d->len != len || d->port != port || addr_cmp(&d->addr, addr) != 0)
+			continue;
+		/* The digest only groups candidates: equal is what is equal to the byte. */
+		e = input_peek(p->files[d->file].file, d->offset, len, &other);
+		if (e != ERR_OK)
+			return e;
+		if (memcmp(other, payload, len) == 0)
+			break;
+	}
+	if (at == HASH_NONE) {
+		at = (uint32_t)p->datagram_count;
+		if ((e = new_datagram(p, &digest, addr, port, payload, len)) != ERR_OK)
+			return e;
+		p->datagrams[at].file = file;
+		p->datagrams[at].offset = offset;
+	}
+	p->datagrams[at].flags |= flags;
+	*ret = at;
+	return ERR_OK;
+}
+
+enum err
+pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
+{
+	struct pool_datagram *d = &p->datagrams[datagram];
+	enum err e;
+
+	if (p->witness_count >= POOL_NONE - 1)
+		return ERR_LIMIT;
+	if ((e = pool_grow((void **)&p->witnesses, &p->witness_room, p->witness_count, sizeof(*p->witnesses))) != ERR_OK)
+		return e;
+	if ((e = pool_grow((void **)&p->chain, &p->chain_room, p->witness_count, sizeof(*p->chain))) != ERR_OK)
+		return e;
+	p->chain[p->witness_count] = d->hearing;
+	p->witnesses[p->witness_count] = *w;
+	d->hearing = (uint32_t)p->witness_count++;
+	return ERR_OK;
+}
+
+enum err
+pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len)
+{
+	enum err e = POOL_GROW(p, event);
+
+	if (e != ERR_OK)
+		return e;
+	p->events[p->event_count] = (struct pool_event){.source = source, .sequence = sequence, .time_ns = time_ns,
+	    .at = p->bytes.len, .len = (uint32_t)len};
+	buf_bytes(&p->bytes, body, len);
+	if (!buf_ok(&p->bytes))
+		return ERR_MEMORY;
+	p->event_count++;
+	return ERR_OK;
+}
+
+enum err
+pool_damaged(struct pool_source *s, const struct damaged *d)
+{
+	enum err e = pool_grow((void **)&s->damaged, &s->damaged_room, s->damaged_count, sizeof(*d));
+
+	if (e == ERR_OK)
+		s->damaged[s->damaged_count++] = *d;
+	return e;
+}
+
+enum err
+pool_add(struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why)
+{
+	struct input *in = malloc(sizeof(*in)), **inputs;
+	unsigned line = 0;
+	enum err e;
+
+	if (in == NULL)
+		return ERR_MEMORY;
+	e = input_open(path, in, &line);
+	if (e != ERR_OK) {
+		free(in);
+		if (e == ERR_UNKNOWN && line == 0)
+			buf_printf(ret_why, "%s: neither a log folder, nor a segment, nor an archive", path);
+		else if (line > 0)
+			buf_printf(ret_why, "%s/%s:%u: %s", path, MANIFEST_NAME, line, err_text(e));
+		else
+			buf_printf(ret_why, "%s: %s", path, err_text(e));
+		return e;
+	}
+	inputs = reallocarray(p->inputs, p->input_count + 1, sizeof(*inputs));
+	if (inputs == NULL) {
+		input_clear(in);
+		free(in);
+		return ERR_MEMORY;
+	}
+	p->inputs = inputs;
+	p->inputs[p->input_count++] = in;
+	for (size_t i = 0; i < in->count; i++) {
+		if ((e = POOL_GROW(p, file)) != ERR_OK)
+			return e;
+		p->files[p->file_count] = (struct pool_file){in, &in->files[i]};
+		e = pool_read_file(p, in, (uint32_t)p->file_count++, report, ret_why);
+		if (e != ERR_OK)
+			return e;
+	}
+	return ERR_OK;
+}
+
+/* Putting in order. */
+
+static const struct pool *sorting; /* qsort has no argument for it */
+
+static int
+u32_source_cmp(const void *va, const void *vb)
+{
+	const uint32_t *a = va, *b = vb;
+
+	return source_cmp(&sorting->sources[*a].id, &sorting->sources[*b].id);
+}
+
+static enum err
+sort_sources(struct pool *p)
+{
+	uint32_t *order = malloc((p->source_count + 1) * sizeof(*order)), *where = malloc((p->source_count + 1) * sizeof(*where));
+	struct pool_source *sorted = malloc((p->source_count + 1) * sizeof(*sorted));
+
+	p->nodes = calloc(p->source_count + 1, sizeof(*p->nodes));
+	if (order == NULL || where == NULL || sorted == NULL || p->nodes == NULL) {
+		free(order);
+		free(where);
+		free(sorted);
+		return ERR_MEMORY;
+	}
+	for (uint32_t i = 0; i < p->source_count; i++)
+		order[i] = i;
+	sorting = p;
+	qsort(order, p->source_count, sizeof(*order), u32_source_cmp);
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		struct pool_source *s = &sorted[i];
+
+		*s = p->sources[order[i]];
+		where[order[i]] = i;
+		if (p->node_count == 0 || strcmp(p->nodes[p->node_count - 1], s->id.node) != 0)
+			memcpy(p->nodes[p->node_count++], s->id.node, SEGMENT_NAME_SIZE);
+		s->node = (uint32_t)p->node_count - 1;
+	}
+	for (size_t i = 0; i < p->witness_count; i++)
+		p->witnesses[i].source = where[p->witnesses[i].source];
+	for (size_t i = 0; i < p->event_count; i++)
+		p->events[i].source = where[p->events[i].source];
+	free(p->sources);
+	free(order);
+	free(where);
+	p->sources = sorted;
+	return ERR_OK;
+}
+
+static int
+witness_cmp(const void *va, const void *vb)
+{
+	const struct witness *a = va, *b = vb;
+
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+static int
+i64_cmp(const void *va, const void *vb)
+{
+	int64_t a = *(const int64_t *)va, b = *(const int64_t *)vb;
+
+	return a < b ? -1 : a > b;
+}
+
+/* The lower median over nodes of each node's earliest hearing. w is sorted, so a node's hearings are adjacent. */
+static int64_t
+median_time(const struct pool *p, const struct witness *w, size_t count, int64_t *first)
+{
+	size_t nodes = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (i == 0 || p->sources[w[i].source].node != p->sources[w[i - 1].source].node)
+			first[nodes++] = w[i].time_ns;
+		else if (w[i].time_ns < first[nodes - 1])
+			first[nodes - 1] = w[i].time_ns;
+	}
+	qsort(first, nodes, sizeof(*first), i64_cmp);
+	return first[(nodes - 1) / 2];
+}
+
+static enum err
+sort_witnesses(struct pool *p)
+{
+	struct witness *sorted = malloc((p->witness_count + 1) * sizeof(*sorted));
+	int64_t *first = malloc((p->node_count + 1) * sizeof(*first));
+	size_t n = 0;
+
+	if (sorted == NULL || first == NULL) {
+		free(sorted);
+		free(first);
+		return ERR_MEMORY;
+	}
+	for (size_t i = 0; i < p->datagram_count; i++) {
+		struct pool_datagram *d = &p->datagrams[i];
+		struct witness *w = &sorted[n];
+		size_t all = 0, kept = 1;
+
+		for (uint32_t h = d->hearing; h != POOL_NONE; h = p->chain[h])
+			w[all++] = p->witnesses[h];
+		if (all > 1)
+			qsort(w, all, sizeof(*w), witness_cmp);
+		for (size_t k = 1; k < all; k++) {
+			if (witness_cmp(&w[k], &w[kept - 1]) != 0)
+				w[kept++] = w[k];
+		}
+		d->hearing = (uint32_t)n;
+		d->hearings = (uint32_t)kept;
+		d->time_ns = median_time(p, w, kept, first);
+		n += kept;
+	}
+	free(first);
+	free(p->witnesses);
+	free(p->chain);
+	p->chain = NULL;
+	p->witnesses = sorted;
+	p->witness_count = n;
+	return ERR_OK;
+}
+
+static int
+event_cmp(const void *va, const void *vb)
+{
+	const struct pool_event *a = va, *b = vb;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if (a->source != b->source)
+		return a->source < b->source ? -1 : 1;
+	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
+}
+
+static void
+sort_events(struct pool *p)
+{
+	size_t n = 0;
+
+	qsort(p->events, p->event_count, sizeof(*p->events), event_cmp);
+	for (size_t i = 0; i < p->event_count; i++) {
+		if (n == 0 || event_cmp(&p->events[i], &p->events[n - 1]) != 0)
+			p->events[n++] = p->events[i];
+	}
+	p->event_count = n;
+}
+
+static bool
+set_has(const struct seq_set *s, int64_t v)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (s->ranges[mid].to <= v)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < s->count && s->ranges[low].from <= v;
+}
+
+static int
+damaged_qcmp(const void *a, const void *b)
+{
+	return damaged_cmp(a, b);
+}
+
+/* A sound copy closes a hole: what was read anywhere is neither lost nor damaged. */
+static enum err
+settle_damage(struct pool_source *s)
+{
+	struct seq_set lost = {0};
+	size_t n = 0;
+	enum err e = ERR_OK;
+
+	seq_set_close(&s->read);
+	seq_set_close(&s->lost);
+	for (size_t i = 0; i < s->lost.count && e == ERR_OK; i++)
+		e = seq_set_missing(&s->read, s->lost.ranges[i], &lost);
+	seq_set_clear(&s->lost);
+	s->lost = lost;
+	if (s->damaged_count > 0)
+		qsort(s->damaged, s->damaged_count, sizeof(*s->damaged), damaged_qcmp);
+	for (size_t i = 0; i < s->damaged_count; i++) {
+		if (!set_has(&s->read, (int64_t)s->damaged[i].sequence) &&
+		    (n == 0 || damaged_cmp(&s->damaged[i], &s->damaged[n - 1]) != 0))
+			s->damaged[n++] = s->damaged[i];
+	}
+	s->damaged_count = n;
+	return e;
+}
+
+enum err
+pool_close(struct pool *p)
+{
+	enum err e = sort_sources(p);
+
+	for (size_t i = 0; i < p->source_count && e == ERR_OK; i++)
+		e = settle_damage(&p->sources[i]);
+	if (e == ERR_OK)
+		e = sort_witnesses(p);
+	if (e == ERR_OK)
+		sort_events(p);
+	return e;
+}
+
+enum err
+pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
+{
+	const uint8_t *bytes;
+	struct digest128 digest;
+	enum err e = input_peek(p->files[d->file].file, d->offset, d->len, &bytes);
+
+	if (e != ERR_OK)
+		return e;
+	digest = identity_digest(&d->addr, d->port, bytes, d->len);
+	if (digest128_cmp(&digest, &d->digest) != 0)
+		return ERR_CHECKSUM;
+	*ret = bytes;
+	return ERR_OK;
+}
+
+size_t
+pool_nodes_of(const struct pool *p, const struct pool_datagram *d)
+{
+	const struct witness *w = &p->witnesses[d->hearing];
+	size_t n = 1;
+
+	for (uint32_t i = 1; i < d->hearings; i++)
+		n += p->sources[w[i].source].node != p->sources[w[i - 1].source].node;
+	return n;
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Between the two halves of the pool: adding (pool.c) and reading files (pool_read.c).
+ */
+#ifndef FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
+#define FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
+
+#include "archive/pool.h"
+
+/* Makes room for one more element. */
+enum err pool_grow(void **array, size_t *room, size_t count, size_t size) WARN_UNUSED;
+#define POOL_GROW(p, name) pool_grow((void **)&(p)->name##s, &(p)->name##_room, (p)->name##_count, sizeof(*(p)->name##s))
+
+enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
+
+/* Finds the datagram, or adds it with what its header says. */
+enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *payload,
+    uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;
+enum err pool_witness(struct pool *p, uint32_t datagram, const struct witness *w) WARN_UNUSED;
+enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len) WARN_UNUSED;
+enum err pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret) WARN_UNUSED;
+enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSED;
+
+/* All records of one file. */
+enum err pool_read_file(struct pool *p, struct input *in, uint32_t file, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+
+#endif

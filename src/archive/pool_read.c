@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Reading one file into a pool: a segment of a node, or a file of an archive. Every record passes log/check
+ * first; what is damaged there becomes a finding here, and the rest of the file still counts.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "archive/pool_private.h"
+
+/* The file being read. */
+struct reading {
+	struct pool *p;
+	struct input_file *f;
+	uint32_t file;
+	uint32_t source;      /* node segments */
+	uint32_t *sources;    /* archive files: the file's table as pool indexes; owned */
+	size_t source_count, source_room;
+	uint32_t datagram;    /* archive windows: the last archived datagram, for more of its witnesses */
+	uint64_t offset;      /* of the record at hand */
+	const struct pool_report *report;
+};
+
+/* A body that its CRC calls good and its format calls bad: our own fault or a newer writer's. */
+static void
+odd_body(struct reading *g, const struct record *r, const char *expected)
+{
+	struct finding f = {.offset = g->offset, .what = "record body", .lost_first = 1, .lost_last = 0};
+
+	snprintf(f.expected, sizeof(f.expected), "%s", expected);
+	snprintf(f.found, sizeof(f.found), "%" PRIu32 " bytes of another form, record type %u", r->len, (unsigned)r->type);
+	g->p->findings++;
+	if (g->report != NULL)
+		g->report->finding(g->report->ctx, g->f->path, &f);
+}
+
+static void
+note_time(struct pool_source *s, int64_t ns)
+{
+	if (ns < s->first_ns)
+		s->first_ns = ns;
+	if (ns > s->last_ns)
+		s->last_ns = ns;
+}
+
+static enum err
+read_datagram(struct reading *g, const struct record *r)
+{
+	struct witness w = {.source = g->source, .listener = r->listener, .port = r->port, .sequence = r->sequence, .time_ns = r->time.ns};
+	uint32_t at;
+	enum err e = pool_datagram(g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
+
+	return e == ERR_OK ? pool_witness(g->p, at, &w) : e;
+}
+
+static enum err
+read_templates(struct reading *g, const struct record *r)
+{
+	struct rd in = rd_init(r->body, r->len);
+	struct tmpl_def def;
+	uint32_t at;
+	enum err e = ERR_OK;
+
+	while (rd_left(&in) > 0 && e == ERR_OK) {
+		if (tmpl_def_read(&in, &def) != ERR_OK) {
+			odd_body(g, r, "template definitions");
+			break;
+		}
+		e = pool_definition(g->p, &def, true, &at);
+	}
+	return e;
+}
+
+static enum err
+read_node_record(struct reading *g, const struct record *r)
+{
+	struct pool_source *s = &g->p->sources[g->source];
+	enum err e = seq_set_add(&s->read, (struct seq_range){(int64_t)r->sequence, (int64_t)r->sequence + 1});
+
+	if (e != ERR_OK)
+		return e;
+	switch (r->type) {
+	case RECORD_DATAGRAM:
+		note_time(s, r->time.ns);
+		return read_datagram(g, r);
+	case RECORD_EVENT:
+		note_time(s, r->time.ns);
+		return pool_event(g->p, g->source, r->sequence, r->time.ns, r->body, r->len);
+	case RECORD_TEMPLATES:
+		return read_templates(g, r);
+	default:
+		return ERR_OK;
+	}
+}
+
+static enum err
+read_sources(struct reading *g, const struct record *r)
+{
+	struct rd in = rd_init(r->body, r->len);
+	enum err e = ERR_OK;
+
+	while (rd_left(&in) > 0 && e == ERR_OK) {
+		struct source id;
+
+		if (source_read(&in, &id) != ERR_OK) {
+			odd_body(g, r, "a table of sources");
+			break;
+		}
+		e = POOL_GROW(g, source);
+		if (e == ERR_OK)
+			e = pool_source(g->p, &id, &g->sources[g->source_count++]);
+	}
+	return e;
+}
+
+static enum err
+read_ranges(struct reading *g, const struct record *r)
+{
+	struct rd in = rd_init(r->body, r->len);
+	uint32_t source = rd_u32(&in), counts[3];
+	struct pool_source *s;
+	enum err e = ERR_OK;
+
+	for (unsigned i = 0; i < 3; i++)
+		counts[i] = rd_u32(&in);
+	if (!rd_ok(&in) || source >= g->source_count) {
+		odd_body(g, r, "ranges of a source of the table");
+		return ERR_OK;
+	}
+	s = &g->p->sources[g->sources[source]];
+	note_time(s, (int64_t)rd_u64(&in));
+	note_time(s, (int64_t)rd_u64(&in));
+	for (unsigned k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < counts[k] && rd_ok(&in) && e == ERR_OK; i++) {
+			struct seq_range range = {.from = (int64_t)rd_u64(&in)};
+
+			range.to = (int64_t)rd_u64(&in);
+			if (rd_ok(&in))
+				e = seq_set_add(k == 0 ? &s->read : &s->lost, range);
+		}
+	}
+	for (uint32_t i = 0; i < counts[2] && rd_ok(&in) && e == ERR_OK; i++) {
+		struct damaged d;
+
+		damaged_read(&in, &d);
+		if (rd_ok(&in))
+			e = pool_damaged(s, &d);
+	}
+	if (!rd_ok(&in))
+		odd_body(g, r, "ranges");
+	return e;
+}
+
+static enum err
+read_archived(struct reading *g, const struct record *r)
+{
+	struct archived a;
+	enum err e = ERR_OK;
+
+	if (archived_read(r->body, r->len, &a) != ERR_OK || ((r->flags & ARCHIVED_MORE) != 0 && g->datagram == POOL_NONE)) {
+		odd_body(g, r, "an archived datagram");
+		g->datagram = POOL_NONE;
+		return ERR_OK;
+	}
+	if ((r->flags & ARCHIVED_MORE) == 0) {
+		e = pool_datagram(g->p, &r->addr, r->port, r->flags, a.payload, a.len, g->file,
+		    g->offset + RECORD_HEADER_SIZE + ARCHIVED_HEAD_SIZE, &g->datagram);
+	}
+	for (uint32_t i = 0; i < a.witness_count && e == ERR_OK; i++) {
+		struct witness w;
+
+		witness_read(&a.witnesses, &w);
+		if (w.source >= g->source_count) {
+			odd_body(g, r, "witnesses of sources of the table");
+			break;
+		}
+		w.source = g->sources[w.source];
+		e = pool_witness(g->p, g->datagram, &w);
+	}
+	return e;
+}
+
+static enum err
+read_archived_event(struct reading *g, const struct record *r)
+{
+	struct rd body;
+	uint32_t source;
+	uint64_t sequence;
+
+	if (archived_event_read(r->body, r->len, &source, &sequence, &body) != ERR_OK || source >= g->source_count) {
+		odd_body(g, r, "an archived event");
+		return ERR_OK;
+	}
+	return pool_event(g->p, g->sources[source], sequence, r->time.ns, body.at, rd_left(&body));
+}
+
+static enum err
+read_archive_record(struct reading *g, const struct record *r, enum segment_kind kind)
+{
+	switch (r->type) {
+	case RECORD_SOURCES:
+		return read_sources(g, r);
+	case RECORD_RANGES:
+		return read_ranges(g, r);
+	case RECORD_ARCHIVED:
+		return read_archived(g, r);
+	case RECORD_ARCHIVED_EVENT:
+		return read_archived_event(g, r);
+	case RECORD_TEMPLATES: /* a window's are derived; the common file's are the set itself */
+		return kind == SEGMENT_COMMON ? read_templates(g, r) : ERR_OK;
+	default:
+		return ERR_OK;
+	}
+}
+
+static enum err
+take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
+{
+	enum err e = ERR_OK;
+
+	g->p->findings++;
+	g->datagram = POOL_NONE;
+	if (g->report != NULL)
+		g->report->finding(g->report->ctx, g->f->path, f);
+	if (kind != SEGMENT_NODE)
+		return ERR_OK;
+	if (f->lost_first <= f->lost_last) {
+		e = seq_set_add(&g->p->sources[g->source].lost,
+		    (struct seq_range){(int64_t)f->lost_first, (int64_t)f->lost_last + 1});
+	}
+	if (e == ERR_OK && f->has_header && f->record.type == RECORD_DATAGRAM) {
+		struct damaged d = {.sequence = f->record.sequence, .addr = f->record.addr, .port = f->record.port,
+		    .len = f->record.len, .body_crc = f->record.body_crc, .time_ns = f->record.time.ns};
+
+		e = pool_damaged(&g->p->sources[g->source], &d);
+	}
+	return e;
+}
+
+/* The header says whose the file is. */
+static enum err
+begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_why)
+{
+	struct pool *p = g->p;
+	struct source id = {.lane = h->lane, .incarnation = h->incarnation};
+
+	if (p->cluster[0] == '\0')
+		memcpy(p->cluster, h->cluster, sizeof(p->cluster));
+	if (strcmp(p->cluster, h->cluster) != 0) {
+		buf_printf(ret_why, "%s: belongs to cluster %s, the inputs before it to %s", g->f->path, h->cluster, p->cluster);
+		return ERR_CONFLICT;
+	}
+	if (h->kind != SEGMENT_NODE)
+		return ERR_OK;
+	memcpy(id.node, h->node, sizeof(id.node));
+	return pool_source(p, &id, &g->source);
+}
+
+static enum err
+read_steps(struct reading *g, struct check *c, struct buf *ret_why)
+{
+	const struct segment_header *head = NULL;
+	struct record record;
+	struct finding finding;
+	enum err e = ERR_OK;
+
+	while (e == ERR_OK) {
+		enum check_step step = check_next(c, &record, &finding);
+
+		if (step == CHECK_END)
+			return ERR_OK;
+		if (step == CHECK_ERROR) {
+			buf_printf(ret_why, "%s: %s", g->f->path, err_text(ERR_SYSTEM));
+			return ERR_SYSTEM;
+		}
+		if (head == NULL && (head = check_header(c)) != NULL) {
+			if ((e = begin_file(g, head, ret_why)) != ERR_OK)
+				return e;
+		}
+		if (step == CHECK_FINDING) {
+			e = take_finding(g, &finding, head != NULL ? head->kind : SEGMENT_COMMON);
+			continue;
+		}
+		g->p->records++;
+		g->offset = check_offset(c);
+		e = head->kind == SEGMENT_NODE ? read_node_record(g, &record) : read_archive_record(g, &record, head->kind);
+	}
+	if (e == ERR_SYSTEM)
+		buf_printf(ret_why, "%s: %s", g->f->path, err_text(e));
+	return e;
+}
+
+enum err
+pool_read_file(struct pool *p, struct input *in, uint32_t file, const struct pool_report *report, struct buf *ret_why)
+{
+	struct reading g = {.p = p, .f = p->files[file].file, .file = file, .datagram = POOL_NONE, .report = report};
+	int fd = input_fd(g.f);
+	struct check *c;
+	enum err e;
+
+	(void)in;
+	if (fd < 0) {
+		buf_printf(ret_why, "%s: %s", g.f->path, err_text(ERR_SYSTEM));
+		return ERR_SYSTEM;
+	}
+	e = check_open(fd, g.f->open_name, false, &c);
+	if (e != ERR_OK) {
+		buf_printf(ret_why, "%s: %s", g.f->path, err_text(e));
+		return e;
+	}
+	e = read_steps(&g, c, ret_why);
+	check_close(c);
+	free(g.sources);
+	if (e != ERR_OK && ret_why->len == 0)
+		buf_printf(ret_why, "%s: %s", g.f->path, err_text(e));
+	return e;
+}

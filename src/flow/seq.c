@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * How a stream is put in order.
+ *
+ * With an uptime in the header, boot time = clock - uptime is the same for every datagram of one life, up to
+ * jitter. Items are clustered by boot time; clusters are joined into one epoch where the uptime goes on from
+ * one to the other (the exporter's clock was stepped, or its uptime wrapped after 2^32 ms). Within an epoch
+ * uptime orders. Without uptime there is one cluster, ordered by clock, and only a confirmed fall of the
+ * sequence begins an epoch.
+ */
+#include "flow/seq.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+#define UPTIME_WRAP_MS ((int64_t)1 << 32)
+
+const char *
+seq_discipline_name(enum seq_discipline d)
+{
+	switch (d) {
+	case SEQ_BEFORE:
+		return "before";
+	case SEQ_AFTER:
+		return "after";
+	case SEQ_DATAGRAMS:
+		return "datagrams";
+	case SEQ_NONE:
+		break;
+	}
+	return "none";
+}
+
+struct seq_rules
+seq_rules_for(enum proto proto)
+{
+	/* v9 and IPFIX give whole seconds, so boot times jitter by one. sFlow gives no clock at all: there it is the
+	 * nodes' time, with whatever delay and skew that has. */
+	switch (proto) {
+	case PROTO_V5:
+	case PROTO_V7:
+	case PROTO_V8:
+		return (struct seq_rules){SEQ_BEFORE, true, 1u << 20, 1500 * NS_PER_MSEC};
+	case PROTO_V9:
+		return (struct seq_rules){SEQ_DATAGRAMS, true, 1u << 16, 1500 * NS_PER_MSEC};
+	case PROTO_IPFIX:
+		return (struct seq_rules){SEQ_BEFORE, false, 1u << 20, 0};
+	case PROTO_SFLOW5:
+		return (struct seq_rules){SEQ_DATAGRAMS, true, 1u << 16, 30 * NS_PER_SEC};
+	case PROTO_V1:
+		return (struct seq_rules){SEQ_NONE, true, 0, 1500 * NS_PER_MSEC};
+	case PROTO_NONE:
+		break;
+	}
+	return (struct seq_rules){SEQ_NONE, false, 0, 0};
+}
+
+/* Items with the same boot time. */
+struct cluster {
+	size_t first, count;   /* in the items sorted by boot time */
+	int64_t boot_ns;       /* of its first item */
+	int64_t clock_min_ns;
+	int64_t low_ms, high_ms; /* uptimes, with wraps added */
+	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
+	int64_t wrap_ms;       /* to add to each uptime */
+	uint32_t epoch;
+};
+
+/* RFC 1982: how far b lies ahead of a. */
+static int32_t
+serial_diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)(b - a);
+}
+
+static int64_t
+boot_ns(const struct seq_item *it)
+{
+	return it->clock_ns - (int64_t)it->uptime_ms * NS_PER_MSEC;
+}
+
+static int
+cmp_i64(int64_t a, int64_t b)
+{
+	return a < b ? -1 : a > b;
+}
+
+static int
+by_boot(const void *va, const void *vb)
+{
+	const struct seq_item *a = va, *b = vb;
+	int c = cmp_i64(boot_ns(a), boot_ns(b));
+
+	return c != 0 ? c : cmp_i64(a->tag, b->tag);
+}
+
+static int
+by_order(const void *va, const void *vb)
+{
+	const struct seq_item *a = va, *b = vb;
+	int c = cmp_i64(a->epoch, b->epoch);
+
+	if (c == 0)
+		c = cmp_i64(a->order_ms, b->order_ms);
+	if (c == 0) /* serial order is no order over the whole circle; position was set to make it one */
+		c = cmp_i64(a->position, b->position);
+	if (c == 0) /* what bears templates alone does not advance an IPFIX sequence: it came before the data */
+		c = (int)a->data - (int)b->data;
+	return c != 0 ? c : cmp_i64(a->tag, b->tag);
+}
+
+static int
+cluster_by_clock(const void *va, const void *vb)
+{
+	const struct cluster *a = va, *b = vb;
+	int c = cmp_i64(a->clock_min_ns, b->clock_min_ns);
+
+	return c != 0 ? c : cmp_i64((int64_t)a->first, (int64_t)b->first);
+}
+
+static size_t
+cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_t count, struct cluster *cl)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct seq_item *it = &items[i];
+		struct cluster *c;
+
+		if (n == 0 || boot_ns(it) - boot_ns(it - 1) > rules->boot_slack_ns) {
+			cl[n++] = (struct cluster){.first = i, .boot_ns = boot_ns(it), .clock_min_ns = it->clock_ns,
+			    .low_ms = it->uptime_ms, .high_ms = it->uptime_ms,
+			    .low_sequence = it->sequence, .high_sequence = it->sequence};
+		}
+		c = &cl[n - 1];
+		c->count++;
+		if (it->clock_ns < c->clock_min_ns)
+			c->clock_min_ns = it->clock_ns;
+		if (it->uptime_ms < c->low_ms ||
+		    (it->uptime_ms == c->low_ms && serial_diff(c->low_sequence, it->sequence) < 0)) {
+			c->low_ms = it->uptime_ms;
+			c->low_sequence = it->sequence;
+		}
+		if (it->uptime_ms > c->high_ms ||
+		    (it->uptime_ms == c->high_ms && serial_diff(c->high_sequence, it->sequence) > 0)) {
+			c->high_ms = it->uptime_ms;
+			c->high_sequence = it->sequence;
+		}
+	}
+	return n;
+}
+
+static bool
+continues(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
+{
+	int32_t ahead = serial_diff(a->high_sequence, b->low_sequence);
+
+	return b->low_ms + b->wrap_ms >= a->high_ms + a->wrap_ms && ahead >= 0 && (uint32_t)ahead <= rules->window;
+}
+
+/* Gives each cluster an epoch: the exporter's clock orders lives; what continues a life joins it. */
+static uint32_t
+join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
+{
+	uint32_t epochs = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct cluster *c = &cl[i], *p = i > 0 ? &cl[i - 1] : NULL;
+
+		if (p != NULL) {
+			int64_t shift = c->boot_ns - p->boot_ns - UPTIME_WRAP_MS * NS_PER_MSEC;
+
+			c->wrap_ms = p->wrap_ms;
+			if (llabs(shift) <= 10 * NS_PER_SEC && c->low_ms < p->high_ms)
+				c->wrap_ms += UPTIME_WRAP_MS;
+			if (continues(rules, p, c) || continues(rules, c, p)) {
+				c->epoch = p->epoch;
+				continue;
+			}
+			c->wrap_ms = 0;
+		}
+		c->epoch = epochs++;
+	}
+	return epochs;
+}
+
+static enum err
+order_by_boot(const struct seq_rules *rules, struct seq_item *items, size_t count)
+{
+	struct cluster *cl = calloc(count, sizeof(*cl));
+	size_t n;
+
+	if (cl == NULL)
+		return ERR_MEMORY;
+	qsort(items, count, sizeof(*items), by_boot);
+	n = cluster_items(rules, items, count, cl);
+	qsort(cl, n, sizeof(*cl), cluster_by_clock);
+	join_clusters(rules, cl, n);
+	for (size_t k = 0; k < n; k++) {
+		for (size_t i = cl[k].first; i < cl[k].first + cl[k].count; i++) {
+			items[i].epoch = cl[k].epoch;
+			items[i].order_ms = (int64_t)items[i].uptime_ms + cl[k].wrap_ms;
+		}
+	}
+	free(cl);
+	return ERR_OK;
+}
+
+/* Items of one instant are ordered by sequence, relative to one of them: a circle cut at the far side. */
+static void
+order_within_instants(struct seq_item *items, size_t count)
+{
+	for (size_t i = 0, j; i < count; i = j) {
+		for (j = i; j < count && items[j].epoch == items[i].epoch && items[j].order_ms == items[i].order_ms; j++)
+			items[j].position = serial_diff(items[i].sequence, items[j].sequence);
+		if (j - i > 1)
+			qsort(&items[i], j - i, sizeof(*items), by_order);
+	}
+}
+
+/* Do the two items after i go on from it, each by a step within the window? */
+static bool
+goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end)
+{
+	if (end - i < 3)
+		return false;
+	for (size_t k = i + 1; k < i + 3; k++) {
+		int32_t step = serial_diff(items[k - 1].sequence, items[k].sequence);
+
+		if (step < 0 || (uint32_t)step > rules->window)
+			return false;
+	}
+	return true;
+}
+
+/* Unwraps one epoch's sequences. Returns where it ends: at end, or where a confirmed fall begins another. */
+static size_t
+unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t end)
+{
+	struct seq_item *top; /* the item farthest ahead so far */
+
+	/* A stray at the very beginning must not become the reference. */
+	while (end - i > 3 && !goes_on(rules, items, i, end) && goes_on(rules, items, i + 1, end) &&
+	    (uint32_t)abs(serial_diff(items[i].sequence, items[i + 1].sequence)) > rules->window) {
+		items[i].position = items[i].sequence;
+		items[i++].stray = true;
+	}
+	top = &items[i];
+	top->position = top->sequence;
+	for (i++; i < end; i++) {
+		struct seq_item *it = &items[i];
+		int32_t d = serial_diff(top->sequence, it->sequence);
+		bool far = d == INT32_MIN || (uint32_t)abs(d) > rules->window;
+
+		it->position = top->position + d;
+		if (d < 0 && goes_on(rules, items, i, end) && it->order_ms > top->order_ms &&
+		    serial_diff(top->sequence, items[i + 2].sequence) < 0)
+			return i;
+		if (far && (d < 0 || !goes_on(rules, items, i, end)))
+			it->stray = true;
+		else if (d > 0)
+			top = it;
+	}
+	return end;
+}
+
+enum err
+seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs)
+{
+	uint32_t epoch = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		items[i].epoch = 0;
+		items[i].stray = false;
+		items[i].position = 0;
+		items[i].order_ms = items[i].clock_ns / NS_PER_MSEC;
+	}
+	if (rules->has_uptime && count > 0) {
+		enum err e = order_by_boot(rules, items, count);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	qsort(items, count, sizeof(*items), by_order);
+	order_within_instants(items, count);
+	for (size_t i = 0, end; i < count; i = end) {
+		for (end = i; end < count && items[end].epoch == items[i].epoch; end++)
+			continue;
+		while (i < end) { /* epochs are numbered anew: a life may hold several numberings */
+			size_t next = rules->standard == SEQ_NONE ? end : unwrap(rules, items, i, end);
+
+			for (; i < next; i++)
+				items[i].epoch = epoch;
+			if (next < end) { /* what follows must not look like the same epoch to the loop above */
+				epoch++;
+				continue;
+			}
+		}
+		epoch++;
+	}
+	*ret_epochs = epoch;
+	return ERR_OK;
+}
+
+static bool
+explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
+{
+	int64_t step = b->position - a->position;
+
+	switch (d) {
+	case SEQ_BEFORE:
+		return step == a->units;
+	case SEQ_AFTER:
+		return step == b->units;
+	case SEQ_DATAGRAMS:
+		return step == 1;
+	case SEQ_NONE:
+		break;
+	}
+	return step == 0 && a->data && b->data;
+}
+
+enum seq_discipline
+seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count)
+{
+	static const enum seq_discipline all[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_NONE};
+	size_t votes[4] = {0};
+	enum seq_discipline best = rules->standard;
+	const struct seq_item *last = NULL;
+
+	if (rules->standard == SEQ_NONE)
+		return SEQ_NONE;
+	for (size_t i = 0; i < count; i++) {
+		bool yes[4];
+		unsigned n = 0;
+
+		if (items[i].stray)
+			continue;
+		for (unsigned k = 0; last != NULL && k < 4; k++)
+			n += yes[k] = explains(all[k], last, &items[i]);
+		for (unsigned k = 0; n > 0 && n < 4 && k < 4; k++)
+			votes[all[k]] += yes[k];
+		last = &items[i];
+	}
+	for (unsigned k = 0; k < 4; k++) {
+		if (votes[all[k]] > votes[best])
+			best = all[k];
+	}
+	return best;
+}
+
+struct seq_range
+seq_covers(enum seq_discipline d, const struct seq_item *it)
+{
+	if (!it->stray) {
+		switch (d) {
+		case SEQ_BEFORE:
+			return (struct seq_range){it->position, it->position + it->units};
+		case SEQ_AFTER:
+			return (struct seq_range){it->position - it->units, it->position};
+		case SEQ_DATAGRAMS:
+			return (struct seq_range){it->position, it->position + 1};
+		case SEQ_NONE:
+			break;
+		}
+	}
+	return (struct seq_range){0, 0};
+}
+
+enum err
+seq_set_add(struct seq_set *s, struct seq_range r)
+{
+	if (r.from >= r.to)
+		return ERR_OK;
+	if (s->count > 0 && s->ranges[s->count - 1].to == r.from) { /* the common case: the next one */
+		s->ranges[s->count - 1].to = r.to;
+		return ERR_OK;
+	}
+	if (s->count == s->room) {
+		size_t room = s->room > 0 ? 2 * s->room : 8;
+		struct seq_range *p = realloc(s->ranges, room * sizeof(*p));
+
+		if (p == NULL)
+			return ERR_MEMORY;
+		s->ranges = p;
+		s->room = room;
+	}
+	s->ranges[s->count++] = r;
+	return ERR_OK;
+}
+
+static int
+range_cmp(const void *va, const void *vb)
+{
+	const struct seq_range *a = va, *b = vb;
+	int c = cmp_i64(a->from, b->from);
+
+	return c != 0 ? c : cmp_i64(a->to, b->to);
+}
+
+void
+seq_set_close(struct seq_set *s)
+{
+	size_t n = 0;
+
+	if (s->count == 0)
+		return;
+	qsort(s->ranges, s->count, sizeof(*s->ranges), range_cmp);
+	for (size_t i = 1; i < s->count; i++) {
+		if (s->ranges[i].from > s->ranges[n].to)
+			s->ranges[++n] = s->ranges[i];
+		else if (s->ranges[i].to > s->ranges[n].to)
+			s->ranges[n].to = s->ranges[i].to;
+	}
+	s->count = n + 1;
+}
+
+void
+seq_set_clear(struct seq_set *s)
+{
+	free(s->ranges);
+	*s = (struct seq_set){0};
+}
+
+uint64_t
+seq_set_units(const struct seq_set *s)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < s->count; i++)
+		n += (uint64_t)(s->ranges[i].to - s->ranges[i].from);
+	return n;
+}
+
+enum err
+seq_set_missing(const struct seq_set *s, struct seq_range span, struct seq_set *ret)
+{
+	int64_t at = span.from;
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < s->count && e == ERR_OK && at < span.to; i++) {
+		struct seq_range r = s->ranges[i];
+
+		if (r.to <= at)
+			continue;
+		e = seq_set_add(ret, (struct seq_range){at, r.from < span.to ? r.from : span.to});
+		at = r.to;
+	}
+	if (e == ERR_OK)
+		e = seq_set_add(ret, (struct seq_range){at, span.to});
+	return e;
+}

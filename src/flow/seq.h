@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sequence accounting: puts the datagrams of one stream into the exporter's order, cuts them into epochs
+ * (lives of the exporter), unwraps their 32-bit sequence numbers, finds out what the exporter counts, and
+ * says which numbers were heard. Receive times take no part where the exporter has a clock of its own.
+ * Pure functions of their arguments, so everybody who has the same datagrams gets the same account.
+ */
+#ifndef FLOWBRAID_FLOW_SEQ_H
+#define FLOWBRAID_FLOW_SEQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "wire/proto.h"
+
+/* What the sequence number in a header counts. The order is the order in which ties are decided. */
+enum seq_discipline {
+	SEQ_NONE = 0,      /* nothing that can be accounted */
+	SEQ_BEFORE = 1,    /* units sent before this datagram (v5, v7, v8, IPFIX) */
+	SEQ_AFTER = 2,     /* units sent, this datagram's included */
+	SEQ_DATAGRAMS = 3, /* datagrams (v9, sFlow) */
+};
+
+const char *seq_discipline_name(enum seq_discipline d); /* "before" "after" "datagrams" "none" */
+
+/* What the protocol's standard says, for a stream. */
+struct seq_rules {
+	enum seq_discipline standard;
+	bool has_uptime;  /* uptime_ms is there: boot times tell restarts */
+	uint32_t window;  /* a jump of more than this many units must be confirmed */
+	int64_t boot_slack_ns; /* jitter of boot times computed from its headers */
+};
+
+struct seq_rules seq_rules_for(enum proto proto);
+
+struct seq_item {
+	uint32_t sequence;  /* as in the header */
+	uint32_t units;     /* flows in the datagram, where it is they that are counted */
+	uint32_t uptime_ms;
+	bool data;          /* bears data (not templates alone) */
+	bool stray;         /* out: belongs to no confirmed run; not accounted */
+	int64_t clock_ns;   /* the exporter's export time; where it has none, the archive's time */
+	uint32_t tag;       /* the caller's */
+	uint32_t epoch;     /* out: from 0 */
+	int64_t order_ms;   /* out: uptime unwrapped, or clock; orders the epoch */
+	int64_t position;   /* out: sequence unwrapped */
+};
+
+/* Sorts items into the exporter's order and fills what is marked out. Items that the rules cannot tell apart
+ * stay in order of tag. *ret_epochs: how many there are. */
+enum err seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs) WARN_UNUSED;
+
+/* The discipline that explains most adjacent pairs of one epoch's items (in order), counting only pairs that
+ * tell the candidates apart; the standard one when none does. */
+enum seq_discipline seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count);
+
+/* Units [from, to) of an epoch. */
+struct seq_range { int64_t from, to; };
+
+/* What an item accounts for under a discipline; empty for SEQ_NONE and strays. */
+struct seq_range seq_covers(enum seq_discipline d, const struct seq_item *item);
+
+/* A growing set of ranges: add in any order, then close once (sorts, joins). */
+struct seq_set {
+	struct seq_range *ranges; /* owned; zero-initialise the struct */
+	size_t count, room;
+};
+enum err seq_set_add(struct seq_set *s, struct seq_range r) WARN_UNUSED;
+void seq_set_close(struct seq_set *s);
+void seq_set_clear(struct seq_set *s);
+/* After close: how many units it holds, and the parts of span that it does not hold (added to ret, closed). */
+uint64_t seq_set_units(const struct seq_set *s);
+enum err seq_set_missing(const struct seq_set *s, struct seq_range span, struct seq_set *ret) WARN_UNUSED;
+
+#endif

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See proto.h. Header layouts: Cisco "NetFlow Export Datagram Format" (v1, v5, v7, v8), RFC 3954 section 5.1,
+ * RFC 7011 section 3.1, sFlow version 5 section 5.
+ */
+#include "wire/proto.h"
+
+#include "base/rd.h"
+#include "wire/sets.h"
+#include "wire/template.h"
+
+const char *
+proto_name(enum proto p)
+{
+	switch (p) {
+	case PROTO_V1:
+		return "v1";
+	case PROTO_V5:
+		return "v5";
+	case PROTO_V7:
+		return "v7";
+	case PROTO_V8:
+		return "v8";
+	case PROTO_V9:
+		return "v9";
+	case PROTO_IPFIX:
+		return "IPFIX";
+	case PROTO_SFLOW5:
+		return "sFlow 5";
+	case PROTO_NONE:
+		break;
+	}
+	return "none";
+}
+
+const char *
+proto_fault_name(enum proto_fault f)
+{
+	static const char *const names[] = {"none", "header cut", "message length", "record count", "set length",
+	    "sample length", "template", "stray bytes"};
+
+	return (unsigned)f < FAULT_COUNT_OF_KINDS ? names[f] : "unknown";
+}
+
+/* v1, v5, v7 and v8 begin alike: count, uptime, seconds, nanoseconds. */
+static void
+read_old(struct rd *r, struct proto_info *info)
+{
+	uint32_t sec;
+
+	info->count = rd_u16(r);
+	info->uptime_ms = rd_u32(r);
+	sec = rd_u32(r);
+	info->export_time = wall_from_sec(sec, rd_u32(r));
+	info->has_uptime = info->has_time = true;
+	if (info->proto == PROTO_V1)
+		return;
+	info->sequence = rd_u32(r);
+	info->has_sequence = true;
+	if (info->proto == PROTO_V7) {
+		rd_skip(r, 4);
+		return;
+	}
+	info->domain = rd_u16(r);
+	rd_skip(r, info->proto == PROTO_V8 ? 6 : 2); /* v8: aggregation, its version, reserved; v5: sampling */
+}
+
+static void
+read_v9(struct rd *r, struct proto_info *info)
+{
+	info->count = rd_u16(r);
+	info->uptime_ms = rd_u32(r);
+	info->export_time = wall_from_sec(rd_u32(r), 0);
+	info->sequence = rd_u32(r);
+	info->domain = rd_u32(r);
+	info->has_uptime = info->has_time = info->has_sequence = true;
+}
+
+static void
+read_ipfix(struct rd *r, struct proto_info *info)
+{
+	rd_skip(r, 2);
+	info->export_time = wall_from_sec(rd_u32(r), 0);
+	info->sequence = rd_u32(r);
+	info->domain = rd_u32(r);
+	info->has_time = info->has_sequence = true;
+}
+
+static enum err
+read_sflow(struct rd *r, struct proto_info *info)
+{
+	uint32_t kind = rd_u32(r);
+
+	if (rd_ok(r) && kind != 1 && kind != 2)
+		return ERR_UNKNOWN;
+	if (kind == 1)
+		info->agent = addr_v4(rd_u32(r));
+	else
+		rd_copy(r, info->agent.b, sizeof(info->agent.b));
+	info->domain = rd_u32(r);
+	info->sequence = rd_u32(r);
+	info->uptime_ms = rd_u32(r);
+	info->count = rd_u32(r);
+	info->has_sequence = info->has_uptime = true;
+	return ERR_OK;
+}
+
+enum err
+proto_recognise(const uint8_t *payload, size_t len, struct proto_info *ret)
+{
+	struct rd r = rd_init(payload, len);
+	struct proto_info info = {.proto = (enum proto)rd_u16(&r)};
+	enum err e = ERR_OK;
+
+	if (!rd_ok(&r))
+		return ERR_UNKNOWN;
+	switch ((unsigned)info.proto) {
+	case PROTO_V1:
+	case PROTO_V5:
+	case PROTO_V7:
+	case PROTO_V8:
+		read_old(&r, &info);
+		break;
+	case PROTO_V9:
+		read_v9(&r, &info);
+		break;
+	case PROTO_IPFIX:
+		read_ipfix(&r, &info);
+		break;
+	case 0: /* sFlow's version has 32 bits */
+		if (rd_u16(&r) != 5)
+			return ERR_UNKNOWN;
+		info.proto = PROTO_SFLOW5;
+		e = read_sflow(&r, &info);
+		break;
+	default:
+		return ERR_UNKNOWN;
+	}
+	if (e != ERR_OK)
+		return e;
+	info.header_len = (uint32_t)rd_offset(&r);
+	if (!rd_ok(&r)) { /* which stream it belongs to cannot be known: none of its numbers is believed */
+		info = (struct proto_info){.proto = info.proto, .cut = true, .header_len = (uint32_t)len};
+	}
+	*ret = info;
+	return ERR_OK;
+}
+
+static enum proto_fault
+check_count(size_t len, const struct proto_info *info, size_t record_len)
+{
+	size_t body = len - info->header_len;
+
+	return body == info->count * record_len ? FAULT_NONE : FAULT_COUNT;
+}
+
+static enum proto_fault
+check_samples(const uint8_t *payload, size_t len, const struct proto_info *info)
+{
+	struct rd r = rd_init(payload, len);
+
+	rd_skip(&r, info->header_len);
+	for (uint32_t i = 0; i < info->count && rd_ok(&r); i++) {
+		rd_skip(&r, 4);
+		rd_skip(&r, rd_u32(&r));
+	}
+	if (!rd_ok(&r))
+		return FAULT_SAMPLE_LENGTH;
+	return rd_left(&r) == 0 ? FAULT_NONE : FAULT_STRAY;
+}
+
+static enum proto_fault
+check_sets(const uint8_t *payload, size_t len, const struct proto_info *info)
+{
+	struct stream_key none = {0};
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+	struct sets it;
+	struct set set;
+	bool templates = false;
+
+	sets_init(&it, info, payload, len);
+	while (sets_next(&it, &set) == ERR_OK)
+		templates |= set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE;
+	if (it.fault != FAULT_NONE || !templates)
+		return it.fault;
+	tmpl_defs_init(&defs, &none, info, payload, len);
+	while (tmpl_defs_next(&defs, &def) == ERR_OK)
+		continue;
+	return defs.fault;
+}
+
+enum proto_fault
+proto_check(const uint8_t *payload, size_t len, const struct proto_info *info)
+{
+	if (info->cut)
+		return FAULT_HEADER_CUT;
+	switch (info->proto) {
+	case PROTO_V1:
+		return check_count(len, info, 52);
+	case PROTO_V5:
+		return check_count(len, info, 48);
+	case PROTO_V7:
+		return check_count(len, info, 52);
+	case PROTO_V9:
+	case PROTO_IPFIX:
+		return check_sets(payload, len, info);
+	case PROTO_SFLOW5:
+		return check_samples(payload, len, info);
+	case PROTO_V8:
+	case PROTO_NONE:
+		break;
+	}
+	return FAULT_NONE;
+}
