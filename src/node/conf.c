@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Reading, checking and printing the configuration. The tables below say everything about a key; reading and
+ * printing walk them. All faults of a file are collected, each with its line, so that one try shows them all.
+ */
+#include "node/conf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libconfig.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "node/unit.h"
+
+enum key_type {
+	KEY_NAME,      /* 1 to 63 of A-Z a-z 0-9 . _ - */
+	KEY_INTERFACE, /* text as long as an interface's name may be */
+	KEY_PATH,      /* text */
+	KEY_FULL_PATH, /* text that begins with / */
+	KEY_ADDRESS,   /* IPv4 or IPv6, numeric */
+	KEY_PORT,
+	KEY_DURATION,  /* "100ms" "1s" "5m" "1h" */
+	KEY_SIZE,      /* "64M", or a number of bytes */
+	KEY_SOURCES,   /* [ "192.0.2.0/24", ... ] */
+	KEY_LISTENERS, /* ( { ... }, ... ) */
+	KEY_LOG,       /* { ... } */
+	KEY_STATUS,
+};
+
+enum key_need { REQUIRED, OPTIONAL };
+
+struct key {
+	const char *name;
+	enum key_type type;
+	size_t offset;
+	enum key_need need;
+	const char *otherwise; /* value of an optional key, as it would be written; NULL: none */
+	int64_t least, most;   /* DURATION: ns; SIZE: bytes */
+	bool reloadable;
+};
+
+#define KIB 1024LL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define MSEC NS_PER_MSEC
+#define SEC NS_PER_SEC
+#define HOUR (3600 * SEC)
+
+static const struct key listener_keys[] = {
+    {"address", KEY_ADDRESS, offsetof(struct conf_listener, address), REQUIRED, NULL, 0, 0, true},
+    {"port", KEY_PORT, offsetof(struct conf_listener, port), REQUIRED, NULL, 0, 0, true},
+    {"interface", KEY_INTERFACE, offsetof(struct conf_listener, interface), OPTIONAL, NULL, 0, 0, true},
+    {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
+    {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
+	GIB - 1, true},
+    {NULL},
+};
+
+static const struct key log_keys[] = {
+    {"directory", KEY_PATH, offsetof(struct conf, log_directory), REQUIRED, NULL, 0, 0, false},
+    {"rotate", KEY_DURATION, offsetof(struct conf, log_rotate_ns), OPTIONAL, "5m", SEC, 24 * HOUR, true},
+    {"size", KEY_SIZE, offsetof(struct conf, log_size), OPTIONAL, "1G", MIB, 1024 * GIB, true},
+    {"sync", KEY_DURATION, offsetof(struct conf, log_sync_ns), OPTIONAL, "1s", 10 * MSEC, HOUR, true},
+    {"flush", KEY_DURATION, offsetof(struct conf, log_flush_ns), OPTIONAL, "100ms", 2 * MSEC, 10 * SEC, true},
+    {"memory", KEY_SIZE, offsetof(struct conf, log_memory), OPTIONAL, "64M", 8 * MIB, 256 * GIB, false},
+    {NULL},
+};
+
+static const struct key status_keys[] = {
+    {"address", KEY_ADDRESS, offsetof(struct conf, status_address), REQUIRED, NULL, 0, 0, true},
+    {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
+    {NULL},
+};
+
+static const struct key top_keys[] = {
+    {"cluster", KEY_NAME, offsetof(struct conf, cluster), REQUIRED, NULL, 0, 0, false},
+    {"node", KEY_NAME, offsetof(struct conf, node), REQUIRED, NULL, 0, 0, false},
+    {"listen", KEY_LISTENERS, 0, REQUIRED, NULL, 0, 0, true},
+    {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
+    {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
+    {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
+    {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
+    {NULL},
+};
+
+/* One reading: where it is, and what was found wrong. */
+struct reading {
+	const char *name; /* of the text */
+	struct conf *conf;
+	struct buf *errors;
+	bool failed;
+	bool no_memory;
+	char path[64]; /* of the group being read: "log." */
+};
+
+static void __attribute__((format(printf, 4, 5)))
+fault(struct reading *r, const config_setting_t *at, const char *key, const char *fmt, ...)
+{
+	const char *file = config_setting_source_file(at);
+	unsigned line = (unsigned)config_setting_source_line(at);
+	char what[512];
+	va_list ap;
+
+	va_start(ap, fmt);
+	(void)vsnprintf(what, sizeof(what), fmt, ap);
+	va_end(ap);
+	/* The whole text has no line of its own. */
+	buf_printf(r->errors, "%s:%u: ", file != NULL ? file : r->name, line > 0 ? line : 1);
+	if (key != NULL)
+		buf_printf(r->errors, "%s%s: ", r->path, key);
+	buf_printf(r->errors, "%s\n", what);
+	r->failed = true;
+}
+
+static bool
+is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	return len >= 1 && len < CONF_NAME_SIZE &&
+	    strspn(text,
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+		"0123456789._-") == len;
+}
+
+/* What a value given as text must look like, for the message. */
+static const char *
+key_form(enum key_type type)
+{
+	switch (type) {
+	case KEY_NAME:
+		return "a name in quotes, of 1 to 63 of the characters A-Z a-z 0-9 . _ -";
+	case KEY_INTERFACE:
+		return "the name of an interface in quotes, of 1 to 15 characters";
+	case KEY_PATH:
+		return "a path in quotes";
+	case KEY_FULL_PATH:
+		return "a path in quotes that begins with /";
+	case KEY_ADDRESS:
+		return "an IPv4 or IPv6 address in quotes";
+	case KEY_PORT:
+		return "a number from 1 to 65535";
+	case KEY_DURATION:
+		return "a duration in quotes such as \"100ms\", \"1s\", \"5m\" or \"1h\"";
+	case KEY_SIZE:
+		return "a size such as \"64M\" (K, M, G, T are powers of 1024) or a number of bytes";
+	case KEY_SOURCES:
+		return "a list of prefixes such as [ \"192.0.2.0/24\", \"2001:db8::/32\" ]";
+	case KEY_LISTENERS:
+		return "a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\"; } )";
+	case KEY_LOG:
+	case KEY_STATUS:
+		break;
+	}
+	return "a group of keys { ... }";
+}
+
+static void
+bad_form(struct reading *r, const struct key *k, const config_setting_t *s)
+{
+	const char *text = config_setting_get_string(s);
+
+	if (text != NULL)
+		fault(r, s, k->name, "expected %s, found \"%.200s\"", key_form(k->type), text);
+	else
+		fault(r, s, k->name, "expected %s", key_form(k->type));
+}
+
+static void
+check_range(struct reading *r, const struct key *k, const config_setting_t *s, int64_t v)
+{
+	char least[UNIT_TEXT_SIZE], most[UNIT_TEXT_SIZE], found[UNIT_TEXT_SIZE];
+	char *(*text)(int64_t, char *) = k->type == KEY_DURATION ? unit_duration_text : unit_size_text;
+
+	if (v < k->least || v > k->most)
+		fault(r, s, k->name, "expected %s to %s, found %s", text(k->least, least),
+		    text(k->most, most), text(v, found));
+}
+
+static bool
+copy_text(const char *text, char *to, size_t size)
+{
+	size_t len = strlen(text);
+
+	if (len < 1 || len >= size)
+		return false;
+	memcpy(to, text, len + 1);
+	return true;
+}
+
+/* Stores a scalar given as text. False when it has not the form of its type. Ranges are the caller's. */
+static bool
+store_text(const struct key *k, const char *text, uint8_t *at)
+{
+	switch (k->type) {
+	case KEY_NAME:
+		return is_name(text) && copy_text(text, (char *)at, CONF_NAME_SIZE);
+	case KEY_INTERFACE:
+		return copy_text(text, (char *)at, IF_NAMESIZE);
+	case KEY_PATH:
+		return copy_text(text, (char *)at, CONF_PATH_SIZE);
+	case KEY_FULL_PATH:
+		return text[0] == '/' && copy_text(text, (char *)at, CONF_PATH_SIZE);
+	case KEY_ADDRESS:
+		return addr_parse(text, (struct addr *)(void *)at);
+	case KEY_DURATION:
+		return unit_duration_parse(text, (int64_t *)(void *)at);
+	case KEY_SIZE:
+		return unit_size_parse(text, (int64_t *)(void *)at);
+	case KEY_PORT:
+	case KEY_SOURCES:
+	case KEY_LISTENERS:
+	case KEY_LOG:
+	case KEY_STATUS:
+		break;
+	}
+	return false;
+}
+
+static bool
+store_number(const struct key *k, int64_t v, uint8_t *at)
+{
+	if (k->type == KEY_PORT && v >= 1 && v <= 65535) {
+		*(uint16_t *)(void *)at = (uint16_t)v;
+		return true;
+	}
+	if (k->type == KEY_SIZE && v >= 0) {
+		*(int64_t *)(void *)at = v;
+		return true;
+	}
+	return false;
+}
+
+static void
+read_scalar(struct reading *r, const struct key *k, const config_setting_t *s, uint8_t *at)
+{
+	bool good = false;
+
+	switch (config_setting_type(s)) {
+	case CONFIG_TYPE_STRING:
+		good = store_text(k, config_setting_get_string(s), at);
+		break;
+	case CONFIG_TYPE_INT:
+	case CONFIG_TYPE_INT64:
+		good = store_number(k, config_setting_get_int64(s), at);
+		break;
+	default:
+		break;
+	}
+	if (!good)
+		bad_form(r, k, s);
+	else if (k->most != 0)
+		check_range(r, k, s, *(int64_t *)(void *)at);
+}
+
+static void
+read_sources(struct reading *r, const struct key *k, const config_setting_t *s, struct conf_listener *l)
+{
+	int count = config_setting_length(s);
+
+	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
+		bad_form(r, k, s);
+		return;
+	}
+	if (count < 1 || count > CONF_SOURCES_MOST) {
+		fault(r, s, k->name,
+		    "expected 1 to %d prefixes, found %d; without the key every source is permitted",
+		    CONF_SOURCES_MOST, count);
+		return;
+	}
+	l->sources = calloc((size_t)count, sizeof(*l->sources));
+	if (l->sources == NULL) {
+		r->no_memory = true;
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
+		const char *text = config_setting_get_string(e);
+
+		if (text == NULL || !prefix_parse(text, &l->sources[l->source_count]))
+			fault(r, e, k->name, "expected a prefix such as \"192.0.2.0/24\", found %s%.200s%s",
+			    text != NULL ? "\"" : "", text != NULL ? text : "something else",
+			    text != NULL ? "\"" : "");
+		else
+			l->source_count++;
+	}
+}
+
+static void read_group(struct reading *r, const struct key *keys, const config_setting_t *group,
+    const char *path, uint8_t *base);
+
+static bool
+is_v4_prefix(const struct prefix *p)
+{
+	return p->bits >= 96 && addr_is_v4(&p->addr);
+}
+
+/* What the table cannot say. */
+static void
+check_listener(struct reading *r, const struct conf_listener *l, const config_setting_t *s)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	if (addr_is_multicast(&l->address) && l->interface[0] == '\0')
+		fault(r, s, NULL,
+		    "listener %s: a multicast group needs the interface on which it is joined: interface = \"...\"",
+		    addr_text(&l->address, text));
+	for (size_t i = 0; i < l->source_count; i++) {
+		if (is_v4_prefix(&l->sources[i]) != addr_is_v4(&l->address)) {
+			fault(r, s, NULL, "listener %s: sources has a prefix of the other address family",
+			    addr_text(&l->address, text));
+			break;
+		}
+	}
+	for (const struct conf_listener *o = r->conf->listeners; o < l; o++) {
+		if (addr_cmp(&o->address, &l->address) == 0 && o->port == l->port &&
+		    strcmp(o->interface, l->interface) == 0)
+			fault(r, s, NULL, "listener %s port %u: the same as in line %u",
+			    addr_text(&l->address, text), l->port, o->line);
+	}
+}
+
+static void
+read_listener(struct reading *r, const config_setting_t *s)
+{
+	struct conf_listener *l = &r->conf->listeners[r->conf->listener_count++];
+	const char *file = config_setting_source_file(s);
+	bool failed_before = r->failed;
+
+	l->line = (unsigned)config_setting_source_line(s);
+	l->file = strdup(file != NULL ? file : r->name);
+	if (l->file == NULL) {
+		r->no_memory = true;
+		return;
+	}
+	r->failed = false;
+	read_group(r, listener_keys, s, "listen.", (uint8_t *)l);
+	if (!r->failed)
+		check_listener(r, l, s);
+	r->failed |= failed_before;
+}
+
+static void
+read_listeners(struct reading *r, const struct key *k, const config_setting_t *s)
+{
+	int count = config_setting_length(s);
+
+	if (!config_setting_is_list(s)) {
+		bad_form(r, k, s);
+		return;
+	}
+	if (count < 1 || count > CONF_LISTENERS_MOST) {
+		fault(r, s, k->name, "expected 1 to %d listeners, found %d", CONF_LISTENERS_MOST, count);
+		return;
+	}
+	r->conf->listeners = calloc((size_t)count, sizeof(*r->conf->listeners));
+	if (r->conf->listeners == NULL) {
+		r->no_memory = true;
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
+
+		if (!config_setting_is_group(e))
+			bad_form(r, k, e);
+		else
+			read_listener(r, e);
+	}
+}
+
+static void
+read_value(struct reading *r, const struct key *k, const config_setting_t *s, uint8_t *base)
+{
+	switch (k->type) {
+	case KEY_SOURCES:
+		read_sources(r, k, s, (struct conf_listener *)(void *)base);
+		break;
+	case KEY_LISTENERS:
+		read_listeners(r, k, s);
+		break;
+	case KEY_LOG:
+	case KEY_STATUS:
+		if (!config_setting_is_group(s)) {
+			bad_form(r, k, s);
+			break;
+		}
+		read_group(r, k->type == KEY_LOG ? log_keys : status_keys, s,
+		    k->type == KEY_LOG ? "log." : "status.", base);
+		if (k->type == KEY_STATUS)
+			r->conf->has_status = true;
+		break;
+	default:
+		read_scalar(r, k, s, base + k->offset);
+	}
+}
+
+/* The members of a group. Defaults are put first, so that the order of keys does not matter. */
+static void
+read_group(
+    struct reading *r, const struct key *keys, const config_setting_t *group, const char *path, uint8_t *base)
+{
+	char outer[sizeof(r->path)];
+	const struct key *k;
+
+	memcpy(outer, r->path, sizeof(outer));
+	(void)snprintf(r->path, sizeof(r->path), "%s", path);
+	for (k = keys; k->name != NULL; k++) {
+		if (k->otherwise != NULL)
+			(void)store_text(k, k->otherwise, base + k->offset);
+		if (k->need == REQUIRED && config_setting_get_member(group, k->name) == NULL)
+			fault(r, group, k->name, "is missing: %s", key_form(k->type));
+	}
+	for (int i = 0; i < config_setting_length(group); i++) {
+		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
+		const char *name = config_setting_name(s);
+
+		for (k = keys; k->name != NULL && strcmp(k->name, name) != 0; k++)
+			;
+		if (k->name == NULL)
+			fault(r, s, name, "unknown key");
+		else
+			read_value(r, k, s, base);
+	}
+	memcpy(r->path, outer, sizeof(outer));
+}
+
+static enum err
+parse(const char *text, const char *name, const char *include_folder, struct conf *ret, struct buf *errors)
+{
+	struct conf conf = {.listeners = NULL};
+	struct reading r = {.name = name, .conf = &conf, .errors = errors};
+	config_t tree;
+
+	config_init(&tree);
+	if (include_folder != NULL)
+		config_set_include_dir(&tree, include_folder);
+	if (config_read_string(&tree, text) != CONFIG_TRUE) {
+		const char *file = config_error_file(&tree);
+
+		buf_printf(errors, "%s:%d: %s\n", file != NULL ? file : name, config_error_line(&tree),
+		    config_error_text(&tree));
+		r.failed = true;
+	} else {
+		read_group(&r, top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
+	}
+	config_destroy(&tree);
+	if (!r.failed && !r.no_memory) {
+		*ret = conf;
+		return ERR_OK;
+	}
+	conf_clear(&conf);
+	return r.no_memory ? ERR_MEMORY : ERR_MALFORMED;
+}
+
+enum err
+conf_parse(const char *text, const char *name, struct conf *ret, struct buf *errors)
+{
+	return parse(text, name, NULL, ret, errors);
+}
+
+enum err
+conf_load(const char *path, struct conf *ret, struct buf *errors)
+{
+	const char *slash = strrchr(path, '/');
+	char folder[CONF_PATH_SIZE] = ".";
+	struct buf text = BUF_INIT;
+	enum err e = file_slurp(AT_FDCWD, path, CONF_FILE_MOST, &text);
+
+	if (e != ERR_OK) {
+		buf_printf(errors, "%s: cannot read: %s\n", path, e == ERR_LIMIT ? "too large" : err_text(e));
+		buf_clear(&text);
+		return e == ERR_MEMORY ? e : ERR_MALFORMED;
+	}
+	buf_u8(&text, 0);
+	if (!buf_ok(&text)) {
+		buf_clear(&text);
+		return ERR_MEMORY;
+	}
+	if (slash != NULL && slash != path && (size_t)(slash - path) < sizeof(folder)) {
+		memcpy(folder, path, (size_t)(slash - path));
+		folder[slash - path] = '\0';
+	}
+	if (strlen((const char *)text.data) + 1 != text.len) {
+		buf_printf(errors, "%s: expected text, found a zero byte at offset %zu\n", path,
+		    strlen((const char *)text.data));
+		e = ERR_MALFORMED;
+	} else {
+		e = parse((const char *)text.data, path, folder, ret, errors);
+	}
+	buf_clear(&text);
+	return e;
+}
+
+void
+conf_clear(struct conf *c)
+{
+	for (size_t i = 0; i < c->listener_count; i++) {
+		free(c->listeners[i].sources);
+		free(c->listeners[i].file);
+	}
+	free(c->listeners);
+	c->listeners = NULL;
+	c->listener_count = 0;
+}
+
+/* A text as libconfig reads it. */
+static void
+print_quoted(struct buf *out, const char *text)
+{
+	buf_u8(out, '"');
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_printf(out, "\\%c", *c);
+		else if (*c < 0x20 || *c == 0x7f)
+			buf_printf(out, "\\x%02x", *c);
+		else
+			buf_u8(out, *c);
+	}
+	buf_u8(out, '"');
+}
+
+static void print_group(
+    struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth);
+
+static void
+print_prefixes(struct buf *out, const struct conf_listener *l)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	buf_text(out, "[ ");
+	for (size_t i = 0; i < l->source_count; i++) {
+		const struct prefix *p = &l->sources[i];
+		bool v4 = is_v4_prefix(p);
+
+		buf_printf(out, "%s\"%s/%d\"", i > 0 ? ", " : "", addr_text(&p->addr, text),
+		    v4 ? p->bits - 96 : p->bits);
+	}
+	buf_text(out, " ]");
+}
+
+static void
+print_listeners(struct buf *out, const struct conf *c)
+{
+	buf_text(out, "(\n");
+	for (size_t i = 0; i < c->listener_count; i++) {
+		buf_text(out, "\t{\n");
+		print_group(out, listener_keys, (const uint8_t *)&c->listeners[i], c, 2);
+		buf_text(out, i + 1 < c->listener_count ? "\t},\n" : "\t}\n");
+	}
+	buf_text(out, ")");
+}
+
+static void
+print_value(struct buf *out, const struct key *k, const uint8_t *base, const struct conf *c)
+{
+	const uint8_t *at = base + k->offset;
+	char text[UNIT_TEXT_SIZE > ADDR_TEXT_SIZE ? UNIT_TEXT_SIZE : ADDR_TEXT_SIZE];
+
+	switch (k->type) {
+	case KEY_NAME:
+	case KEY_INTERFACE:
+	case KEY_PATH:
+	case KEY_FULL_PATH:
+		print_quoted(out, (const char *)at);
+		break;
+	case KEY_ADDRESS:
+		print_quoted(out, addr_text((const struct addr *)(const void *)at, text));
+		break;
+	case KEY_PORT:
+		buf_printf(out, "%u", *(const uint16_t *)(const void *)at);
+		break;
+	case KEY_DURATION:
+		print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
+		break;
+	case KEY_SIZE:
+		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
+		break;
+	case KEY_SOURCES:
+		print_prefixes(out, (const struct conf_listener *)(const void *)base);
+		break;
+	case KEY_LISTENERS:
+		print_listeners(out, c);
+		break;
+	case KEY_LOG:
+	case KEY_STATUS:
+		buf_text(out, "{\n");
+		print_group(out, k->type == KEY_LOG ? log_keys : status_keys, base, c, 1);
+		buf_text(out, "}");
+		break;
+	}
+}
+
+/* True for what is not set, and has no default that it would be set to. */
+static bool
+is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
+{
+	if (k->need == REQUIRED || k->otherwise != NULL)
+		return false;
+	if (k->type == KEY_SOURCES)
+		return ((const struct conf_listener *)(const void *)base)->source_count == 0;
+	if (k->type == KEY_STATUS)
+		return !c->has_status;
+	return base[k->offset] == '\0';
+}
+
+static void
+print_group(struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth)
+{
+	for (const struct key *k = keys; k->name != NULL; k++) {
+		if (is_absent(k, base, c))
+			continue;
+		for (int i = 0; i < depth; i++)
+			buf_u8(out, '\t');
+		buf_printf(out, "%s = ", k->name);
+		print_value(out, k, base, c);
+		buf_text(out, ";\n");
+	}
+}
+
+void
+conf_print(const struct conf *c, struct buf *out)
+{
+	print_group(out, top_keys, (const uint8_t *)c, c, 0);
+}
+
+char *
+conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+
+	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "listener %s port %u%s%s (%s:%u)",
+	    addr_text(&l->address, text), l->port, l->interface[0] != '\0' ? " on " : "", l->interface,
+	    l->file, l->line);
+	return out;
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The configuration: values and defaults; for each kind of fault the file, line, key and what was expected;
+ * and that what is printed reads back to the same.
+ */
+#include "node/conf.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "tests/tap.h"
+
+#define HEAD "cluster = \"edge\"; node = \"col-a\";\n"
+#define LISTEN "listen = ( { address = \"127.0.0.1\"; port = 2055; } );\n"
+#define LOG "log = { directory = \"log\"; };\n"
+
+static const char
+    *const full = "cluster = \"edge\";\n"
+		  "node = \"col-a\";\n"
+		  "listen = ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\";\n"
+		  "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; },\n"
+		  "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; } );\n"
+		  "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
+		  "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\"; };\n"
+		  "status = { address = \"127.0.0.1\"; port = 9476; };\n"
+		  "user = \"_flowbraid\";\n"
+		  "pidfile = \"/run/flowbraidd.pid\";\n";
+
+static const char *
+as_text(struct buf *b)
+{
+	buf_u8(b, 0);
+	return (const char *)b->data;
+}
+
+/* Prints, reads what was printed, prints that: the same text. */
+static void
+prints_back(const struct conf *c, const char *name)
+{
+	struct buf first = BUF_INIT, second = BUF_INIT, errors = BUF_INIT;
+	struct conf again;
+
+	conf_print(c, &first);
+	if (ok(conf_parse(as_text(&first), "printed", &again, &errors) == ERR_OK,
+		"%s: what is printed can be read", name)) {
+		conf_print(&again, &second);
+		is_text(as_text(&second), (const char *)first.data, "%s: it reads back to the same", name);
+		conf_clear(&again);
+	}
+	buf_clear(&first);
+	buf_clear(&second);
+	buf_clear(&errors);
+}
+
+static void
+values(void)
+{
+	struct buf errors = BUF_INIT;
+	char text[CONF_LISTENER_TEXT_SIZE];
+	struct conf c;
+
+	if (!ok(conf_parse(full, "full.conf", &c, &errors) == ERR_OK, "a full configuration is read"))
+		printf("# %s\n", as_text(&errors));
+	is_text(c.cluster, "edge", "cluster");
+	is_text(c.node, "col-a", "node");
+	is_u64(c.listener_count, 2, "listeners");
+	is_u64(c.listeners[0].port, 2055, "port");
+	is_text(c.listeners[0].interface, "eth1", "interface");
+	is_u64(c.listeners[0].source_count, 2, "sources");
+	is_u64(c.listeners[0].sources[0].bits, 96 + 24, "an IPv4 prefix's length");
+	is_u64((uint64_t)c.listeners[0].receive_buffer, 32 << 20, "receive buffer");
+	is_text(conf_listener_text(&c.listeners[1], text), "listener 2001:db8::1 port 6343 (full.conf:5)",
+	    "a listener as messages call it");
+	is_text(conf_listener_text(&c.listeners[0], text),
+	    "listener 239.10.10.1 port 2055 on eth1 (full.conf:3)", "a listener on an interface");
+	is_u64((uint64_t)c.listeners[1].receive_buffer, 16 << 20, "receive buffer by default");
+	is_text(c.log_directory, "/var/log/\"f\\b", "directory, with escapes");
+	is_u64((uint64_t)c.log_rotate_ns, (uint64_t)(3600 * NS_PER_SEC), "rotate");
+	is_u64((uint64_t)c.log_size, (uint64_t)2 << 30, "size as a number");
+	is_u64((uint64_t)c.log_sync_ns, (uint64_t)(2 * NS_PER_SEC), "sync");
+	is_u64((uint64_t)c.log_flush_ns, 50 * NS_PER_MSEC, "flush");
+	is_u64((uint64_t)c.log_memory, 128 << 20, "memory");
+	ok(c.has_status && c.status_port == 9476, "status");
+	is_text(c.user, "_flowbraid", "user");
+	is_text(c.pidfile, "/run/flowbraidd.pid", "pidfile");
+	prints_back(&c, "full");
+	conf_clear(&c);
+
+	ok(conf_parse(HEAD LISTEN LOG, "small.conf", &c, &errors) == ERR_OK, "a small configuration is read");
+	is_u64((uint64_t)c.log_rotate_ns, (uint64_t)(300 * NS_PER_SEC), "rotate by default");
+	is_u64((uint64_t)c.log_size, 1 << 30, "size by default");
+	is_u64((uint64_t)c.log_sync_ns, (uint64_t)NS_PER_SEC, "sync by default");
+	is_u64((uint64_t)c.log_flush_ns, 100 * NS_PER_MSEC, "flush by default");
+	is_u64((uint64_t)c.log_memory, 64 << 20, "memory by default");
+	ok(!c.has_status && c.user[0] == '\0' && c.pidfile[0] == '\0', "no status, user, pidfile by default");
+	prints_back(&c, "small");
+	conf_clear(&c);
+	is_u64(errors.len, 0, "no errors were said");
+	buf_clear(&errors);
+}
+
+static void
+faults(const char *text, const char *want, const char *name)
+{
+	struct buf errors = BUF_INIT;
+	struct conf c;
+	enum err e = conf_parse(text, "f.conf", &c, &errors);
+
+	if (!ok(e == ERR_MALFORMED, "%s: refused", name)) {
+		if (e == ERR_OK)
+			conf_clear(&c);
+	} else {
+		is_text(as_text(&errors), want, "%s: says where and what", name);
+	}
+	buf_clear(&errors);
+}
+
+static void
+refusals(void)
+{
+	faults("cluster = \"edge\"\nnode = ;\n", "f.conf:2: syntax error\n", "no syntax");
+	faults(HEAD LISTEN, "f.conf:1: log: is missing: a group of keys { ... }\n", "a group is missing");
+	faults(HEAD LISTEN "\nlog = {\n sync = \"1s\"; };",
+	    "f.conf:4: log.directory: is missing: a path in quotes\n", "a key is missing in a group");
+	faults(HEAD LISTEN LOG "rotat = 1;\nlog2 = {};\n",
+	    "f.conf:4: rotat: unknown key\nf.conf:5: log2: unknown key\n", "unknown keys, all of them");
+	faults(HEAD LISTEN "log = { directory = \"x\";\n size = \"1G\";\n Sync = \"1s\"; };\n",
+	    "f.conf:5: log.Sync: unknown key\n", "an unknown key in a group");
+	faults("cluster = \"edge\"; node = \"a b\";\n" LISTEN LOG,
+	    "f.conf:1: node: expected a name in quotes, of 1 to 63 of the characters A-Z a-z 0-9 . _ -, found \"a b\"\n",
+	    "a name with a space");
+	faults("cluster = 5; node = \"\";\n" LISTEN LOG,
+	    "f.conf:1: cluster: expected a name in quotes, of 1 to 63 of the characters A-Z a-z 0-9 . _ -\n"
+	    "f.conf:1: node: expected a name in quotes, of 1 to 63 of the characters A-Z a-z 0-9 . _ -, found \"\"\n",
+	    "wrong type, empty name");
+	faults(HEAD LISTEN "log = { directory = \"x\"; rotate = \"1ms\"; };\n",
+	    "f.conf:3: log.rotate: expected 1s to 1d, found 1ms\n", "a duration out of range");
+	faults(HEAD LISTEN "log = { directory = \"x\"; rotate = 5; };\n",
+	    "f.conf:3: log.rotate: expected a duration in quotes such as \"100ms\", \"1s\", \"5m\" or \"1h\"\n",
+	    "a duration without unit");
+	faults(HEAD LISTEN "log = { directory = \"x\"; memory = \"1M\"; };\n",
+	    "f.conf:3: log.memory: expected 8M to 256G, found 1M\n", "a size out of range");
+	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 65536; } );\n",
+	    "f.conf:3: listen.port: expected a number from 1 to 65535\n", "a port out of range");
+	faults(HEAD LOG "listen = ( { address = \"localhost\"; port = 1; } );\n",
+	    "f.conf:3: listen.address: expected an IPv4 or IPv6 address in quotes, found \"localhost\"\n",
+	    "a host name");
+	faults(HEAD LOG "listen = ( );\n", "f.conf:3: listen: expected 1 to 256 listeners, found 0\n",
+	    "no listeners");
+	faults(HEAD LOG "listen = ( 5 );\n",
+	    "f.conf:3: listen: expected a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; "
+	    "interface = \"eth1\"; } )\n",
+	    "a listener that is none");
+	faults(HEAD LOG "listen = ( { address = \"239.1.1.1\"; port = 1; } );\n",
+	    "f.conf:3: listener 239.1.1.1: a multicast group needs the interface on which it is joined: "
+	    "interface = \"...\"\n",
+	    "a group without interface");
+	faults(HEAD LOG
+	    "listen = ( { address = \"127.0.0.1\"; port = 1;\n sources = [ \"2001:db8::/32\" ]; } );\n",
+	    "f.conf:3: listener 127.0.0.1: sources has a prefix of the other address family\n",
+	    "sources of the other family");
+	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 1; sources = [ ]; } );\n",
+	    "f.conf:3: listen.sources: expected 1 to 65536 prefixes, found 0; without the key every source is permitted\n",
+	    "no sources");
+	faults(HEAD LOG
+	    "listen = ( { address = \"127.0.0.1\"; port = 1; sources = [ \"10.0.0.0/33\" ]; } );\n",
+	    "f.conf:3: listen.sources: expected a prefix such as \"192.0.2.0/24\", found \"10.0.0.0/33\"\n",
+	    "a bad prefix");
+	faults(HEAD LOG
+	    "listen = ( { address = \"127.0.0.1\"; port = 1; },\n { port = 1; address = \"127.0.0.1\"; } );\n",
+	    "f.conf:4: listener 127.0.0.1 port 1: the same as in line 3\n", "one listener twice");
+	faults(HEAD LISTEN LOG "pidfile = \"run/pid\";\n",
+	    "f.conf:4: pidfile: expected a path in quotes that begins with /, found \"run/pid\"\n",
+	    "a relative pidfile");
+	faults(HEAD LISTEN LOG "status = { port = 1; };\n",
+	    "f.conf:4: status.address: is missing: an IPv4 or IPv6 address in quotes\n", "half a group");
+}
+
+static void
+prefixes_of_the_text(void)
+{
+	char part[2048];
+	size_t len = strlen(full), bad = 0;
+
+	/* A cut text is read or refused with a message. Read it may be only where the mandatory part is whole. */
+	for (size_t i = 0; i < len; i++) {
+		struct buf errors = BUF_INIT;
+		struct conf c;
+
+		memcpy(part, full, i);
+		part[i] = '\0';
+		if (conf_parse(part, "p", &c, &errors) == ERR_OK)
+			conf_clear(&c);
+		else if (errors.len == 0)
+			bad++;
+		buf_clear(&errors);
+	}
+	is_u64(bad, 0, "every prefix of a configuration is read or refused with a message");
+}
+
+static void
+write_file(const char *path, const char *text, size_t len)
+{
+	FILE *f = fopen(path, "w");
+
+	if (f == NULL || fwrite(text, 1, len, f) != len || fclose(f) != 0)
+		abort();
+}
+
+static void
+files(void)
+{
+	char folder[] = "/tmp/flowbraid-conf.XXXXXX", path[64], part[64], want[160];
+	struct buf errors = BUF_INIT;
+	struct conf c;
+
+	if (mkdtemp(folder) == NULL)
+		abort();
+	(void)snprintf(path, sizeof(path), "%s/f.conf", folder);
+	(void)snprintf(part, sizeof(part), "%s/log.conf", folder);
+	write_file(
+	    path, HEAD LISTEN "@include \"log.conf\"\n", strlen(HEAD LISTEN "@include \"log.conf\"\n"));
+	write_file(part, "\n" LOG, strlen(LOG) + 1);
+	if (ok(conf_load(path, &c, &errors) == ERR_OK, "a file that includes another beside it"))
+		conf_clear(&c);
+	write_file(part, "\nlog = { directory = \"x\"; flash = 1; };\n", 38);
+	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "a fault in the included file");
+	ok(strstr(as_text(&errors), "log.conf:2: log.flash: unknown key\n") != NULL,
+	    "the message names the included file and its line");
+	buf_reset(&errors);
+
+	write_file(path, "cluster\0x", 9);
+	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "a zero byte");
+	(void)snprintf(want, sizeof(want), "%s: expected text, found a zero byte at offset 7\n", path);
+	is_text(as_text(&errors), want, "the message says where");
+	buf_reset(&errors);
+	(void)unlink(path);
+	(void)unlink(part);
+
+	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "no such file");
+	(void)snprintf(want, sizeof(want), "%s: cannot read: No such file or directory\n", path);
+	is_text(as_text(&errors), want, "the message says so");
+	buf_reset(&errors);
+	ok(conf_load(folder, &c, &errors) == ERR_MALFORMED, "a folder instead of a file");
+	buf_clear(&errors);
+	(void)rmdir(folder);
+}
+
+int
+main(void)
+{
+	values();
+	refusals();
+	prefixes_of_the_text();
+	files();
+	return done_testing();
+}
