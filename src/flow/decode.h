@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Decodes one datagram into flows. Templates come from the caller, who may know more than this datagram's
+ * past (late decode). Allocates nothing. What is bad inside one set costs that set; what is bad about the
+ * sets' lengths costs the rest of the datagram; either is counted.
+ *
+ *	decode_init(&d, payload, len, &info, resolve, ctx);
+ *	while (decode_next(&d, &flow) == ERR_OK) ...
+ */
+#ifndef FLOWBRAID_FLOW_DECODE_H
+#define FLOWBRAID_FLOW_DECODE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "flow/flow.h"
+#include "wire/proto.h"
+#include "wire/sets.h"
+#include "wire/template.h"
+
+/* The template of a data set, or NULL when none is known. data_set_ordinal counts the datagram's data sets
+ * (all that have an id of 256 or more) from 0, in their order. *ret_late is false unless set. Called once a
+ * data set. Not called for v1, v5, v7, whose templates are built in. */
+typedef const struct tmpl *(*decode_resolve)(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
+
+struct decode {
+	/* read these when ERR_END has come */
+	uint32_t flows;            /* data records */
+	uint32_t options;          /* options data records */
+	uint32_t sets_unknown;     /* data sets without a template: skipped */
+	uint32_t sets_malformed;   /* sets with content that does not fit the template, or with a bad length */
+	uint32_t sets_late;        /* decoded with a late template */
+	enum proto_fault fault;    /* of the sets' lengths, the first */
+
+	/* inner state */
+	struct sets sets;
+	const struct proto_info *info;
+	decode_resolve resolve;
+	void *ctx;
+	const struct tmpl *tmpl;   /* of the current data set; NULL: none is open */
+	struct rd body;            /* its records that are left */
+	uint32_t set_records;      /* decoded of it */
+	unsigned ordinal;
+	bool late;
+};
+
+void decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
+    decode_resolve resolve, void *ctx);
+/* ERR_OK: *ret is the next flow or options record. ERR_END: no more. */
+enum err decode_next(struct decode *d, struct flow *ret) WARN_UNUSED;
+/* The number of flows (options records left out) of all sets that are left, without a look at fixed-length
+ * records. The counters of d are as if all had been decoded. */
+uint32_t decode_count(struct decode *d);
+
+#endif
