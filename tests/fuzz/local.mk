@@ -24,3 +24,8 @@ tests_fuzz_fuzz_segment_LDADD = $(LIBFB_LOG)
 
 EXTRA_PROGRAMS += tests/fuzz/make-corpus
 tests_fuzz_make_corpus_LDADD = $(LIBFB_LOG)
+
+check_PROGRAMS += tests/fuzz/fuzz-conf
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_conf_LDADD = $(LIBFB_NODE)
