@@ -44,10 +44,10 @@ void
 appender_init(struct appender *a, const struct segment_header *head, struct block_sink sink)
 {
 	*a = (struct appender){
-		.sink = sink,
-		.head = *head,
-		.seed = record_seed(head->incarnation),
-		.next_sequence = head->first_sequence,
+	    .sink = sink,
+	    .head = *head,
+	    .seed = record_seed(head->incarnation),
+	    .next_sequence = head->first_sequence,
 	};
 }
 
@@ -108,7 +108,7 @@ is_beyond(const struct appender *a, size_t size)
 	    a->block->offset + a->block->len + size > a->size_limit;
 }
 
-/* Copies bytes that may go on in the next blocks, which are in reserve. rest: of the record, these included. */
+/* Copies bytes that may go on in the next blocks, which are in reserve. *rest: of the record, these too. */
 static void
 put_across(struct appender *a, const uint8_t *bytes, size_t len, size_t *rest)
 {
@@ -219,10 +219,10 @@ appender_rotate(struct appender *a, wall_t now)
 		return;
 	b->last = true;
 	b->seal = (struct seal){
-		.count = a->count,
-		.first = a->head.first_sequence,
-		.last = a->next_sequence - 1,
-		.previous_number = UINT64_MAX,
+	    .count = a->count,
+	    .first = a->head.first_sequence,
+	    .last = a->next_sequence - 1,
+	    .previous_number = UINT64_MAX,
 	};
 	b->seal_sequence = a->next_sequence++;
 	b->seal_time = now;

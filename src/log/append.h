@@ -15,18 +15,18 @@
 #include "log/segment.h"
 
 struct block {
-	uint8_t *data;          /* SEGMENT_CHUNK bytes, aligned to 4096; owned by whoever made the block */
-	uint32_t len;           /* filled; only the appending side touches it until the block is complete */
-	uint32_t first_record;  /* offset in data of the first record that begins here; len when none does */
-	uint64_t offset;        /* of data in the segment */
-	bool first;             /* data begins with the segment's header */
-	bool last;              /* the segment ends with this block: seal it */
+	uint8_t *data;         /* SEGMENT_CHUNK bytes, aligned to 4096; owned by whoever made the block */
+	uint32_t len;          /* filled; only the appending side touches it until the block is complete */
+	uint32_t first_record; /* offset in data of the first record that begins here; len when none does */
+	uint64_t offset;       /* of data in the segment */
+	bool first;            /* data begins with the segment's header */
+	bool last;             /* the segment ends with this block: seal it */
 	struct segment_header head; /* the segment's */
-	struct seal seal;       /* with last: count, first, last */
-	uint64_t seal_sequence; /* with last: the sequence set aside for the seal record */
+	struct seal seal;           /* with last: count, first, last */
+	uint64_t seal_sequence;     /* with last: the sequence set aside for the seal record */
 	wall_t seal_time;
-	uint32_t written;       /* the writing side's: bytes already on disk */
-	struct block *next;     /* for whoever holds it */
+	uint32_t written;   /* the writing side's: bytes already on disk */
+	struct block *next; /* for whoever holds it */
 };
 
 struct block *block_new(void); /* NULL: out of memory */
@@ -62,9 +62,10 @@ struct appender {
 void appender_init(struct appender *a, const struct segment_header *head, struct block_sink sink);
 
 /* Appends a record; type, flags, listener, port, time, addr, body and len are taken from r, sequence and CRC
- * are made here. ERR_LIMIT: no block is free, nothing was appended. now: the host's wall time, for a new segment's header.
- * *ret_sequence may be NULL. */
-enum err appender_record(struct appender *a, const struct record *r, wall_t now, uint64_t *ret_sequence) WARN_UNUSED;
+ * are made here. now: the host's wall time, for a new segment's header. ret_sequence may be NULL.
+ * ERR_LIMIT: no block is free, nothing was appended. ERR_MALFORMED: body too long, type 0. */
+enum err appender_record(
+    struct appender *a, const struct record *r, wall_t now, uint64_t *ret_sequence) WARN_UNUSED;
 
 /* Hands over what has been appended and not been given yet. */
 void appender_flush(struct appender *a);

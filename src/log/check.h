@@ -18,12 +18,12 @@
 #define FINDING_TEXT_SIZE 112
 
 struct finding {
-	uint64_t offset;              /* in the file */
-	uint64_t length;              /* bytes that are lost to it; 0: none (a header copy, say) */
-	const char *what;             /* static text */
+	uint64_t offset;  /* in the file */
+	uint64_t length;  /* bytes that are lost to it; 0: none (a header copy, say) */
+	const char *what; /* static text */
 	char expected[FINDING_TEXT_SIZE];
 	char found[FINDING_TEXT_SIZE];
-	bool has_header;              /* a record whose header is sound and whose body is not: record tells */
+	bool has_header; /* a record whose header is sound and whose body is not: record tells */
 	struct record record;
 	uint64_t lost_first, lost_last; /* record sequences lost to it; lost_last < lost_first: none known */
 };
@@ -53,18 +53,18 @@ const struct segment_header *check_header(const struct check *c);
 uint64_t check_offset(const struct check *c);
 
 struct check_result {
-	bool sealed;            /* a good seal was read */
-	struct seal seal;       /* when sealed */
-	bool torn;              /* an open segment ends within a record */
-	uint64_t tail;          /* end of the last good record */
-	uint64_t size;          /* of the file */
-	uint64_t records;       /* good ones, seal included */
+	bool sealed;      /* a good seal was read */
+	struct seal seal; /* when sealed */
+	bool torn;        /* an open segment ends within a record */
+	uint64_t tail;    /* end of the last good record */
+	uint64_t size;    /* of the file */
+	uint64_t records; /* good ones, seal included */
 	uint64_t findings;
 	uint64_t next_sequence; /* behind the last good record */
-	bool tail_only;         /* no finding has a good record behind it, and the header is sound: what stands
-	                         * before tail is all that is good, and all of it is */
+	bool tail_only;         /* no finding has a good record behind it, and neither a seal nor the header
+	                         * speaks against it: what stands before tail is all that is good */
 	bool hashed;
-	struct sha256 digest;   /* with hash: over the chunks before tail, or before the seal when sealed */
+	struct sha256 digest; /* with hash: over the chunks before tail, or before the seal when sealed */
 };
 
 void check_result(const struct check *c, struct check_result *ret); /* after CHECK_END */

@@ -7,16 +7,16 @@
 #include <string.h>
 
 static const char *const kind_names[] = {
-	[EVENT_START] = "start",
-	[EVENT_STOP] = "stop",
-	[EVENT_HEARTBEAT] = "heartbeat",
-	[EVENT_KERNEL_DROP] = "kernel drop",
-	[EVENT_LOG_DROP] = "log drop",
-	[EVENT_CLOCK_STEP] = "clock step",
-	[EVENT_LINK] = "link",
-	[EVENT_CONFIG] = "configuration",
-	[EVENT_TAIL_CUT] = "tail cut",
-	[EVENT_LEFT_UNSEALED] = "left unsealed",
+    [EVENT_START] = "start",
+    [EVENT_STOP] = "stop",
+    [EVENT_HEARTBEAT] = "heartbeat",
+    [EVENT_KERNEL_DROP] = "kernel drop",
+    [EVENT_LOG_DROP] = "log drop",
+    [EVENT_CLOCK_STEP] = "clock step",
+    [EVENT_LINK] = "link",
+    [EVENT_CONFIG] = "configuration",
+    [EVENT_TAIL_CUT] = "tail cut",
+    [EVENT_LEFT_UNSEALED] = "left unsealed",
 };
 
 const char *

@@ -12,38 +12,38 @@
 #include "base/buf.h"
 #include "base/rd.h"
 
-enum event_kind { /* on disk */
-	EVENT_START = 1,       /* a collector began: TEXT version */
-	EVENT_STOP = 2,        /* it ended in good order: counters */
-	EVENT_HEARTBEAT = 3,   /* every 10 s: counters, STREAM... */
-	EVENT_KERNEL_DROP = 4, /* LISTENER, COUNT, FROM, TO */
-	EVENT_LOG_DROP = 5,    /* not recorded for want of disk: COUNT, FROM, TO */
-	EVENT_CLOCK_STEP = 6,  /* STEP */
-	EVENT_LINK = 7,        /* LISTENER, TEXT */
-	EVENT_CONFIG = 8,      /* TEXT */
-	EVENT_TAIL_CUT = 9,    /* at start: SEGMENT, OFFSET where it was cut, COUNT bytes cut */
+enum event_kind {                 /* on disk */
+	EVENT_START = 1,          /* a collector began: TEXT version */
+	EVENT_STOP = 2,           /* it ended in good order: counters */
+	EVENT_HEARTBEAT = 3,      /* every 10 s: counters, STREAM... */
+	EVENT_KERNEL_DROP = 4,    /* LISTENER, COUNT, FROM, TO */
+	EVENT_LOG_DROP = 5,       /* not recorded for want of disk: COUNT, FROM, TO */
+	EVENT_CLOCK_STEP = 6,     /* STEP */
+	EVENT_LINK = 7,           /* LISTENER, TEXT */
+	EVENT_CONFIG = 8,         /* TEXT */
+	EVENT_TAIL_CUT = 9,       /* at start: SEGMENT, OFFSET where it was cut, COUNT bytes cut */
 	EVENT_LEFT_UNSEALED = 10, /* at start: SEGMENT, COUNT bytes of it, DIGEST */
 };
 
-enum event_key { /* on disk; u64 unless it says otherwise */
-	EVENT_KEY_TEXT = 1,        /* text */
-	EVENT_KEY_LISTENER = 2,    /* index */
+enum event_key {                /* on disk; u64 unless it says otherwise */
+	EVENT_KEY_TEXT = 1,     /* text */
+	EVENT_KEY_LISTENER = 2, /* index */
 	EVENT_KEY_COUNT = 3,
-	EVENT_KEY_FROM = 4,        /* wall ns */
-	EVENT_KEY_TO = 5,          /* wall ns */
-	EVENT_KEY_STEP = 6,        /* ns, two's complement */
-	EVENT_KEY_SEGMENT = 7,     /* number */
+	EVENT_KEY_FROM = 4,    /* wall ns */
+	EVENT_KEY_TO = 5,      /* wall ns */
+	EVENT_KEY_STEP = 6,    /* ns, two's complement */
+	EVENT_KEY_SEGMENT = 7, /* number */
 	EVENT_KEY_OFFSET = 8,
-	EVENT_KEY_DIGEST = 9,      /* 32 bytes, SHA-256 */
-	EVENT_KEY_DATAGRAMS = 16,  /* recorded since start */
-	EVENT_KEY_BYTES = 17,      /* their payloads */
-	EVENT_KEY_REFUSED = 18,    /* source not allowed */
-	EVENT_KEY_UNKNOWN = 19,    /* no known protocol */
-	EVENT_KEY_MALFORMED = 20,  /* recorded and flagged */
-	EVENT_KEY_CUT = 21,        /* recorded and cut */
+	EVENT_KEY_DIGEST = 9,     /* 32 bytes, SHA-256 */
+	EVENT_KEY_DATAGRAMS = 16, /* recorded since start */
+	EVENT_KEY_BYTES = 17,     /* their payloads */
+	EVENT_KEY_REFUSED = 18,   /* source not allowed */
+	EVENT_KEY_UNKNOWN = 19,   /* no known protocol */
+	EVENT_KEY_MALFORMED = 20, /* recorded and flagged */
+	EVENT_KEY_CUT = 21,       /* recorded and cut */
 	EVENT_KEY_KERNEL_DROPS = 22,
 	EVENT_KEY_LOG_DROPS = 23,
-	EVENT_KEY_STREAM = 24,     /* bytes: a stream key, u32 last sequence, u64 datagrams */
+	EVENT_KEY_STREAM = 24, /* bytes: a stream key, u32 last sequence, u64 datagrams */
 };
 
 const char *event_kind_name(enum event_kind kind); /* "start" ...; "event" when unknown */

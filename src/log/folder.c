@@ -75,8 +75,8 @@ folder_name_make(uint16_t lane, uint64_t number, wall_t begun, bool open, char o
 			*to++ = *from;
 	}
 	*to = '\0';
-	(void)snprintf(out, FOLDER_NAME_SIZE, "%0*u-%0*llu-%.16s.fbs%s", LANE_DIGITS, (unsigned)lane, NUMBER_DIGITS,
-	    (unsigned long long)number, text, open ? ".open" : "");
+	(void)snprintf(out, FOLDER_NAME_SIZE, "%0*u-%0*llu-%.16s.fbs%s", LANE_DIGITS, (unsigned)lane,
+	    NUMBER_DIGITS, (unsigned long long)number, text, open ? ".open" : "");
 }
 
 static int

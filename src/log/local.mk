@@ -5,5 +5,7 @@ src_log_libfb_log_a_SOURCES = \
 	src/log/check.c src/log/check.h \
 	src/log/event.c src/log/event.h \
 	src/log/folder.c src/log/folder.h \
+	src/log/recover.c src/log/recover.h \
 	src/log/segment.c src/log/segment.h \
+	src/log/store.c src/log/store.h \
 	src/log/window.c src/log/window.h

@@ -96,7 +96,8 @@ segment_header_read(const uint8_t *bytes, size_t len, struct segment_header *ret
 	h.time.ns = (int64_t)rd_u64(&whole);
 	rd_copy(&whole, h.cluster, sizeof(h.cluster));
 	rd_copy(&whole, h.node, sizeof(h.node));
-	if (h.kind < SEGMENT_NODE || h.kind > SEGMENT_COMMON || !name_is_sound(h.cluster) || !name_is_sound(h.node))
+	if (h.kind < SEGMENT_NODE || h.kind > SEGMENT_COMMON || !name_is_sound(h.cluster) ||
+	    !name_is_sound(h.node))
 		return ERR_MALFORMED;
 	*ret = h;
 	return ERR_OK;
@@ -217,7 +218,8 @@ seal_digest(const struct seal *s)
 }
 
 void
-seal_record_write(const struct seal *s, uint64_t sequence, wall_t time, uint32_t seed, uint8_t out[SEAL_RECORD_SIZE])
+seal_record_write(
+    const struct seal *s, uint64_t sequence, wall_t time, uint32_t seed, uint8_t out[SEAL_RECORD_SIZE])
 {
 	struct record r = {.type = RECORD_SEAL, .sequence = sequence, .time = time, .len = SEAL_BODY_SIZE};
 

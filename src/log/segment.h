@@ -17,46 +17,46 @@
 #include "base/digest.h"
 #include "base/err.h"
 
-#define SEGMENT_HEADER_SIZE 512                       /* one copy; the second stands right behind */
-#define SEGMENT_RECORDS_AT (2 * SEGMENT_HEADER_SIZE)  /* offset of the first record */
-#define SEGMENT_CHUNK (1u << 20)                      /* bytes covered by one chunk digest; also a block in memory */
+#define SEGMENT_HEADER_SIZE 512                      /* one copy; the second stands right behind */
+#define SEGMENT_RECORDS_AT (2 * SEGMENT_HEADER_SIZE) /* offset of the first record */
+#define SEGMENT_CHUNK (1u << 20) /* bytes under one chunk digest; also a block in memory */
 #define SEGMENT_VERSION 1
-#define SEGMENT_NAME_SIZE 64                          /* cluster and node names, NUL included */
+#define SEGMENT_NAME_SIZE 64 /* cluster and node names, NUL included */
 
 #define RECORD_HEADER_SIZE 56
 #define RECORD_BODY_MAX (1u << 20)
 #define RECORD_MARK 0xfb5e
 
 enum segment_kind {
-	SEGMENT_NODE = 1,    /* part of a node's log */
-	SEGMENT_WINDOW = 2,  /* a window of an archive */
-	SEGMENT_COMMON = 3,  /* what an archive keeps besides its windows */
+	SEGMENT_NODE = 1,   /* part of a node's log */
+	SEGMENT_WINDOW = 2, /* a window of an archive */
+	SEGMENT_COMMON = 3, /* what an archive keeps besides its windows */
 };
 
 struct segment_header {
 	enum segment_kind kind;
-	uint32_t compatible;    /* feature bits that a reader may ignore */
-	uint32_t incompatible;  /* feature bits that a reader must know; unknown ones are refused */
+	uint32_t compatible;   /* feature bits that a reader may ignore */
+	uint32_t incompatible; /* feature bits that a reader must know; unknown ones are refused */
 	char cluster[SEGMENT_NAME_SIZE];
 	char node[SEGMENT_NAME_SIZE]; /* empty in an archive */
 	uint16_t lane;
-	uint64_t incarnation;   /* seeds every CRC of the segment's records */
-	uint64_t number;        /* of the segment in its lane, +1 each, over incarnations */
-	uint64_t first_sequence;/* of its first record */
-	wall_t time;            /* when it was begun; a window: its first instant */
+	uint64_t incarnation;    /* seeds every CRC of the segment's records */
+	uint64_t number;         /* of the segment in its lane, +1 each, over incarnations */
+	uint64_t first_sequence; /* of its first record */
+	wall_t time;             /* when it was begun; a window: its first instant */
 };
 
 enum record_type {
-	RECORD_DATAGRAM = 1,  /* body: the payload as it came */
-	RECORD_SELECTED = 2,  /* selected flows of a datagram (policy); reserved */
-	RECORD_TEMPLATES = 3, /* body: template definitions */
-	RECORD_EVENT = 4,     /* body: see log/event.h */
-	RECORD_SEAL = 5,      /* the last record of a segment that ended well */
-	RECORD_SOURCES = 6,   /* archive: nodes, lanes and incarnations that witnesses refer to */
-	RECORD_ARCHIVED = 7,  /* archive: a payload and its witnesses */
+	RECORD_DATAGRAM = 1,       /* body: the payload as it came */
+	RECORD_SELECTED = 2,       /* selected flows of a datagram (policy); reserved */
+	RECORD_TEMPLATES = 3,      /* body: template definitions */
+	RECORD_EVENT = 4,          /* body: see log/event.h */
+	RECORD_SEAL = 5,           /* the last record of a segment that ended well */
+	RECORD_SOURCES = 6,        /* archive: nodes, lanes and incarnations that witnesses refer to */
+	RECORD_ARCHIVED = 7,       /* archive: a payload and its witnesses */
 	RECORD_ARCHIVED_EVENT = 8, /* archive: an event record and where it stood */
-	RECORD_INDEX = 9,     /* archive: digests of the window's datagrams */
-	RECORD_RANGES = 10,   /* archive: record sequences read, and found damaged, of one source */
+	RECORD_INDEX = 9,          /* archive: digests of the window's datagrams */
+	RECORD_RANGES = 10,        /* archive: record sequences read, and found damaged, of one source */
 };
 
 enum record_flag {
@@ -67,8 +67,8 @@ enum record_flag {
 struct record {
 	enum record_type type;
 	uint8_t flags;
-	uint16_t listener;   /* index of the listener in the node's configuration */
-	uint16_t port;       /* exporter's; 0 where there is none */
+	uint16_t listener; /* index of the listener in the node's configuration */
+	uint16_t port;     /* exporter's; 0 where there is none */
 	uint64_t sequence;
 	wall_t time;         /* datagram: received; else: written */
 	struct addr addr;    /* exporter's; zero where there is none */
@@ -78,12 +78,13 @@ struct record {
 };
 
 struct seal {
-	uint64_t count;          /* records before the seal */
-	uint64_t first, last;    /* their first and last sequence; last = first - 1 when there is none */
-	uint64_t length;         /* bytes before the seal */
-	struct sha256 digest;    /* SHA-256 over the SHA-256 of each chunk of those bytes */
-	uint64_t previous_number;/* segment of this lane whose seal_digest follows; UINT64_MAX: none, and zeros follow */
-	struct sha256 previous;  /* covers that seal's own `previous` too: a chain */
+	uint64_t count;       /* records before the seal */
+	uint64_t first, last; /* their first and last sequence; last = first - 1 when there is none */
+	uint64_t length;      /* bytes before the seal */
+	struct sha256 digest; /* SHA-256 over the SHA-256 of each chunk of those bytes */
+	uint64_t
+	    previous_number;    /* segment of this lane whose seal_digest follows; UINT64_MAX: none, zeros */
+	struct sha256 previous; /* covers that seal's own `previous` too: a chain */
 };
 
 #define SEAL_BODY_SIZE (5 * 8 + 2 * SHA256_SIZE + 8)
@@ -124,7 +125,7 @@ enum err seal_read(const uint8_t *body, size_t len, struct seal *ret) WARN_UNUSE
 struct sha256 seal_digest(const struct seal *s);
 
 /* The whole seal record as it ends a segment. */
-void seal_record_write(const struct seal *s, uint64_t sequence, wall_t time, uint32_t seed,
-    uint8_t out[SEAL_RECORD_SIZE]);
+void seal_record_write(
+    const struct seal *s, uint64_t sequence, wall_t time, uint32_t seed, uint8_t out[SEAL_RECORD_SIZE]);
 
 #endif

@@ -19,24 +19,27 @@
 
 /* What start-up did with a segment that was still open. */
 struct store_recovery {
-	bool found;            /* there was one */
+	bool found; /* there was one */
 	char file[STORE_FILE_NAME_SIZE];
 	uint64_t number;
-	uint64_t length;       /* bytes of it that stay */
-	uint64_t cut;          /* bytes cut off its end */
-	bool sealed;           /* it is sealed now; else it was left as it is (damage, with good records behind) */
-	uint64_t records;      /* good ones in it */
-	struct sha256 digest;  /* SHA-256 of the file, when left unsealed */
-	char why[160];         /* when left unsealed: the first finding */
+	uint64_t length;  /* bytes that stay, a new seal not counted; 0: it held nothing, and was removed */
+	uint64_t cut;     /* bytes cut off its end */
+	bool sealed;      /* it is sealed now; else it was left as it is (damage, with good records behind) */
+	uint64_t records; /* good ones in it */
+	struct sha256 digest; /* SHA-256 of the file, when left unsealed */
+	char why[320];        /* when left unsealed: the first finding, or what failed */
 };
 
 struct store;
 
-/* Opens a lane's log in a folder. dirfd stays the caller's and must outlive the store.
- * ERR_BUSY: another process writes there. ERR_CONFLICT: the folder holds another cluster's or node's log (*ret_recovery->why says).
- * recovery_max: how many elements ret_recovery has; more than that were recovered all the same. */
+/* Opens a lane's log in a folder. dirfd stays the caller's.
+ * ERR_BUSY: another store writes there. ERR_CONFLICT: the folder holds another cluster's or node's log
+ * (ret_recovery[0].file and .why say; *ret_recovered is 1). Besides, ERR_SYSTEM, ERR_MEMORY.
+ * recovery_max: how many elements ret_recovery has, at least 1; *ret_recovered is how many are filled; more
+ * than that were recovered all the same. A segment that cannot be read, or sealed (full disk), is left. */
 enum err store_open(int dirfd, const char *cluster, const char *node, uint16_t lane, wall_t now,
-    struct store **ret, struct store_recovery *ret_recovery, size_t recovery_max, size_t *ret_recovered) WARN_UNUSED;
+    struct store **ret, struct store_recovery *ret_recovery, size_t recovery_max,
+    size_t *ret_recovered) WARN_UNUSED;
 void store_close(struct store *s); /* does not seal; NULL is fine */
 
 uint64_t store_next_number(const struct store *s); /* for the first segment of this life */
@@ -45,15 +48,23 @@ uint64_t store_next_number(const struct store *s); /* for the first segment of t
  * datagrams tell the templates that the node knew. */
 const char *store_newest(const struct store *s);
 
-/* Brings the block's bytes up to `upto` to the file, and when complete hashes it, and with b->last seals.
- * ERR_SYSTEM (errno): the file has been cut back to its last whole record, b->written says how far it came;
- * call again with the same arguments to go on. An empty complete block is fine. */
+/* Brings the block's bytes up to `upto` to the file, and when complete hashes it, and with b->last seals: the
+ * file is synced and renamed then. ERR_SYSTEM (errno): b->written says how far it came, and the file has been
+ * cut back to there: to the end of the last whole record in it (or, where a record that began in the block
+ * before does not end, to that block's end). Call again with the same arguments to go on. An empty complete
+ * block is fine. ERR_MALFORMED: not the block that is due. */
 enum err store_write(struct store *s, struct block *b, uint32_t upto, bool complete) WARN_UNUSED;
 
 /* fdatasync of the open segment, if anything was written since. */
 enum err store_sync(struct store *s) WARN_UNUSED;
 
-struct store_counters { uint64_t bytes, writes, direct_writes, failures, sealed; };
+struct store_counters {
+	uint64_t bytes;         /* written, seals included */
+	uint64_t writes;        /* of blocks or parts of them */
+	uint64_t direct_writes; /* of these, past the page cache */
+	uint64_t failures;
+	uint64_t sealed; /* segments, in this life */
+};
 const struct store_counters *store_counters(const struct store *s);
 
 #endif

@@ -23,10 +23,10 @@ struct window {
 	uint64_t settled; /* the caller's: what stands before may be hashed */
 	bool failed;      /* reading failed; saved_errno says why */
 	int saved_errno;
-	uint8_t *bytes;   /* owned */
-	uint64_t base;    /* offset in the file of bytes[0] */
+	uint8_t *bytes; /* owned */
+	uint64_t base;  /* offset in the file of bytes[0] */
 	size_t len;
-	uint64_t hashed;  /* offset in the file */
+	uint64_t hashed;          /* offset in the file */
 	struct sha256_ctx *chunk; /* owned; NULL: no hashing. Of the chunk that hashed lies in */
 	struct sha256_ctx *total; /* owned; over the digests of the chunks before it */
 };
