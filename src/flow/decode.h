@@ -1,45 +1,57 @@
 /* SPDX-License-Identifier: ISC
  *
- * From one datagram to its flows. Templates come from whoever asks, so the same code decodes with what a
- * live node knows and with what an archive knows later. Nothing is allocated. A set that cannot be decoded
- * costs that set: those behind it still are.
+ * Decodes one datagram into flows. Templates come from the caller, who may know more than this datagram's
+ * past (late decode). Allocates nothing. What is bad inside one set costs that set; what is bad about the
+ * sets' lengths costs the rest of the datagram; either is counted.
+ *
+ *	decode_init(&d, payload, len, &info, resolve, ctx);
+ *	while (decode_next(&d, &flow) == ERR_OK) ...
  */
 #ifndef FLOWBRAID_FLOW_DECODE_H
 #define FLOWBRAID_FLOW_DECODE_H
 
-#include "flow/flow.h"
-#include "wire/sets.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
-/* The template of a data set, or NULL when it is not known. Data sets of a datagram are counted from 0.
- * *ret_late, false when called: set when the definition came after this set. Of v9 and IPFIX only. */
-typedef const struct tmpl *(*decode_resolve)(void *ctx, unsigned data_set, uint16_t template_id, bool *ret_late);
+#include "base/err.h"
+#include "flow/flow.h"
+#include "wire/proto.h"
+#include "wire/sets.h"
+#include "wire/template.h"
+
+/* The template of a data set, or NULL when none is known. data_set_ordinal counts the datagram's data sets
+ * (all that have an id of 256 or more) from 0, in their order. *ret_late is false unless set. Called once a
+ * data set. Not called for v1, v5, v7, whose templates are built in. */
+typedef const struct tmpl *(*decode_resolve)(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
 
 struct decode {
-	/* what was found so far; for the caller to read */
-	uint32_t flows, options;   /* records */
-	uint32_t unresolved_sets;  /* data sets without template */
-	uint32_t malformed_sets;   /* data sets whose end is neither a record nor padding, and one for a broken walk */
-	/* its own */
+	/* read these when ERR_END has come */
+	uint32_t flows;            /* data records */
+	uint32_t options;          /* options data records */
+	uint32_t sets_unknown;     /* data sets without a template: skipped */
+	uint32_t sets_malformed;   /* sets with content that does not fit the template, or with a bad length */
+	uint32_t sets_late;        /* decoded with a late template */
+	enum proto_fault fault;    /* of the sets' lengths, the first */
+
+	/* inner state */
+	struct sets sets;
 	const struct proto_info *info;
 	decode_resolve resolve;
 	void *ctx;
-	struct sets sets;
-	const struct tmpl *tmpl;   /* of the set at hand; NULL: between sets */
-	struct rd body;            /* what is left of that set */
-	uint32_t limit;            /* records that it may still give: v5's count */
-	unsigned data_sets;
-	bool late, ended;
+	const struct tmpl *tmpl;   /* of the current data set; NULL: none is open */
+	struct rd body;            /* its records that are left */
+	uint32_t set_records;      /* decoded of it */
+	unsigned ordinal;
+	bool late;
 };
 
-/* payload and info must outlive d and its flows. resolve may be NULL: then v9 and IPFIX sets are unresolved. */
 void decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
     decode_resolve resolve, void *ctx);
-
-/* The next flow or options record: ERR_OK, or ERR_END behind the last one. */
+/* ERR_OK: *ret is the next flow or options record. ERR_END: no more. */
 enum err decode_next(struct decode *d, struct flow *ret) WARN_UNUSED;
-
-/* Instead of decode_next(): counts all flows (options records are not) without looking at fields where the
- * template's records have one length. The counters of d are filled as decode_next() would. */
-uint64_t decode_count(struct decode *d);
+/* The number of flows (options records left out) of all sets that are left, without a look at fixed-length
+ * records. The counters of d are as if all had been decoded. */
+uint32_t decode_count(struct decode *d);
 
 #endif

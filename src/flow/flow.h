@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * A flow: one data record of a datagram, seen through its template. A view, that owns nothing: it holds as
- * long as the datagram's bytes and the template do. Nothing is decoded before somebody asks for it.
+ * One decoded flow: a view of a record's bytes through its template. Nothing is copied; a flow lives as long
+ * as its datagram, the datagram's proto_info and the template do.
  */
 #ifndef FLOWBRAID_FLOW_FLOW_H
 #define FLOWBRAID_FLOW_FLOW_H
@@ -10,44 +10,61 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/addr.h"
+#include "base/buf.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "base/rd.h"
 #include "wire/proto.h"
 #include "wire/template.h"
 
 struct flow {
-	const struct proto_info *info; /* of its datagram */
-	const struct tmpl *tmpl;       /* v1, v5, v7: a static one, with IANA's numbers */
-	struct rd record;              /* its bytes; all fields lie within */
-	uint32_t index;                /* among the datagram's flows, or among its options records */
-	bool options;                  /* an options record: says something about the exporter, is no flow */
-	bool late;                     /* its template came after it */
+	const struct proto_info *info; /* borrowed, like all here */
+	const struct tmpl *tmpl;
+	struct rd record;              /* exactly this record's bytes */
+	uint32_t index;                /* place in the datagram among its flows (options records: among those), from 0 */
+	bool options;                  /* an options data record: no flow */
+	bool late;                     /* its template came after it, or from another node */
 };
 
-/* One field of a record. */
-struct flow_field {
-	uint32_t pen;
-	uint16_t id;          /* as element_find() wants them: see flow_element_of() for v9 */
-	bool scope;           /* of an options record */
+/* What the datagram's record or the archive knows, besides the payload. */
+struct flow_context {
+	struct addr exporter;
+	uint16_t port;
+	wall_t received;
+	const char *const *witnesses;  /* sorted node names; NULL: none to print */
+	size_t n_witnesses;
+};
+
+struct flow_value {
+	const struct tmpl_field *field;
 	const uint8_t *bytes;
-	uint32_t len;
+	uint16_t len;
 };
 
-struct flow_fields {
+/* All fields of a flow, in the template's order. */
+struct flow_walk {
 	const struct flow *flow;
-	struct rd r;
+	struct rd rest;
 	uint16_t at;
 };
+void flow_walk_init(struct flow_walk *w, const struct flow *f);
+bool flow_walk_next(struct flow_walk *w, struct flow_value *ret);
 
-void flow_fields_init(struct flow_fields *it, const struct flow *flow);
-bool flow_fields_next(struct flow_fields *it, struct flow_field *ret);
+/* The first field that is this element. A v9 scope field is none. */
+bool flow_get(const struct flow *f, uint32_t pen, uint16_t id, struct flow_value *ret);
+/* The same as a number; false also when it is not 1 to 8 bytes long. */
+bool flow_get_u64(const struct flow *f, uint32_t pen, uint16_t id, uint64_t *ret);
 
-/* The first field with this element; false when the template has none. */
-bool flow_find(const struct flow *flow, uint32_t pen, uint16_t id, struct flow_field *ret);
+/* When the flow began and ended, absolute. False when the record does not say. *ret_digits (may be NULL):
+ * decimals of a second that the time has (0, 3, 6, 9). */
+bool flow_start(const struct flow *f, wall_t *ret, int *ret_digits);
+bool flow_end(const struct flow *f, wall_t *ret, int *ret_digits);
 
-/* When the flow began or ended, absolutely: from an absolute element, or from the exporter's uptime. False
- * when the record does not say. *ret_digits: decimals of a second that the exporter gave (0, 3, 6, 9). */
-bool flow_start(const struct flow *flow, wall_t *ret, int *ret_digits);
-bool flow_end(const struct flow *flow, wall_t *ret, int *ret_digits);
+/* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. */
+void flow_json(const struct flow *f, const struct flow_context *c, struct buf *out);
+void flow_text(const struct flow *f, const struct flow_context *c, struct buf *out);
+void flow_csv(const struct flow *f, const struct flow_context *c, struct buf *out);
+void flow_csv_header(struct buf *out);
 
 #endif
