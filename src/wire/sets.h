@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The sets of a datagram, one after another: v9 flow sets and IPFIX sets as they stand; v1, v5 and v7 look
- * like one data set (its id is the version) whose template is built in, so that whoever decodes has one
- * path. v8 and sFlow have no sets here. Header counts are not trusted: lengths alone decide.
+ * The sets of a v9 or IPFIX datagram, one after the other (RFC 3954 section 5, RFC 7011 section 3.3).
+ * The count in v9's header is not believed. Up to three bytes behind the last set count as padding.
  */
 #ifndef FLOWBRAID_WIRE_SETS_H
 #define FLOWBRAID_WIRE_SETS_H
@@ -10,40 +9,27 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/err.h"
 #include "base/rd.h"
 #include "wire/proto.h"
 
-#define SET_HEADER 4
-#define SET_ID_FIRST_DATA 256
-
-enum set_kind {
-	SET_TEMPLATE,
-	SET_OPTIONS_TEMPLATE,
-	SET_DATA,
-	SET_RESERVED, /* an id that means nothing in this protocol: skip */
-};
+enum set_kind { SET_TEMPLATE, SET_OPTIONS_TEMPLATE, SET_DATA, SET_RESERVED };
 
 struct set {
 	enum set_kind kind;
 	uint16_t id;
-	struct rd body;  /* behind the set's header; borrowed from the payload */
-	size_t offset;   /* of the set (its header, where it has one) in the payload */
+	struct rd body;  /* without the set's header */
+	size_t offset;   /* of the set's header in the datagram */
 };
 
 struct sets {
-	struct rd rest;
-	const struct proto_info *info; /* borrowed */
-	enum proto_fault fault;        /* the first that was met; FAULT_STRAY does not stop the walk's good end */
-	bool done;
+	struct rd r;
+	enum proto proto;
+	enum proto_fault fault; /* why the walk ended early */
 };
 
-/* payload and info must outlive the walk. */
-void sets_init(struct sets *s, const uint8_t *payload, size_t len, const struct proto_info *info);
+void sets_init(struct sets *it, const struct proto_info *info, const uint8_t *payload, size_t len);
 
-/* ERR_OK: *ret is the next set. ERR_END: no more (s->fault may be FAULT_STRAY, FAULT_RECORDS_* or
- * FAULT_MESSAGE_LENGTH: what was given is usable all the same). ERR_MALFORMED: the rest is not to be had,
- * s->fault says why; from then on ERR_END. */
-enum err sets_next(struct sets *s, struct set *ret) WARN_UNUSED;
+/* ERR_END behind the last set; ERR_MALFORMED, with it->fault, where no next set can be found. */
+enum err sets_next(struct sets *it, struct set *ret) WARN_UNUSED;
 
 #endif
