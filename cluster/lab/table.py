@@ -1,0 +1,74 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: ISC
+#
+# Tells what happened in a run of the demo, and checks it against what the switch has counted.
+#
+#   table.py PREFIX NODE...        reads PREFIX.facts, .merge, .verify, .gaps; exits 1 when something does not hold
+import json
+import sys
+
+
+def load(path):
+    with open(path) as f:
+        return json.load(f)
+
+
+def main():
+    prefix, nodes = sys.argv[1], sys.argv[2:]
+    with open(prefix + ".facts") as f:
+        facts = dict(line.split() for line in f)
+    merge, verify, gaps = load(prefix + ".merge"), load(prefix + ".verify"), load(prefix + ".gaps")
+    sent, percent = int(facts["sent"]), int(facts["percent"])
+    heard = {n["node"]: n["datagrams"] for n in merge["nodes"]}
+    archive = merge["datagrams_out"]
+    wrong = []
+
+    print()
+    print(f"{facts['name']} run: {sent} datagrams sent, each link loses {percent} % of them")
+    print()
+    print("            heard  missing   lost on the link  went by while down")
+    for node in nodes:
+        lost, down = int(facts["lost-" + node]), int(facts.get("down-" + node, 0))
+        got = heard.get(node, 0)
+        print(f"  node {node} {got:9d} {sent - got:8d} {lost:18d} {down if down else '-':>19}")
+        # A node that was never down has heard what its link let through, no more and no less.
+        if not down and got != sent - lost:
+            wrong.append(f"node {node} heard {got} datagrams, its link let through {sent - lost}")
+        if down and not sent - lost - down - 100 <= got <= sent - lost:
+            wrong.append(f"node {node} heard {got} datagrams, its link let through {sent - lost}")
+    print(f"  archive {archive:8d} {sent - archive:8d}  by all of them")
+    print()
+
+    missing = {}
+    for stream in gaps["streams"]:
+        missing[stream["unit"]] = missing.get(stream["unit"], 0) + stream["missing"]
+    print("  missing by all, as the ledger names it: "
+          + (", ".join(f"{n} {unit}" for unit, n in sorted(missing.items())) or "nothing")
+          + f" in {sum(len(s['ranges']) for s in gaps['streams'])} ranges")
+    for stream in gaps["streams"]:
+        for begin, end in stream["ranges"][:3]:
+            print(f"    exporter {stream['exporter']}:{stream['exporterPort']} version {stream['version']}:"
+                  f" {stream['unit']} {begin} to {end}")
+        if len(stream["ranges"]) > 3:
+            print(f"    ... and {len(stream['ranges']) - 3} more ranges of that exporter")
+    if percent:
+        text = " x ".join([f"{percent} %"] * len(nodes))
+        share = (percent / 100) ** len(nodes)
+        print(f"  chance that all of them miss one: {text} = {share * 100:.4g} %, of {sent} datagrams {share * sent:.1f}"
+              + (f"; while one is down {100 * (percent / 100) ** (len(nodes) - 1):.4g} %"
+                 if any(k.startswith("down-") for k in facts) else ""))
+    print(f"  verify: {verify['records']} records in {verify['segments']} segments, {verify['damaged']} damaged,"
+          f" {verify['torn']} torn")
+
+    if verify["damaged"]:
+        wrong.append("verify found damage")
+    if archive > sent or archive < max(heard.values(), default=0):
+        wrong.append(f"the archive holds {archive} datagrams")
+    if sent == archive and gaps["residual_missing"]:
+        wrong.append("the ledger names gaps where there are none")
+    for what in wrong:
+        print(f"  WRONG: {what}")
+    return 1 if wrong else 0
+
+
+sys.exit(main())
