@@ -9,3 +9,4 @@ src_log_libfb_log_a_SOURCES = \
 	src/log/segment.c src/log/segment.h \
 	src/log/store.c src/log/store.h \
 	src/log/window.c src/log/window.h
+dist_man_MANS += man/flowbraid-segment.5
