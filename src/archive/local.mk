@@ -5,4 +5,6 @@ src_archive_libfb_archive_a_SOURCES = \
 	src/archive/manifest.c src/archive/manifest.h \
 	src/archive/plan.c src/archive/plan.h \
 	src/archive/pool.c src/archive/pool.h src/archive/pool_private.h src/archive/pool_read.c \
-	src/archive/records.c src/archive/records.h
+	src/archive/records.c src/archive/records.h \
+	src/archive/segment_file.c src/archive/segment_file.h \
+	src/archive/write.c src/archive/write.h

@@ -17,6 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
+
 void
 manifest_clear(struct manifest *m)
 {
@@ -29,15 +31,8 @@ manifest_add(struct manifest *m, const char *name, uint64_t size, const struct s
 {
 	struct manifest_file *f;
 
-	if (m->count == m->room) {
-		size_t room = m->room > 0 ? 2 * m->room : 64;
-		struct manifest_file *p = realloc(m->files, room * sizeof(*p));
-
-		if (p == NULL)
-			return ERR_MEMORY;
-		m->files = p;
-		m->room = room;
-	}
+	if (array_grow(m->files, m->room, m->count) != ERR_OK)
+		return ERR_MEMORY;
 	f = &m->files[m->count++];
 	*f = (struct manifest_file){.size = size, .digest = *digest};
 	snprintf(f->name, sizeof(f->name), "%s", name);

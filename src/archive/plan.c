@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/pool_private.h"
+#include "base/array.h"
 
 static const struct pool *sorting; /* qsort has no argument for it */
 
@@ -197,7 +197,7 @@ learn(struct making *m, uint32_t definition)
 			k = &m->known[i];
 	}
 	if (k == NULL) {
-		if ((e = pool_grow((void **)&m->known, &m->known_room, m->known_count, sizeof(*k))) != ERR_OK)
+		if ((e = array_grow(m->known, m->known_room, m->known_count)) != ERR_OK)
 			return e;
 		k = &m->known[m->known_count++];
 		*k = (struct known){def->id, definition};
@@ -230,7 +230,7 @@ use_definitions(struct making *m, const struct pool_datagram *d, size_t ref)
 		}
 		m->plan->refs[ref + i] = definition;
 		if (definition == REF_NONE) {
-			e = pool_grow((void **)&m->waiting, &m->waiting_room, m->waiting_count, sizeof(*m->waiting));
+			e = array_grow(m->waiting, m->waiting_room, m->waiting_count);
 			if (e != ERR_OK)
 				return e;
 			m->waiting[m->waiting_count++] = (struct waiting){id, ref + i};
@@ -293,7 +293,7 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 		heard = e == ERR_OK ? drop_unheard(m->p, items + i, end - i) : 0;
 		if (heard == 0)
 			continue;
-		if ((e = pool_grow((void **)&plan->epochs, epoch_room, plan->epoch_count, sizeof(*plan->epochs))) != ERR_OK)
+		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
 		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream, .number = number++,
 		    .first = (size_t)(items + i - plan->items), .count = heard, .discipline = seq_learn(&rules, items + i, heard)};

@@ -11,23 +11,6 @@
 #include "archive/pool_private.h"
 #include "wire/sets.h"
 
-enum err
-pool_grow(void **array, size_t *room, size_t count, size_t size)
-{
-	size_t want;
-	void *p;
-
-	if (count < *room)
-		return ERR_OK;
-	want = *room > 0 ? 2 * *room : 64;
-	p = reallocarray(*array, want, size);
-	if (p == NULL)
-		return ERR_MEMORY;
-	*array = p;
-	*room = want;
-	return ERR_OK;
-}
-
 void
 pool_init(struct pool *p)
 {
@@ -78,7 +61,7 @@ pool_source(struct pool *p, const struct source *id, uint32_t *ret)
 			return ERR_OK;
 		}
 	}
-	e = POOL_GROW(p, source);
+	e = array_grow(p->sources, p->source_room, p->source_count);
 	if (e != ERR_OK)
 		return e;
 	p->sources[p->source_count] = (struct pool_source){.id = *id, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
@@ -99,7 +82,7 @@ stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
 			return ERR_OK;
 		}
 	}
-	if ((e = POOL_GROW(p, stream)) != ERR_OK)
+	if ((e = array_grow(p->streams, p->stream_room, p->stream_count)) != ERR_OK)
 		return e;
 	if ((e = hash_add(&p->by_stream, hv, (uint32_t)p->stream_count)) != ERR_OK)
 		return e;
@@ -132,7 +115,7 @@ pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint3
 			return ERR_OK;
 		}
 	}
-	if ((e = POOL_GROW(p, definition)) != ERR_OK)
+	if ((e = array_grow(p->definitions, p->definition_room, p->definition_count)) != ERR_OK)
 		return e;
 	if ((e = hash_add(&p->by_definition, hv, (uint32_t)p->definition_count)) != ERR_OK)
 		return e;
@@ -159,11 +142,11 @@ set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *re
 			return ERR_OK;
 		}
 	}
-	if ((e = POOL_GROW(p, set_list)) != ERR_OK)
+	if ((e = array_grow(p->set_lists, p->set_list_room, p->set_list_count)) != ERR_OK)
 		return e;
 	p->set_lists[p->set_list_count] = (struct pool_set_list){(uint32_t)p->set_id_count, count};
 	for (uint32_t i = 0; i < count; i++) {
-		if ((e = POOL_GROW(p, set_id)) != ERR_OK)
+		if ((e = array_grow(p->set_ids, p->set_id_room, p->set_id_count)) != ERR_OK)
 			return e;
 		p->set_ids[p->set_id_count++] = ids[i];
 	}
@@ -202,7 +185,7 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 
 			if ((e = pool_definition(p, &def, false, &definition)) != ERR_OK)
 				return e;
-			if ((e = POOL_GROW(p, place)) != ERR_OK)
+			if ((e = array_grow(p->places, p->place_room, p->place_count)) != ERR_OK)
 				return e;
 			p->places[p->place_count++] = (struct pool_place){index, definition};
 		}
@@ -224,10 +207,10 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 
 	if (p->datagram_count >= HASH_NONE - 2)
 		return ERR_LIMIT;
-	if ((e = POOL_GROW(p, datagram)) != ERR_OK)
+	if ((e = array_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
 		return e;
-	if (proto_recognise(payload, len, &info) != ERR_OK)
-		info = (struct proto_info){.proto = PROTO_NONE};
+	if (proto_recognise(payload, len, &info) != ERR_OK || info.cut)
+		info = (struct proto_info){.proto = PROTO_NONE}; /* belongs to no stream that could be known */
 	key = stream_key_of(addr, port, &info);
 	d = &p->datagrams[index];
 	*d = (struct pool_datagram){.digest = *digest, .addr = *addr, .port = port, .len = len, .hearing = POOL_NONE,
@@ -286,9 +269,9 @@ pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
 
 	if (p->witness_count >= POOL_NONE - 1)
 		return ERR_LIMIT;
-	if ((e = pool_grow((void **)&p->witnesses, &p->witness_room, p->witness_count, sizeof(*p->witnesses))) != ERR_OK)
+	if ((e = array_grow(p->witnesses, p->witness_room, p->witness_count)) != ERR_OK)
 		return e;
-	if ((e = pool_grow((void **)&p->chain, &p->chain_room, p->witness_count, sizeof(*p->chain))) != ERR_OK)
+	if ((e = array_grow(p->chain, p->chain_room, p->witness_count)) != ERR_OK)
 		return e;
 	p->chain[p->witness_count] = d->hearing;
 	p->witnesses[p->witness_count] = *w;
@@ -299,7 +282,7 @@ pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
 enum err
 pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len)
 {
-	enum err e = POOL_GROW(p, event);
+	enum err e = array_grow(p->events, p->event_room, p->event_count);
 
 	if (e != ERR_OK)
 		return e;
@@ -315,7 +298,7 @@ pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, 
 enum err
 pool_damaged(struct pool_source *s, const struct damaged *d)
 {
-	enum err e = pool_grow((void **)&s->damaged, &s->damaged_room, s->damaged_count, sizeof(*d));
+	enum err e = array_grow(s->damaged, s->damaged_room, s->damaged_count);
 
 	if (e == ERR_OK)
 		s->damaged[s->damaged_count++] = *d;
@@ -351,10 +334,10 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 	p->inputs = inputs;
 	p->inputs[p->input_count++] = in;
 	for (size_t i = 0; i < in->count; i++) {
-		if ((e = POOL_GROW(p, file)) != ERR_OK)
+		if ((e = array_grow(p->files, p->file_room, p->file_count)) != ERR_OK)
 			return e;
 		p->files[p->file_count] = (struct pool_file){in, &in->files[i]};
-		e = pool_read_file(p, in, (uint32_t)p->file_count++, report, ret_why);
+		e = pool_read_file(p, (uint32_t)p->file_count++, report, ret_why);
 		if (e != ERR_OK)
 			return e;
 	}

@@ -6,10 +6,8 @@
 #define FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
 
 #include "archive/pool.h"
+#include "base/array.h"
 
-/* Makes room for one more element. */
-enum err pool_grow(void **array, size_t *room, size_t count, size_t size) WARN_UNUSED;
-#define POOL_GROW(p, name) pool_grow((void **)&(p)->name##s, &(p)->name##_room, (p)->name##_count, sizeof(*(p)->name##s))
 
 enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
 
@@ -22,6 +20,6 @@ enum err pool_definition(struct pool *p, const struct tmpl_def *def, bool snapsh
 enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSED;
 
 /* All records of one file. */
-enum err pool_read_file(struct pool *p, struct input *in, uint32_t file, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+enum err pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
 
 #endif

@@ -109,7 +109,7 @@ read_sources(struct reading *g, const struct record *r)
 			odd_body(g, r, "a table of sources");
 			break;
 		}
-		e = POOL_GROW(g, source);
+		e = array_grow(g->sources, g->source_room, g->source_count);
 		if (e == ERR_OK)
 			e = pool_source(g->p, &id, &g->sources[g->source_count++]);
 	}
@@ -294,14 +294,13 @@ read_steps(struct reading *g, struct check *c, struct buf *ret_why)
 }
 
 enum err
-pool_read_file(struct pool *p, struct input *in, uint32_t file, const struct pool_report *report, struct buf *ret_why)
+pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why)
 {
 	struct reading g = {.p = p, .f = p->files[file].file, .file = file, .datagram = POOL_NONE, .report = report};
 	int fd = input_fd(g.f);
 	struct check *c;
 	enum err e;
 
-	(void)in;
 	if (fd < 0) {
 		buf_printf(ret_why, "%s: %s", g.f->path, err_text(ERR_SYSTEM));
 		return ERR_SYSTEM;

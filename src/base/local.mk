@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/base/libfb-base.a
 src_base_libfb_base_a_SOURCES = \
 	src/base/addr.c src/base/addr.h \
+	src/base/array.c src/base/array.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
 	src/base/crc32c.c src/base/crc32c.h \

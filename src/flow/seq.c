@@ -12,6 +12,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/clock.h"
 
 #define UPTIME_WRAP_MS ((int64_t)1 << 32)
@@ -377,15 +378,8 @@ seq_set_add(struct seq_set *s, struct seq_range r)
 		s->ranges[s->count - 1].to = r.to;
 		return ERR_OK;
 	}
-	if (s->count == s->room) {
-		size_t room = s->room > 0 ? 2 * s->room : 8;
-		struct seq_range *p = realloc(s->ranges, room * sizeof(*p));
-
-		if (p == NULL)
-			return ERR_MEMORY;
-		s->ranges = p;
-		s->room = room;
-	}
+	if (array_grow(s->ranges, s->room, s->count) != ERR_OK)
+		return ERR_MEMORY;
 	s->ranges[s->count++] = r;
 	return ERR_OK;
 }

@@ -1,0 +1,447 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * flowbraid cat: the flows of each path as it stands, in turn. An archive's windows say themselves which
+ * definition decodes which data set. A log is read twice: first for its templates, so that a set is decoded
+ * also when its template came later.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "archive/plan.h"
+#include "base/array.h"
+#include "base/msg.h"
+#include "cluster/command.h"
+#include "flow/decode.h"
+#include "flow/flow.h"
+
+static const char usage[] = "usage: flowbraid cat [-F text|json|csv] [-c] [-q] PATH...\n"
+			    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
+
+#define OUTPUT_AIM ((size_t)256 << 10)
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct cat {
+	struct command_options o;
+	enum format format;
+	bool count;
+	bool stop;               /* standard output takes no more */
+	bool gone;               /* ... because nobody reads it: no fault */
+	struct buf out;
+	uint64_t flows, findings, undecoded_sets;
+	/* the file or log at hand */
+	struct tmpl **templates; /* owned, and what they point to; NULL where not parsed or not parsable */
+	size_t template_count, template_room;
+	struct source *sources;  /* owned: an archive file's table */
+	size_t source_count, source_room;
+	struct buf held;         /* an archived datagram whose witnesses go on in the next record */
+	struct record held_record;
+	const char **witnesses;  /* owned: names for the datagram at hand */
+	size_t witness_count, witness_room;
+	/* the datagram at hand: the template of each data set */
+	struct rd refs;
+	const uint32_t *plan_refs;
+	size_t ref_count;
+};
+
+static void
+forget_templates(struct cat *c)
+{
+	for (size_t i = 0; i < c->template_count; i++)
+		free(c->templates[i]);
+	c->template_count = 0;
+	c->source_count = 0;
+}
+
+static enum err
+add_template(struct cat *c, const struct tmpl_def *def)
+{
+	struct tmpl *t = NULL;
+	enum err e = array_grow(c->templates, c->template_room, c->template_count);
+
+	if (e == ERR_OK && (e = tmpl_parse(def, &t)) != ERR_OK && e != ERR_MEMORY)
+		e = ERR_OK; /* holds its place; what needs it stays undecoded and is counted */
+	if (e == ERR_OK)
+		c->templates[c->template_count++] = t;
+	return e;
+}
+
+static const struct tmpl *
+resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
+{
+	struct cat *c = ctx;
+	const struct tmpl *t;
+	uint32_t ref;
+
+	if (data_set >= c->ref_count)
+		return NULL;
+	if (c->plan_refs != NULL) {
+		ref = c->plan_refs[data_set];
+	} else {
+		struct rd at = c->refs;
+
+		rd_skip(&at, 4 * (size_t)data_set);
+		ref = rd_u32(&at);
+	}
+	*ret_late = (ref & REF_LATE) != 0;
+	if ((ref & ~REF_LATE) >= c->template_count)
+		return NULL;
+	t = c->templates[ref & ~REF_LATE];
+	return t != NULL && t->id == set_id ? t : NULL;
+}
+
+static void
+put_out(struct cat *c)
+{
+	if (!command_output(&c->out)) {
+		c->stop = true;
+		c->gone = errno == EPIPE;
+	}
+}
+
+static void
+print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
+{
+	switch (c->format) {
+	case FORMAT_JSON:
+		flow_json(f, context, &c->out);
+		break;
+	case FORMAT_CSV:
+		if (!f->options)
+			flow_csv(f, context, &c->out);
+		break;
+	case FORMAT_TEXT:
+		if (!f->options)
+			flow_text(f, context, &c->out);
+		break;
+	}
+	if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
+		put_out(c);
+}
+
+static void
+cat_payload(struct cat *c, const struct record *r, const uint8_t *payload, size_t len)
+{
+	struct flow_context context = {.exporter = r->addr, .port = r->port, .received = r->time, .witnesses = c->witnesses,
+	    .n_witnesses = c->witness_count};
+	struct proto_info info;
+	struct decode d;
+	struct flow f;
+
+	if (proto_recognise(payload, len, &info) != ERR_OK)
+		return;
+	decode_init(&d, payload, len, &info, resolve, c);
+	if (c->count) {
+		c->flows += decode_count(&d);
+	} else {
+		while (!c->stop && decode_next(&d, &f) == ERR_OK) {
+			c->flows += !f.options;
+			print_flow(c, &f, &context);
+		}
+	}
+	c->undecoded_sets += d.sets_unknown;
+}
+
+/* Archives. */
+
+static int
+name_cmp(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of the nodes that heard it, each once. */
+static enum err
+name_witnesses(struct cat *c, struct rd list, uint32_t count)
+{
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		struct witness w;
+		enum err e;
+
+		witness_read(&list, &w);
+		if (w.source >= c->source_count)
+			continue;
+		if (c->witness_count > 0 && strcmp(c->witnesses[c->witness_count - 1], c->sources[w.source].node) == 0)
+			continue;
+		e = array_grow(c->witnesses, c->witness_room, c->witness_count);
+		if (e != ERR_OK)
+			return e;
+		c->witnesses[c->witness_count++] = c->sources[w.source].node;
+	}
+	qsort(c->witnesses, c->witness_count, sizeof(*c->witnesses), name_cmp);
+	for (size_t i = 0; i < c->witness_count; i++) {
+		if (n == 0 || strcmp(c->witnesses[n - 1], c->witnesses[i]) != 0)
+			c->witnesses[n++] = c->witnesses[i];
+	}
+	c->witness_count = n;
+	return ERR_OK;
+}
+
+/* Prints the archived datagram that was held until all of its witnesses were read. */
+static void
+release(struct cat *c)
+{
+	struct archived a;
+
+	if (c->held.len == 0)
+		return;
+	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK) {
+		c->refs = a.refs;
+		c->ref_count = a.ref_count;
+		cat_payload(c, &c->held_record, a.payload, a.len);
+	}
+	buf_reset(&c->held);
+	c->witness_count = 0;
+}
+
+static enum err
+cat_archived(struct cat *c, const struct record *r)
+{
+	struct archived a;
+
+	if (archived_read(r->body, r->len, &a) != ERR_OK)
+		return ERR_OK; /* cannot be: its CRC is good; merge reports it */
+	if ((r->flags & ARCHIVED_MORE) == 0) {
+		release(c);
+		buf_bytes(&c->held, r->body, r->len);
+		c->held_record = *r;
+		if (!buf_ok(&c->held))
+			return ERR_MEMORY;
+	}
+	return c->count ? ERR_OK : name_witnesses(c, a.witnesses, a.witness_count);
+}
+
+static enum err
+cat_archive_record(struct cat *c, const struct record *r)
+{
+	struct rd in = rd_init(r->body, r->len);
+	struct tmpl_def def;
+	enum err e = ERR_OK;
+
+	switch (r->type) {
+	case RECORD_SOURCES:
+		while (rd_left(&in) > 0 && e == ERR_OK) {
+			e = array_grow(c->sources, c->source_room, c->source_count);
+			if (e == ERR_OK && source_read(&in, &c->sources[c->source_count]) != ERR_OK)
+				break;
+			c->source_count++;
+		}
+		return e;
+	case RECORD_TEMPLATES:
+		while (e == ERR_OK && rd_left(&in) > 0 && tmpl_def_read(&in, &def) == ERR_OK)
+			e = add_template(c, &def);
+		return e;
+	case RECORD_ARCHIVED:
+		return cat_archived(c, r);
+	default:
+		return ERR_OK;
+	}
+}
+
+/* Logs. */
+
+struct log_view {
+	struct pool p;
+	struct plan plan;
+	uint32_t *place; /* owned: datagram -> its place in plan.order */
+};
+
+static enum err
+log_view_make(struct cat *c, struct log_view *v)
+{
+	enum err e = plan_make(&v->p, &v->plan);
+
+	if (e == ERR_OK && (v->place = malloc((v->p.datagram_count + 1) * sizeof(*v->place))) == NULL)
+		e = ERR_MEMORY;
+	for (size_t i = 0; i < v->p.datagram_count && e == ERR_OK; i++)
+		v->place[v->plan.order[i]] = (uint32_t)i;
+	for (size_t i = 0; i < v->p.definition_count && e == ERR_OK; i++)
+		e = add_template(c, &v->plan.definitions[i]);
+	return e;
+}
+
+static void
+cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
+{
+	struct digest128 digest;
+	struct hash_probe probe;
+
+	if (r->type != RECORD_DATAGRAM)
+		return;
+	digest = identity_digest(&r->addr, r->port, r->body, r->len);
+	c->plan_refs = NULL;
+	c->ref_count = 0;
+	for (uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe); at != HASH_NONE; at = hash_next(&v->p.by_digest, &probe)) {
+		const struct pool_datagram *d = &v->p.datagrams[at];
+
+		if (digest128_cmp(&d->digest, &digest) == 0) {
+			c->plan_refs = &v->plan.refs[v->plan.refs_at[v->place[at]]];
+			c->ref_count = v->p.set_lists[d->sets].count;
+			break;
+		}
+	}
+	cat_payload(c, r, r->body, r->len);
+	c->plan_refs = NULL;
+}
+
+/* One file, record by record. v: of its log; NULL for an archive's. */
+static bool
+cat_file(struct cat *c, struct input_file *f, struct log_view *v)
+{
+	int fd = input_fd(f);
+	struct check *k;
+	struct record r;
+	struct finding finding;
+	enum check_step step = CHECK_ERROR;
+	enum err e = fd < 0 ? ERR_SYSTEM : check_open(fd, f->open_name, false, &k);
+
+	if (e != ERR_OK) {
+		msg_error("%s: %s", f->path, err_text(e));
+		return false;
+	}
+	while (!c->stop && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END && step != CHECK_ERROR) {
+		if (step == CHECK_FINDING) {
+			if (v == NULL) { /* a log's were told in the first pass */
+				command_finding(f->path, &finding);
+				c->findings++;
+			}
+		} else if (v != NULL) {
+			cat_log_record(c, v, &r);
+		} else {
+			e = cat_archive_record(c, &r);
+		}
+	}
+	if (v == NULL) {
+		release(c);
+		forget_templates(c);
+	}
+	if (step == CHECK_ERROR)
+		e = ERR_SYSTEM;
+	if (e != ERR_OK)
+		msg_error("%s: %s", f->path, err_text(e));
+	check_close(k);
+	return e == ERR_OK;
+}
+
+static bool
+cat_log(struct cat *c, char *path)
+{
+	struct log_view v = {.place = NULL};
+	bool ok;
+	enum err e;
+
+	pool_init(&v.p);
+	ok = command_read(&v.p, &path, 1, &c->o);
+	if (ok && (e = log_view_make(c, &v)) != ERR_OK) {
+		msg_error("%s: %s", path, err_text(e));
+		ok = false;
+	}
+	for (size_t i = 0; i < v.p.file_count && ok && !c->stop; i++)
+		ok = cat_file(c, v.p.files[i].file, &v);
+	c->findings += v.p.findings;
+	forget_templates(c);
+	free(v.place);
+	plan_clear(&v.plan);
+	pool_clear(&v.p);
+	return ok;
+}
+
+static bool
+cat_path(struct cat *c, char *path)
+{
+	struct input in;
+	unsigned line = 0;
+	enum err e = input_open(path, &in, &line);
+	bool ok = true;
+
+	if (e != ERR_OK) {
+		if (line > 0)
+			msg_error("%s/%s:%u: %s", path, MANIFEST_NAME, line, err_text(e));
+		else
+			msg_error("%s: %s", path, e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive" : err_text(e));
+		return false;
+	}
+	if (in.kind == INPUT_ARCHIVE) {
+		for (size_t i = 0; i < in.count && ok && !c->stop; i++)
+			ok = cat_file(c, &in.files[i], NULL);
+		input_clear(&in);
+		return ok;
+	}
+	input_clear(&in);
+	return cat_log(c, path);
+}
+
+static bool
+options(struct cat *c, int argc, char **argv, int *ret_exit)
+{
+	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	int opt;
+
+	*ret_exit = EXIT_UNABLE;
+	while ((opt = getopt_long(argc, argv, "F:cqh", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'F':
+			if (strcmp(optarg, "json") == 0)
+				c->format = FORMAT_JSON;
+			else if (strcmp(optarg, "csv") == 0)
+				c->format = FORMAT_CSV;
+			else if (strcmp(optarg, "text") == 0)
+				c->format = FORMAT_TEXT;
+			else {
+				msg_error("-F %s: expected text, json or csv", optarg);
+				return false;
+			}
+			break;
+		case 'c':
+			c->count = true;
+			break;
+		case 'q':
+			c->o.quiet = true;
+			break;
+		default:
+			fputs(usage, opt == 'h' ? stdout : stderr);
+			*ret_exit = opt == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
+			return false;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return false;
+	}
+	return true;
+}
+
+int
+command_cat(int argc, char **argv)
+{
+	struct cat c = {.out = BUF_INIT, .held = BUF_INIT};
+	int status;
+	bool ok = true;
+
+	if (!options(&c, argc, argv, &status))
+		return status;
+	if (c.format == FORMAT_CSV && !c.count)
+		flow_csv_header(&c.out);
+	for (int i = optind; i < argc && !c.stop; i++)
+		ok &= cat_path(&c, argv[i]);
+	if (c.count)
+		buf_printf(&c.out, "%" PRIu64 "\n", c.flows);
+	if (!c.stop)
+		put_out(&c);
+	if (c.undecoded_sets > 0)
+		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c.undecoded_sets);
+	forget_templates(&c);
+	free(c.templates);
+	free(c.sources);
+	free(c.witnesses);
+	buf_clear(&c.held);
+	buf_clear(&c.out);
+	return !ok || (c.stop && !c.gone) ? EXIT_UNABLE : c.findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
+}

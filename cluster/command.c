@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See command.h.
+ */
+#include "cluster/command.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+
+void
+command_progress(const struct command_options *o, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (o->quiet || !isatty(STDERR_FILENO))
+		return;
+	fputs("\r\033[K", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fflush(stderr);
+}
+
+void
+command_finding(const char *path, const struct finding *f)
+{
+	msg_warn("%s: offset %" PRIu64 ": %s: expected %s, found %s", path, f->offset, f->what, f->expected, f->found);
+}
+
+static void
+on_finding(void *ctx, const char *path, const struct finding *f)
+{
+	(void)ctx;
+	command_finding(path, f);
+}
+
+bool
+command_read(struct pool *p, char **paths, int count, const struct command_options *o)
+{
+	struct pool_report report = {.finding = on_finding};
+	struct buf why = BUF_INIT;
+	enum err e = ERR_OK;
+
+	for (int i = 0; i < count && e == ERR_OK; i++) {
+		command_progress(o, "reading %s (%d of %d)", paths[i], i + 1, count);
+		e = pool_add(p, paths[i], &report, &why);
+	}
+	command_progress(o, "%s", "");
+	if (e == ERR_OK)
+		e = pool_close(p);
+	if (e != ERR_OK)
+		msg_error("%.*s", why.len > 0 ? (int)why.len : (int)strlen(err_text(e)), why.len > 0 ? (char *)why.data : err_text(e));
+	buf_clear(&why);
+	return e == ERR_OK;
+}
+
+bool
+command_output(struct buf *b)
+{
+	size_t at = 0;
+
+	if (!buf_ok(b)) {
+		msg_error("standard output: %s", err_text(ERR_MEMORY));
+		return false;
+	}
+	while (at < b->len) {
+		ssize_t n = write(STDOUT_FILENO, b->data + at, b->len - at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			if (errno != EPIPE)
+				msg_error("standard output: %s", strerror(errno));
+			return false;
+		}
+		at += (size_t)n;
+	}
+	buf_reset(b);
+	return true;
+}
+
+bool
+command_duration(const char *text, int64_t *ret_ns)
+{
+	static const struct { const char *unit; int64_t ns; } units[] = {{"ms", NS_PER_MSEC}, {"s", NS_PER_SEC}, {"m", 60 * NS_PER_SEC},
+	    {"h", 3600 * NS_PER_SEC}, {"d", 86400 * NS_PER_SEC}};
+	char *end;
+	unsigned long long v;
+
+	errno = 0;
+	if (!isdigit((unsigned char)text[0]))
+		return false;
+	v = strtoull(text, &end, 10);
+	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
+		if (strcmp(end, units[i].unit) == 0 && errno == 0 && v > 0 && v <= (uint64_t)(INT64_MAX / units[i].ns)) {
+			*ret_ns = (int64_t)v * units[i].ns;
+			return true;
+		}
+	}
+	return false;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * flowbraid gaps: the ledger of the union of all paths.
+ */
+#include <getopt.h>
+#include <stdio.h>
+
+#include "base/msg.h"
+#include "cluster/command.h"
+#include "cluster/ledger.h"
+
+static const char usage[] = "usage: flowbraid gaps [--json] [-q] PATH...\n"
+			    "Prints for each stream what the cluster and each node heard and missed.\n"
+			    "Exits 1 when something is missing by all, or an input is damaged.\n";
+
+static bool
+print_ledger(const struct pool *p, const struct plan *plan, const struct command_options *o, bool *ret_found)
+{
+	struct buf out = BUF_INIT;
+	struct ledger ledger;
+	enum err e = ledger_make(p, plan, &ledger);
+	bool ok;
+
+	if (e != ERR_OK) {
+		msg_error("gaps: %s", err_text(e));
+		return false;
+	}
+	if (o->json)
+		ledger_json(&ledger, p, &out);
+	else
+		ledger_text(&ledger, p, &out);
+	*ret_found = ledger.residual > 0;
+	ok = command_output(&out);
+	buf_clear(&out);
+	ledger_clear(&ledger);
+	return ok;
+}
+
+int
+command_gaps(int argc, char **argv)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	struct command_options o = {0};
+	struct pool p;
+	struct plan plan = {0};
+	bool found = false, ok = false;
+	enum err e;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {
+		if (c == 'j') {
+			o.json = true;
+		} else if (c == 'q') {
+			o.quiet = true;
+		} else {
+			fputs(usage, c == 'h' ? stdout : stderr);
+			return c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return EXIT_UNABLE;
+	}
+	pool_init(&p);
+	if (command_read(&p, argv + optind, argc - optind, &o)) {
+		if ((e = plan_make(&p, &plan)) != ERR_OK)
+			msg_error("gaps: %s", err_text(e));
+		else
+			ok = print_ledger(&p, &plan, &o, &found);
+	}
+	found |= p.findings > 0;
+	plan_clear(&plan);
+	pool_clear(&p);
+	return !ok ? EXIT_UNABLE : found ? EXIT_FOUND : EXIT_CLEAN;
+}

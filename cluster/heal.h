@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Damage that another node heals: a damaged record whose header is sound names address, port, length and CRC
+ * of its datagram; when some node heard such a datagram whole, nothing is lost but a witness.
+ */
+#ifndef FLOWBRAID_CLUSTER_HEAL_H
+#define FLOWBRAID_CLUSTER_HEAL_H
+
+#include "archive/pool.h"
+#include "base/json.h"
+
+struct healed {
+	uint32_t source;    /* whose record is damaged */
+	uint64_t sequence;
+	uint32_t datagram;  /* the sound one */
+};
+
+struct heal_report {
+	uint64_t damaged;   /* record sequences that no input has whole */
+	uint64_t healed;
+	struct healed *list; /* owned; healed of them */
+	size_t room;
+};
+
+enum err heal_look(struct pool *p, struct heal_report *ret) WARN_UNUSED;
+void heal_clear(struct heal_report *h);
+void heal_json(const struct heal_report *h, const struct pool *p, struct json *j); /* an array */
+void heal_text(const struct heal_report *h, const struct pool *p, struct buf *out);
+
+#endif

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The ledger: for each stream and epoch what the cluster heard and missed, as a whole and node by node.
+ */
+#ifndef FLOWBRAID_CLUSTER_LEDGER_H
+#define FLOWBRAID_CLUSTER_LEDGER_H
+
+#include "archive/plan.h"
+
+struct ledger_node {
+	uint64_t heard, missing; /* units */
+};
+
+struct ledger_epoch {
+	const struct plan_epoch *epoch; /* the plan's */
+	const struct stream_key *stream;/* the pool's */
+	const char *unit;               /* "flows", "records", "datagrams"; static */
+	enum seq_discipline discipline;
+	uint64_t datagrams;             /* distinct ones heard */
+	uint64_t strays, conflicts;
+	uint64_t heard, missing;        /* units, by the cluster; missing: residual */
+	int64_t first_ns, last_ns;      /* archive times of its first and last datagram */
+	struct seq_set gaps;            /* residual; owned */
+	struct ledger_node *nodes;      /* owned; one for each of the pool's nodes */
+};
+
+struct ledger {
+	struct ledger_epoch *epochs; /* owned */
+	size_t count;
+	uint64_t residual, conflicts;
+};
+
+/* The pool and the plan must outlive the ledger. */
+enum err ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret) WARN_UNUSED;
+void ledger_clear(struct ledger *l);
+
+/* One JSON document (keys in flowbraid(1)); the same bytes for the same pool. */
+void ledger_json(const struct ledger *l, const struct pool *p, struct buf *out);
+/* A table for people. */
+void ledger_text(const struct ledger *l, const struct pool *p, struct buf *out);
+
+#endif
