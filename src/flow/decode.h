@@ -32,7 +32,7 @@ struct decode {
 	uint32_t sets_unknown;     /* data sets without a template: skipped */
 	uint32_t sets_malformed;   /* sets with content that does not fit the template, or with a bad length */
 	uint32_t sets_late;        /* decoded with a late template */
-	enum proto_fault fault;    /* of the sets' lengths, the first */
+	enum proto_fault fault;    /* of the sets' lengths or the header's count, the first */
 
 	/* inner state */
 	struct sets sets;
@@ -41,7 +41,8 @@ struct decode {
 	void *ctx;
 	const struct tmpl *tmpl;   /* of the current data set; NULL: none is open */
 	struct rd body;            /* its records that are left */
-	uint32_t set_records;      /* decoded of it */
+	uint32_t most;             /* records that may still be taken of it: v5's header counts them */
+	uint16_t sampling;
 	unsigned ordinal;
 	bool late;
 };

@@ -25,21 +25,28 @@ struct flow {
 	uint32_t index;                /* place in the datagram among its flows (options records: among those), from 0 */
 	bool options;                  /* an options data record: no flow */
 	bool late;                     /* its template came after it, or from another node */
+	uint16_t sampling;             /* v5: mode << 14 | interval, from the datagram's header; else 0 */
 };
 
-/* What the datagram's record or the archive knows, besides the payload. */
+/* What the datagram's record or the archive knows, besides the payload. Set it anew for each datagram:
+ * c = (struct flow_context){.exporter = ...}. */
 struct flow_context {
 	struct addr exporter;
 	uint16_t port;
 	wall_t received;
 	const char *const *witnesses;  /* sorted node names; NULL: none to print */
 	size_t n_witnesses;
+	/* what the printers keep from one flow of the datagram to the next */
+	uint16_t head_len;
+	uint8_t head_kind;
+	char head[320];
 };
 
 struct flow_value {
 	const struct tmpl_field *field;
 	const uint8_t *bytes;
 	uint16_t len;
+	bool scope; /* of an options record: in v9 its id is a scope's type, not an element */
 };
 
 /* All fields of a flow, in the template's order. */
@@ -61,10 +68,11 @@ bool flow_get_u64(const struct flow *f, uint32_t pen, uint16_t id, uint64_t *ret
 bool flow_start(const struct flow *f, wall_t *ret, int *ret_digits);
 bool flow_end(const struct flow *f, wall_t *ret, int *ret_digits);
 
-/* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. */
-void flow_json(const struct flow *f, const struct flow_context *c, struct buf *out);
-void flow_text(const struct flow *f, const struct flow_context *c, struct buf *out);
-void flow_csv(const struct flow *f, const struct flow_context *c, struct buf *out);
+/* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. Options records
+ * are written by flow_json alone, with "options":true. */
+void flow_json(const struct flow *f, struct flow_context *c, struct buf *out);
+void flow_text(const struct flow *f, struct flow_context *c, struct buf *out);
+void flow_csv(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_csv_header(struct buf *out);
 
 #endif

@@ -1,4 +1,20 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/flow/libfb-flow.a
 src_flow_libfb_flow_a_SOURCES = \
-	src/flow/seq.c src/flow/seq.h
+	src/flow/csv.c \
+	src/flow/decode.c src/flow/decode.h \
+	src/flow/element.c src/flow/element.h src/flow/element_table.h \
+	src/flow/flow.c src/flow/flow.h \
+	src/flow/format.c src/flow/format.h \
+	src/flow/json.c \
+	src/flow/seq.c src/flow/seq.h \
+	src/flow/static.c src/flow/static.h \
+	src/flow/text.c \
+	src/flow/value.h
+nodist_src_flow_libfb_flow_a_SOURCES = src/flow/element_table.c
+CLEANFILES += src/flow/element_table.c
+EXTRA_DIST += src/flow/elements.awk src/flow/elements.py src/flow/elements.tsv src/flow/elements-own.tsv
+
+src/flow/element_table.c: $(top_srcdir)/src/flow/elements.tsv $(top_srcdir)/src/flow/elements.awk
+	@$(MKDIR_P) src/flow
+	$(AM_V_GEN)$(AWK) -f $(top_srcdir)/src/flow/elements.awk $(top_srcdir)/src/flow/elements.tsv >$@.tmp && mv $@.tmp $@

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The way from a datagram to its records. v1, v5 and v7 are one data set with a built-in template, the rest
+ * is a walk over sets.
+ */
+#include "flow/decode.h"
+
+#include "flow/static.h"
+
+#define EMPTY_FIELDS_MOST 64 /* of a template: a few bytes of data must not become a million of nothing */
+#define PADDING_MOST 7 /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
+
+void
+decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
+    decode_resolve resolve, void *ctx)
+{
+	const struct tmpl *t = static_tmpl(info->proto);
+
+	*d = (struct decode){.info = info, .resolve = resolve, .ctx = ctx, .most = UINT32_MAX};
+	sets_init(&d->sets, info, payload, len);
+	d->fault = d->sets.fault;
+	if (t == NULL || info->cut)
+		return;
+	d->tmpl = t;
+	d->body = rd_init(payload, len);
+	if (info->proto == PROTO_V5) {
+		struct rd head = d->body;
+
+		rd_skip(&head, 22);
+		d->sampling = rd_u16(&head);
+	}
+	rd_skip(&d->body, info->header_len);
+	d->most = info->count;
+	if (rd_left(&d->body) != (size_t)info->count * t->record_len)
+		d->fault = FAULT_COUNT;
+}
+
+static bool
+has_sets(const struct decode *d)
+{
+	return d->info->proto == PROTO_V9 || d->info->proto == PROTO_IPFIX;
+}
+
+/* Opens the next data set whose template is known. */
+static bool
+next_set(struct decode *d)
+{
+	struct set set;
+	enum err e;
+
+	if (!has_sets(d))
+		return false;
+	while ((e = sets_next(&d->sets, &set)) == ERR_OK) {
+		bool late = false;
+
+		if (set.kind != SET_DATA)
+			continue;
+		d->tmpl = d->resolve != NULL ? d->resolve(d->ctx, d->ordinal, set.id, &late) : NULL;
+		d->ordinal++;
+		if (d->tmpl == NULL) {
+			d->sets_unknown++;
+			continue;
+		}
+		if (d->tmpl->record_len == 0 || d->tmpl->field_count > d->tmpl->record_len + EMPTY_FIELDS_MOST) {
+			d->sets_malformed++;
+			d->tmpl = NULL;
+			continue;
+		}
+		d->late = late;
+		d->sets_late += late;
+		d->body = set.body;
+		return true;
+	}
+	if (e == ERR_MALFORMED && d->fault != d->sets.fault) {
+		d->sets_malformed++;
+		d->fault = d->sets.fault;
+	}
+	return false;
+}
+
+/* The set at hand has no further record. */
+static void
+close_set(struct decode *d, bool sound)
+{
+	if (has_sets(d) && (!sound || rd_left(&d->body) > PADDING_MOST))
+		d->sets_malformed++;
+	d->tmpl = NULL;
+}
+
+/* The bytes of one record with fields of variable length. */
+static struct rd
+take_variable(struct rd *body, const struct tmpl *t)
+{
+	struct rd ahead = *body;
+
+	for (uint16_t i = 0; i < t->field_count && rd_ok(&ahead); i++) {
+		size_t len = t->fields[i].len;
+
+		if (len == TMPL_VARIABLE) {
+			len = rd_u8(&ahead);
+			if (len == 255)
+				len = rd_u16(&ahead);
+		}
+		rd_skip(&ahead, len);
+	}
+	return rd_ok(&ahead) ? rd_sub(body, (size_t)(ahead.at - body->at)) : ahead;
+}
+
+/* The next record of the set at hand; false behind the last one. */
+static bool
+next_record(struct decode *d, struct rd *ret)
+{
+	const struct tmpl *t = d->tmpl;
+
+	if (rd_left(&d->body) < t->record_len || d->most == 0) {
+		close_set(d, true);
+		return false;
+	}
+	*ret = t->variable ? take_variable(&d->body, t) : rd_sub(&d->body, t->record_len);
+	if (!rd_ok(ret)) {
+		close_set(d, rd_left(&d->body) <= PADDING_MOST);
+		return false;
+	}
+	if (!has_sets(d))
+		d->most--;
+	return true;
+}
+
+enum err
+decode_next(struct decode *d, struct flow *ret)
+{
+	struct rd record;
+
+	for (;;) {
+		if (d->tmpl == NULL && !next_set(d))
+			return ERR_END;
+		if (next_record(d, &record))
+			break;
+	}
+	*ret = (struct flow){
+	    .info = d->info,
+	    .tmpl = d->tmpl,
+	    .record = record,
+	    .options = d->tmpl->kind == TMPL_OPTIONS,
+	    .late = d->late,
+	    .sampling = d->sampling,
+	};
+	ret->index = ret->options ? d->options++ : d->flows++;
+	return ERR_OK;
+}
+
+uint32_t
+decode_count(struct decode *d)
+{
+	uint32_t before = d->flows;
+
+	while (d->tmpl != NULL || next_set(d)) {
+		uint32_t *counter = d->tmpl->kind == TMPL_OPTIONS ? &d->options : &d->flows;
+		struct rd record;
+
+		if (d->tmpl->variable) {
+			while (d->tmpl != NULL && next_record(d, &record))
+				(*counter)++;
+		} else {
+			size_t n = rd_left(&d->body) / d->tmpl->record_len;
+
+			if (n > d->most)
+				n = d->most;
+			if (!has_sets(d))
+				d->most -= (uint32_t)n;
+			*counter += (uint32_t)n;
+			rd_skip(&d->body, n * d->tmpl->record_len);
+			close_set(d, true);
+		}
+	}
+	return d->flows - before;
+}

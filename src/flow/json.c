@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * A flow as one JSON object on a line. Keys are the elements' names; an element that stands twice in the
+ * template is an array at its first place.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "flow/element.h"
+#include "flow/flow.h"
+#include "flow/format.h"
+#include "flow/value.h"
+
+#define KEY_MOST (ELEMENT_NAME_SIZE + 8)
+
+/* Elements that were met, by number: IANA's lower ones exactly, others by hash. */
+#define MARKS 1024
+#define MARKS_EXACT 512
+struct marks {
+	uint64_t bits[MARKS / 64];
+};
+
+static bool
+marks_set(struct marks *m, const struct flow_value *v)
+{
+	uint32_t id = v->field->id, bit = id;
+	uint64_t mask, before;
+
+	if (v->field->pen != 0 || id >= MARKS_EXACT || v->scope)
+		bit = MARKS_EXACT + (v->field->pen * 31 + id + v->scope) % (MARKS - MARKS_EXACT);
+	mask = 1ULL << bit % 64;
+	before = m->bits[bit / 64];
+	m->bits[bit / 64] = before | mask;
+	return (before & mask) != 0;
+}
+
+static bool
+same_element(const struct flow_value *a, const struct flow_value *b)
+{
+	return a->field->id == b->field->id && a->field->pen == b->field->pen && a->scope == b->scope;
+}
+
+static const struct element *
+element_of(const struct flow *flow, const struct flow_value *v)
+{
+	if (v->scope && flow->info->proto == PROTO_V9)
+		return element_scope_v9(v->field->id);
+	return element_find(v->field->pen, v->field->id);
+}
+
+static void
+put_key(struct format *f, const struct element *e, const struct flow_value *v)
+{
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+	if (e != NULL) {
+		format_text(f, e->key, e->key_len);
+		return;
+	}
+	format_literal(f, ",\"");
+	format_u64(f, v->field->pen);
+	format_char(f, '/');
+	format_u64(f, v->field->id);
+	format_literal(f, "\":");
+}
+
+static void
+put_hex(struct format *f, const uint8_t *bytes, uint16_t len)
+{
+	format_char(f, '"');
+	format_hex(f, bytes, len);
+	format_char(f, '"');
+}
+
+/* Text of fixed length is padded with zeros. */
+static void
+put_string(struct format *f, const uint8_t *bytes, uint16_t len)
+{
+	struct json j;
+
+	while (len > 0 && bytes[len - 1] == 0)
+		len--;
+	format_close(f);
+	json_init(&j, f->out);
+	json_text_len(&j, bytes, len);
+	format_open(f, f->out);
+}
+
+static void
+put_float(struct format *f, const uint8_t *bytes, uint16_t len)
+{
+	struct json j;
+	double v;
+
+	if (len == 4) {
+		uint32_t bits = (uint32_t)value_u64(bytes, 4);
+		float single;
+
+		memcpy(&single, &bits, sizeof(single));
+		v = (double)single;
+	} else {
+		uint64_t bits = value_u64(bytes, 8);
+
+		memcpy(&v, &bits, sizeof(v));
+	}
+	format_close(f);
+	json_init(&j, f->out);
+	json_double(&j, v);
+	format_open(f, f->out);
+}
+
+static int64_t
+signed_value(const uint8_t *bytes, uint16_t len)
+{
+	unsigned unused = 64 - 8 * (unsigned)len;
+
+	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
+}
+
+/* A value of a length that its type does not allow is shown as it stands. */
+static void
+put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint16_t len)
+{
+	enum element_type type = e != NULL ? (enum element_type)e->type : ELEMENT_OCTETS;
+	bool number = len >= 1 && len <= 8;
+	wall_t time;
+	int digits;
+
+	if (type == ELEMENT_UNSIGNED && number) {
+		format_u64(f, value_u64(bytes, len));
+	} else if (type == ELEMENT_SIGNED && number) {
+		format_i64(f, signed_value(bytes, len));
+	} else if (type == ELEMENT_IPV4 && len == 4) {
+		format_char(f, '"');
+		format_ipv4(f, bytes);
+		format_char(f, '"');
+	} else if (type == ELEMENT_IPV6 && len == 16) {
+		format_char(f, '"');
+		format_ipv6(f, bytes);
+		format_char(f, '"');
+	} else if (type == ELEMENT_MAC && len == 6) {
+		format_char(f, '"');
+		format_mac(f, bytes);
+		format_char(f, '"');
+	} else if (type >= ELEMENT_SECONDS && type <= ELEMENT_NANOSECONDS && value_time(type, bytes, len, &time, &digits)) {
+		format_char(f, '"');
+		format_time(f, time, digits);
+		format_char(f, '"');
+	} else if (type == ELEMENT_STRING) {
+		put_string(f, bytes, len);
+	} else if (type == ELEMENT_BOOLEAN && len == 1 && (bytes[0] == 1 || bytes[0] == 2)) {
+		if (bytes[0] == 1)
+			format_literal(f, "true");
+		else
+			format_literal(f, "false");
+	} else if (type == ELEMENT_FLOAT && (len == 4 || len == 8)) {
+		put_float(f, bytes, len);
+	} else {
+		put_hex(f, bytes, len);
+	}
+}
+
+/* All values of v's element: its own, and those of the fields behind it. */
+static void
+put_array(struct format *f, const struct element *e, const struct flow_value *v, const struct flow_walk *at)
+{
+	struct flow_walk ahead = *at;
+	struct flow_value other;
+
+	format_char(f, '[');
+	put_value(f, e, v->bytes, v->len);
+	while (flow_walk_next(&ahead, &other)) {
+		if (!same_element(v, &other))
+			continue;
+		format_need(f, FORMAT_VALUE_MOST);
+		format_char(f, ',');
+		put_value(f, e, other.bytes, other.len);
+	}
+	format_char(f, ']');
+}
+
+/* How v stands among all fields: earlier, and more of its kind behind it. */
+static void
+look_around(const struct flow *flow, const struct flow_walk *at, const struct flow_value *v, bool *ret_earlier,
+    bool *ret_later)
+{
+	struct flow_walk w;
+	struct flow_value other;
+
+	*ret_earlier = *ret_later = false;
+	flow_walk_init(&w, flow);
+	while (flow_walk_next(&w, &other) && !*ret_earlier && !*ret_later) {
+		if (w.at != at->at && same_element(v, &other)) {
+			*ret_earlier = w.at < at->at;
+			*ret_later = w.at > at->at;
+		}
+	}
+}
+
+static bool
+has_repeats(const struct flow *flow)
+{
+	struct marks m = {0};
+	struct flow_walk w;
+	struct flow_value v;
+
+	flow_walk_init(&w, flow);
+	while (flow_walk_next(&w, &v)) {
+		if (marks_set(&m, &v))
+			return true;
+	}
+	return false;
+}
+
+static void
+put_fields(struct format *f, const struct flow *flow, struct moment *start, struct moment *end)
+{
+	bool repeats = has_repeats(flow);
+	struct flow_walk w;
+	struct flow_value v;
+
+	flow_walk_init(&w, flow);
+	while (flow_walk_next(&w, &v)) {
+		const struct element *e;
+		bool earlier = false, later = false;
+
+		if (v.field->id == IE_PADDING && v.field->pen == 0)
+			continue;
+		if (repeats) {
+			look_around(flow, &w, &v, &earlier, &later);
+			if (earlier)
+				continue;
+		}
+		e = element_of(flow, &v);
+		put_key(f, e, &v);
+		if (later)
+			put_array(f, e, &v, &w);
+		else
+			put_value(f, e, v.bytes, v.len);
+		moment_note(flow->info, &v, start, end);
+	}
+}
+
+static void
+put_moment(struct format *f, const char *key, size_t key_len, const struct moment *m)
+{
+	if (m->rank == 0)
+		return;
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+	format_text(f, key, key_len);
+	format_time(f, m->time, m->digits);
+	format_char(f, '"');
+}
+
+static void
+put_witnesses(struct format *f, const struct flow_context *c)
+{
+	struct json j;
+
+	if (c->witnesses == NULL)
+		return;
+	format_literal(f, ",\"witnesses\":");
+	format_close(f);
+	json_init(&j, f->out);
+	json_array(&j);
+	for (size_t i = 0; i < c->n_witnesses; i++)
+		json_text(&j, c->witnesses[i]);
+	json_end(&j);
+	format_open(f, f->out);
+}
+
+static void
+make_head(struct format *f, const struct flow_context *c, const struct flow *flow)
+{
+	const struct proto_info *info = flow->info;
+
+	format_literal(f, "{\"exporter\":\"");
+	format_addr(f, &c->exporter);
+	format_literal(f, "\",\"exporterPort\":");
+	format_u64(f, c->port);
+	format_literal(f, ",\"version\":");
+	format_version(f, info->proto);
+	format_literal(f, ",\"domain\":");
+	format_u64(f, info->domain);
+	format_literal(f, ",\"sequence\":");
+	format_u64(f, info->sequence);
+	if (info->has_time) {
+		format_literal(f, ",\"exportTime\":\"");
+		format_time(f, info->export_time, format_export_digits(info->proto));
+		format_char(f, '"');
+	}
+	format_literal(f, ",\"received\":\"");
+	format_time(f, c->received, 9);
+	format_literal(f, "\",\"index\":");
+}
+
+void
+flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
+{
+	struct moment start = {.rank = 0}, end = {.rank = 0};
+	struct format f;
+
+	format_open(&f, out);
+	format_head(&f, FORMAT_HEAD_JSON, c, flow, make_head);
+	format_u64(&f, flow->index);
+	if (flow->options)
+		format_literal(&f, ",\"options\":true");
+	put_fields(&f, flow, &start, &end);
+	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
+	if (flow->sampling != 0) {
+		format_literal(&f, ",\"samplingInterval\":");
+		format_u64(&f, flow->sampling & 0x3fff);
+		format_literal(&f, ",\"samplingAlgorithm\":");
+		format_u64(&f, flow->sampling >> 14);
+	}
+	put_moment(&f, ",\"flowStart\":\"", sizeof(",\"flowStart\":\"") - 1, &start);
+	put_moment(&f, ",\"flowEnd\":\"", sizeof(",\"flowEnd\":\"") - 1, &end);
+	format_need(&f, KEY_MOST);
+	put_witnesses(&f, c);
+	format_need(&f, KEY_MOST);
+	format_literal(&f, "}\n");
+	format_close(&f);
+}
