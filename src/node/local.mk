@@ -1,5 +1,22 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/node/libfb-node.a
 src_node_libfb_node_a_SOURCES = \
+	src/node/capture.c src/node/capture.h \
+	src/node/collector.c src/node/collector.h \
 	src/node/conf.c src/node/conf.h \
+	src/node/disk.c src/node/disk.h \
+	src/node/intake.c src/node/intake.h \
+	src/node/intake_event.c \
+	src/node/listener.c src/node/listener.h \
+	src/node/loop.c src/node/loop.h \
+	src/node/packet.c src/node/packet.h \
+	src/node/process.c src/node/process.h \
+	src/node/receive.c src/node/receive.h \
+	src/node/sources.c src/node/sources.h \
+	src/node/streams.c src/node/streams.h \
 	src/node/unit.c src/node/unit.h
+
+sbin_PROGRAMS += flowbraidd
+flowbraidd_SOURCES = src/node/main.c
+flowbraidd_CPPFLAGS = $(AM_CPPFLAGS) -DCONF_DEFAULT='"$(sysconfdir)/flowbraid.conf"'
+flowbraidd_LDADD = $(LIBFB_NODE)

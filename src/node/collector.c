@@ -1,0 +1,400 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Start and end of an incarnation, as two mirrored lists; between them the events of the loop.
+ */
+#include "node/collector.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "log/store.h"
+#include "node/disk.h"
+#include "node/intake.h"
+#include "node/loop.h"
+#include "node/packet.h"
+#include "node/receive.h"
+
+#define LANE 0
+#define FIRST_SEQUENCE 1
+#define RECOVERED_MOST 16
+#define DRAIN_NS NS_PER_SEC
+#define DROPS_ASKED_NS NS_PER_SEC
+
+struct readable {
+	struct collector *collector;
+	struct receiver receiver;
+};
+
+struct collector {
+	const struct conf *conf; /* borrowed */
+	int folder;              /* borrowed */
+	bool for_capture;
+	char name[CONF_PATH_SIZE + 8]; /* "log DIRECTORY", for messages */
+	struct store *store;           /* owned; the disk's while there is one */
+	struct store_recovery recovered[RECOVERED_MOST];
+	size_t recovered_count;
+	struct disk *disk; /* owned */
+	bool started;
+	struct intake intake; /* when started */
+	/* while running */
+	struct loop *loop;
+	struct batch *batch;
+	struct readable *readables; /* one a listener */
+	uint64_t completed;         /* disk_completed at the last tick */
+	wall_t drops_asked;
+};
+
+/* --- the log --- */
+
+static void
+say_recovery(const struct collector *c, const struct store_recovery *r)
+{
+	if (!r->sealed)
+		msg_warn("%s: %s: damaged, left as it is, %" PRIu64 " bytes, not sealed: %s", c->name,
+		    r->file, r->length, r->why);
+	else if (r->cut > 0)
+		msg_warn("%s: %s: had been left open; torn tail of %" PRIu64
+			 " bytes cut off at offset %" PRIu64 ", sealed with %" PRIu64 " records",
+		    c->name, r->file, r->cut, r->length, r->records);
+	else
+		msg_notice("%s: %s: had been left open; sealed with %" PRIu64 " records", c->name, r->file,
+		    r->records);
+}
+
+static bool
+open_store(struct collector *c, wall_t now)
+{
+	size_t count = 0;
+	enum err e = store_open(c->folder, c->conf->cluster, c->conf->node, LANE, now, &c->store,
+	    c->recovered, RECOVERED_MOST, &count);
+
+	if (e == ERR_OK) {
+		c->recovered_count = count < RECOVERED_MOST ? count : RECOVERED_MOST;
+		for (size_t i = 0; i < c->recovered_count; i++)
+			say_recovery(c, &c->recovered[i]);
+		return true;
+	}
+	if (e == ERR_BUSY)
+		msg_error("%s: another process writes there", c->name);
+	else if (e == ERR_CONFLICT)
+		msg_error("%s: %s: %s", c->name, c->recovered[0].file, c->recovered[0].why);
+	else
+		msg_error("%s: %s", c->name, err_text(e));
+	return false;
+}
+
+struct collector *
+collector_open(const struct conf *conf, int folder, bool for_capture, wall_t now)
+{
+	struct collector *c = calloc(1, sizeof(*c));
+
+	if (c == NULL) {
+		msg_error("out of memory");
+		return NULL;
+	}
+	c->conf = conf;
+	c->folder = folder;
+	c->for_capture = for_capture;
+	(void)snprintf(c->name, sizeof(c->name), "log %s", conf->log_directory);
+	if (!open_store(c, now)) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+/* --- start --- */
+
+/* Templates that a former life knew, so that no data waits for the exporters' next refresh. */
+static void
+recall_templates(struct collector *c)
+{
+	const char *name = store_newest(c->store);
+	enum err e = ERR_SYSTEM;
+	int fd;
+
+	if (name[0] == '\0')
+		return;
+	fd = openat(c->folder, name, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		e = intake_recall(&c->intake, fd);
+		if (e != ERR_OK)
+			msg_warn("%s: %s: cannot read templates: %s", c->name, name, err_text(e));
+		(void)close(fd);
+	} else {
+		msg_warn("%s: %s: cannot read templates: %s", c->name, name, err_text(e));
+	}
+}
+
+static bool
+start_intake(struct collector *c, wall_t now)
+{
+	struct segment_header head = {
+	    .kind = SEGMENT_NODE,
+	    .lane = LANE,
+	    .number = store_next_number(c->store),
+	    .first_sequence = FIRST_SEQUENCE,
+	};
+	enum err e;
+
+	_Static_assert(CONF_NAME_SIZE <= SEGMENT_NAME_SIZE, "names fit");
+	memcpy(head.cluster, c->conf->cluster, sizeof(c->conf->cluster));
+	memcpy(head.node, c->conf->node, sizeof(c->conf->node));
+	if (getrandom(&head.incarnation, sizeof(head.incarnation), 0) != (ssize_t)sizeof(head.incarnation)) {
+		msg_error("no random number for the incarnation: %s", strerror(errno));
+		return false;
+	}
+	e = intake_init(&c->intake, c->conf, &head, disk_sink(c->disk), now);
+	if (e != ERR_OK)
+		msg_error("cannot start: %s", err_text(e));
+	return e == ERR_OK;
+}
+
+bool
+collector_start(struct collector *c, const char *version, wall_t now)
+{
+	const struct disk_options options = {
+	    .name = c->name,
+	    .memory = c->conf->log_memory,
+	    .sync_ns = c->conf->log_sync_ns,
+	    .wait = c->for_capture,
+	};
+	enum err e = disk_start(c->store, &options, &c->disk);
+
+	if (e != ERR_OK) {
+		msg_error("%s: cannot start writing: %s", c->name, err_text(e));
+		return false;
+	}
+	if (!start_intake(c, now)) {
+		(void)disk_stop(c->disk, NULL);
+		c->disk = NULL;
+		return false;
+	}
+	recall_templates(c);
+	c->started = true;
+	intake_started(&c->intake, version, c->recovered, c->recovered_count, now);
+	return true;
+}
+
+/* --- running --- */
+
+static void
+on_readable(void *ctx, wall_t now)
+{
+	struct readable *r = ctx;
+
+	(void)receive(&r->receiver, r->collector->batch, &r->collector->intake, now);
+}
+
+static void
+ask_drops(struct collector *c, wall_t now)
+{
+	for (size_t i = 0; i < c->conf->listener_count; i++)
+		receive_ask_drops(&c->readables[i].receiver, &c->intake, now);
+	c->drops_asked = now;
+}
+
+/* Twice in each `flush`. A block that was begun since the last tick is left to fill for another one: under
+ * load blocks are completed long before, and go to disk whole. */
+static void
+on_tick(void *ctx, wall_t now)
+{
+	struct collector *c = ctx;
+	uint64_t completed;
+	int64_t since = now.ns - c->drops_asked.ns;
+
+	if (since < 0 || since >= DROPS_ASKED_NS)
+		ask_drops(c, now);
+	intake_tick(&c->intake, now);
+	completed = disk_completed(c->disk);
+	if (completed == c->completed)
+		appender_flush(&c->intake.appender);
+	c->completed = completed;
+}
+
+static void
+on_rotate(void *ctx, wall_t now)
+{
+	struct collector *c = ctx;
+
+	msg_info("%s: rotating", c->name);
+	appender_rotate(&c->intake.appender, now);
+}
+
+static void
+on_end(void *ctx, wall_t now)
+{
+	struct collector *c = ctx;
+
+	(void)now;
+	loop_stop(c->loop);
+}
+
+static void
+on_hangup(void *ctx, wall_t now)
+{
+	(void)ctx;
+	(void)now;
+}
+
+static enum err
+watch(struct collector *c, struct listener *listeners)
+{
+	enum err e = loop_on_signal(c->loop, SIGTERM, on_end, c);
+
+	if (e == ERR_OK)
+		e = loop_on_signal(c->loop, SIGINT, on_end, c);
+	if (e == ERR_OK)
+		e = loop_on_signal(c->loop, SIGUSR1, on_rotate, c);
+	if (e == ERR_OK)
+		e = loop_on_signal(c->loop, SIGHUP, on_hangup, c);
+	if (e == ERR_OK)
+		e = loop_every(c->loop, c->conf->log_flush_ns / 2, on_tick, c);
+	for (size_t i = 0; e == ERR_OK && i < c->conf->listener_count; i++) {
+		struct readable *r = &c->readables[i];
+
+		*r = (struct readable){
+		    .collector = c, .receiver = {.listener = &listeners[i], .index = (uint16_t)i}};
+		e = loop_on_readable(c->loop, listeners[i].fd, on_readable, r);
+	}
+	return e;
+}
+
+/* What has come before the end is recorded; under a load that never ends, what came within a second. */
+static void
+drain(struct collector *c)
+{
+	mono_t until = {mono_now().ns + DRAIN_NS};
+
+	for (size_t i = 0; i < c->conf->listener_count; i++) {
+		while (receive(&c->readables[i].receiver, c->batch, &c->intake, wall_now())) {
+			if (mono_now().ns > until.ns)
+				break;
+		}
+	}
+	ask_drops(c, wall_now());
+}
+
+bool
+collector_run(struct collector *c, struct listener *listeners)
+{
+	enum err e = ERR_MEMORY;
+
+	c->readables = calloc(c->conf->listener_count, sizeof(*c->readables));
+	if (c->readables != NULL)
+		e = batch_new(&c->batch);
+	if (e == ERR_OK)
+		e = loop_new(&c->loop);
+	if (e == ERR_OK)
+		e = watch(c, listeners);
+	if (e == ERR_OK)
+		e = loop_run(c->loop);
+	if (e == ERR_OK)
+		drain(c);
+	else
+		msg_error("cannot receive: %s", err_text(e));
+	loop_free(c->loop);
+	batch_free(c->batch);
+	free(c->readables);
+	c->loop = NULL;
+	c->batch = NULL;
+	c->readables = NULL;
+	return e == ERR_OK;
+}
+
+/* --- captures --- */
+
+/* The listener that would have heard it; -1: none has the port. One with the address goes first. */
+static int
+find_listener(const struct conf *conf, const struct packet *p)
+{
+	int found = -1;
+
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+
+		if (l->port != p->to_port)
+			continue;
+		if (addr_cmp(&l->address, &p->to) == 0)
+			return (int)i;
+		if (found < 0)
+			found = (int)i;
+	}
+	return found;
+}
+
+bool
+collector_replay(struct collector *c, const struct packet *p, wall_t time)
+{
+	int listener = find_listener(c->conf, p);
+
+	intake_tick(&c->intake, time);
+	if (listener >= 0) {
+		const struct intake_datagram d = {
+		    .payload = p->payload,
+		    .len = p->len,
+		    .cut = p->cut,
+		    .listener = (uint16_t)listener,
+		    .port = p->from_port,
+		    .from = p->from,
+		    .time = time,
+		};
+
+		intake_take(&c->intake, &d, time);
+	}
+	/* A refusal is the sign of a disk that has been given up. */
+	return c->intake.log.count == 0 || !disk_is_given_up(c->disk);
+}
+
+/* --- end --- */
+
+static void
+say_counters(const struct collector *c)
+{
+	const struct intake_counters *n = &c->intake.counters;
+
+	msg_info("%s: %" PRIu64 " datagrams recorded (%" PRIu64 " malformed, %" PRIu64 " cut), %" PRIu64
+		 " refused, %" PRIu64 " of no known protocol, %" PRIu64 " dropped by the kernel, %" PRIu64
+		 " not recorded for want of memory",
+	    c->name, n->datagrams, n->malformed, n->cut, n->refused, n->unknown, n->kernel_drops,
+	    n->log_drops);
+}
+
+bool
+collector_stop(struct collector *c, wall_t now)
+{
+	uint64_t lost = 0;
+	bool whole;
+
+	if (!c->started)
+		return true;
+	intake_stopping(&c->intake, now);
+	appender_end(&c->intake.appender, now);
+	whole = disk_stop(c->disk, &lost);
+	c->disk = NULL;
+	if (!whole)
+		msg_error("%s: given up; %" PRIu64 " bytes were not written", c->name, lost);
+	say_counters(c);
+	intake_clear(&c->intake);
+	c->started = false;
+	return whole;
+}
+
+void
+collector_close(struct collector *c)
+{
+	if (c == NULL)
+		return;
+	if (c->started)
+		(void)collector_stop(c, wall_now());
+	store_close(c->store);
+	free(c);
+}

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The path of a datagram, and the templates that go with it. Nothing here waits or allocates for a datagram;
+ * new streams and templates do, up to their limits.
+ */
+#include "node/intake.h"
+
+#include <stdlib.h>
+
+#include "log/check.h"
+
+#define STREAMS_MOST 16384
+#define TEMPLATES_MOST 1024   /* of one stream */
+#define SNAPSHOT_RECORD 60000 /* bytes of definitions in one record, about */
+
+/* --- templates --- */
+
+struct snapshot {
+	struct intake *in;
+	struct appender *appender;
+	wall_t now;
+};
+
+static enum err
+snapshot_put(struct snapshot *s)
+{
+	struct buf *body = &s->in->body;
+	enum err e = ERR_MEMORY;
+
+	if (body->len == 0)
+		return ERR_OK;
+	if (buf_ok(body)) {
+		struct record r = {
+		    .type = RECORD_TEMPLATES, .time = s->now, .body = body->data, .len = (uint32_t)body->len};
+
+		e = appender_record(s->appender, &r, s->now, NULL);
+	}
+	buf_reset(body);
+	return e;
+}
+
+static enum err
+snapshot_each(void *ctx, const struct tmpl_def *def)
+{
+	struct snapshot *s = ctx;
+
+	tmpl_def_write(&s->in->body, def);
+	return s->in->body.len >= SNAPSHOT_RECORD ? snapshot_put(s) : ERR_OK;
+}
+
+/* At the head of each segment. When memory for it is out, intake_tick tries again: better late than not. */
+static void
+snapshot(void *ctx, struct appender *a, wall_t now)
+{
+	struct intake *in = ctx;
+	struct snapshot s = {.in = in, .appender = a, .now = now};
+	struct buf held = in->body; /* this may happen while an event is being appended from it */
+	enum err e;
+
+	in->body = (struct buf)BUF_INIT;
+	e = tmpl_cache_each(in->templates, snapshot_each, &s);
+	if (e == ERR_OK)
+		e = snapshot_put(&s);
+	in->templates_missing = e != ERR_OK;
+	buf_clear(&in->body);
+	in->body = held;
+}
+
+static void
+recall_record(struct intake *in, const struct record *r)
+{
+	struct rd body = rd_init(r->body, r->len);
+	struct proto_info info;
+	struct stream_key key;
+	struct tmpl_def def;
+
+	switch (r->type) {
+	case RECORD_TEMPLATES:
+		while (rd_left(&body) > 0 && tmpl_def_read(&body, &def) == ERR_OK) {
+			if (tmpl_cache_put(in->templates, &def) != ERR_OK)
+				break;
+		}
+		break;
+	case RECORD_DATAGRAM:
+		if (proto_recognise(r->body, r->len, &info) != ERR_OK)
+			break;
+		if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX) {
+			key = stream_key_of(&r->addr, r->port, &info);
+			/* A limit that is reached is counted by the cache. */
+			(void)!tmpl_cache_learn(in->templates, &key, &info, r->body, r->len);
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+enum err
+intake_recall(struct intake *in, int segment_fd)
+{
+	struct finding finding;
+	enum check_step step;
+	struct record r;
+	struct check *c;
+	enum err e = check_open(segment_fd, true, false, &c);
+
+	if (e != ERR_OK)
+		return e;
+	while ((step = check_next(c, &r, &finding)) == CHECK_RECORD || step == CHECK_FINDING) {
+		if (step == CHECK_RECORD)
+			recall_record(in, &r);
+	}
+	check_close(c);
+	return step == CHECK_END ? ERR_OK : ERR_SYSTEM;
+}
+
+/* --- datagrams --- */
+
+static void
+count_log_drop(struct intake *in, wall_t time)
+{
+	if (in->log.count == 0)
+		in->log.from = time;
+	in->log.to = time;
+	in->log.count++;
+	in->counters.log_drops++;
+}
+
+/* Also where a datagram is not recorded, the templates that it brings are known from then on. */
+static bool
+record(struct intake *in, const struct intake_datagram *d, uint8_t flags, wall_t now)
+{
+	struct record r = {
+	    .type = RECORD_DATAGRAM,
+	    .flags = flags,
+	    .listener = d->listener,
+	    .port = d->port,
+	    .time = d->time,
+	    .addr = d->from,
+	    .body = d->payload,
+	    .len = d->len,
+	};
+
+	if ((in->log.count > 0 && !intake_tell_log_drops(in, now)) ||
+	    appender_record(&in->appender, &r, now, NULL) != ERR_OK) {
+		count_log_drop(in, d->time);
+		return false;
+	}
+	return true;
+}
+
+void
+intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
+{
+	struct intake_listener *l = &in->listeners[d->listener];
+	struct intake_counters *c = &in->counters;
+	struct proto_info info;
+	struct stream_key key;
+	enum proto_fault fault;
+
+	l->last = d->time;
+	if (!sources_permit(&l->sources, &d->from)) {
+		c->refused++;
+		return;
+	}
+	if (proto_recognise(d->payload, d->len, &info) != ERR_OK) {
+		c->unknown++;
+		return;
+	}
+	fault = proto_check(d->payload, d->len, &info);
+	key = stream_key_of(&d->from, d->port, &info);
+	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
+		(void)!tmpl_cache_learn(in->templates, &key, &info, d->payload, d->len);
+	if (!record(in, d,
+		(uint8_t)((d->cut ? RECORD_CUT : 0) | (fault != FAULT_NONE ? RECORD_MALFORMED : 0)), now))
+		return;
+	c->datagrams++;
+	c->bytes += d->len;
+	c->cut += d->cut;
+	if (fault != FAULT_NONE) {
+		c->malformed++;
+		c->faults[fault]++;
+	}
+	streams_heard(&in->streams, &key, info.sequence, d->time);
+}
+
+void
+intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t to)
+{
+	struct intake_listener *l = &in->listeners[listener];
+
+	if (l->kernel.count == 0)
+		l->kernel.from = l->last;
+	l->kernel.to = to;
+	l->kernel.count += count;
+	in->counters.kernel_drops += count;
+}
+
+/* --- time --- */
+
+static int64_t
+period_of(const struct intake *in, wall_t now)
+{
+	return now.ns / in->rotate_ns;
+}
+
+void
+intake_tick(struct intake *in, wall_t now)
+{
+	int64_t period = period_of(in, now);
+
+	if (period != in->period) { /* also when the clock was set back */
+		appender_rotate(&in->appender, now);
+		in->period = period;
+	}
+	if (in->log.count > 0)
+		(void)intake_tell_log_drops(in, now);
+	intake_tell_kernel_drops(in, now);
+	if (in->templates_missing && in->appender.block != NULL)
+		snapshot(in, &in->appender, now);
+	if (now.ns >= in->heartbeat.ns || in->heartbeat.ns - now.ns > INTAKE_HEARTBEAT_NS) {
+		intake_tell_heartbeat(in, now);
+		in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
+		streams_prune(&in->streams, (wall_t){now.ns - 600 * NS_PER_SEC});
+	}
+}
+
+/* --- life --- */
+
+static enum err
+init_listeners(struct intake *in, const struct conf *conf, wall_t now)
+{
+	in->listeners = calloc(conf->listener_count, sizeof(*in->listeners));
+	if (in->listeners == NULL)
+		return ERR_MEMORY;
+	in->listener_count = conf->listener_count;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		enum err e = sources_init(
+		    &in->listeners[i].sources, conf->listeners[i].sources, conf->listeners[i].source_count);
+
+		if (e != ERR_OK)
+			return e;
+		in->listeners[i].last = now;
+	}
+	return ERR_OK;
+}
+
+enum err
+intake_init(struct intake *in, const struct conf *conf, const struct segment_header *head,
+    struct block_sink sink, wall_t now)
+{
+	const struct tmpl_cache_limits limits = {.streams = STREAMS_MOST, .templates = TEMPLATES_MOST};
+	enum err e;
+
+	*in = (struct intake){.rotate_ns = conf->log_rotate_ns};
+	appender_init(&in->appender, head, sink);
+	in->appender.size_limit = (uint64_t)conf->log_size;
+	in->appender.snapshot = snapshot;
+	in->appender.snapshot_ctx = in;
+	in->period = period_of(in, now);
+	in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
+	in->templates = tmpl_cache_new(&limits);
+	e = in->templates != NULL ? streams_init(&in->streams, STREAMS_MOST) : ERR_MEMORY;
+	if (e == ERR_OK)
+		e = init_listeners(in, conf, now);
+	if (e != ERR_OK)
+		intake_clear(in);
+	return e;
+}
+
+void
+intake_clear(struct intake *in)
+{
+	for (size_t i = 0; i < in->listener_count; i++)
+		sources_clear(&in->listeners[i].sources);
+	free(in->listeners);
+	in->listeners = NULL;
+	in->listener_count = 0;
+	tmpl_cache_free(in->templates);
+	in->templates = NULL;
+	streams_clear(&in->streams);
+	buf_clear(&in->body);
+	buf_clear(&in->item);
+}

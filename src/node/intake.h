@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What happens to a datagram between being received and standing in a block: allow-list, recognition, check of
+ * its lengths, templates, record. The same for sockets and for captures. Also what is told about that in event
+ * records, and when segments are rotated.
+ *
+ * It reads no clock and touches no file. Times are arguments; blocks go to the sink that it was given.
+ */
+#ifndef FLOWBRAID_NODE_INTAKE_H
+#define FLOWBRAID_NODE_INTAKE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "log/append.h"
+#include "log/event.h"
+#include "log/store.h"
+#include "node/conf.h"
+#include "node/sources.h"
+#include "node/streams.h"
+#include "wire/proto.h"
+#include "wire/template.h"
+
+#define INTAKE_HEARTBEAT_NS (10 * NS_PER_SEC)
+#define INTAKE_KERNEL_DROP_NS (1 * NS_PER_SEC) /* one event a listener, at most, in this time */
+
+struct intake_counters {
+	uint64_t datagrams; /* recorded */
+	uint64_t bytes;     /* their payloads */
+	uint64_t refused;   /* source not permitted */
+	uint64_t unknown;   /* no known protocol */
+	uint64_t malformed; /* recorded, and flagged */
+	uint64_t cut;       /* recorded, and flagged */
+	uint64_t kernel_drops;
+	uint64_t log_drops;                    /* not recorded for want of a block */
+	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* malformed, by reason */
+};
+
+/* Datagrams that got lost in a span of time, not told in an event record yet. */
+struct loss {
+	uint64_t count;
+	wall_t from, to;
+};
+
+struct intake_listener {
+	struct sources sources;
+	wall_t last; /* when its last datagram was received, or when it was opened */
+	struct loss kernel;
+	wall_t kernel_told;
+};
+
+struct intake {
+	struct appender appender;
+	struct tmpl_cache *templates; /* owned */
+	struct streams streams;
+	struct intake_listener *listeners; /* owned */
+	size_t listener_count;
+	struct intake_counters counters;
+	struct loss log;
+	int64_t rotate_ns;
+	int64_t period;         /* of rotate_ns, since 1970: the one in which the segment lies */
+	wall_t heartbeat;       /* the next one */
+	bool templates_missing; /* the segment's snapshot is not whole: no block was free */
+	struct buf body;        /* of events and snapshots */
+	struct buf item;        /* of an event */
+};
+
+struct intake_datagram {
+	const uint8_t *payload;
+	uint32_t len;
+	bool cut;          /* it was longer */
+	uint16_t listener; /* index in the configuration */
+	uint16_t port;     /* the exporter's */
+	struct addr from;
+	wall_t time; /* received */
+};
+
+/* head: as for appender_init. conf is not kept. */
+enum err intake_init(struct intake *in, const struct conf *conf, const struct segment_header *head,
+    struct block_sink sink, wall_t now) WARN_UNUSED;
+void intake_clear(struct intake *in);
+
+/* The templates that a former life of this node knew, from a segment of it. ERR_SYSTEM and what check_open says. */
+enum err intake_recall(struct intake *in, int segment_fd) WARN_UNUSED;
+
+void intake_take(struct intake *in, const struct intake_datagram *d, wall_t now);
+
+/* The kernel dropped that many datagrams of a listener between its last one and `to`. */
+void intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t to);
+
+/* Rotation, heartbeat, and events that are due. */
+void intake_tick(struct intake *in, wall_t now);
+
+/* Event records of start and end. recovered: what store_open found. */
+void intake_started(
+    struct intake *in, const char *version, const struct store_recovery *recovered, size_t count, wall_t now);
+void intake_stopping(struct intake *in, wall_t now);
+
+/* The part in intake_event.c, for intake.c. */
+bool intake_tell_log_drops(struct intake *in, wall_t now);
+void intake_tell_heartbeat(struct intake *in, wall_t now);
+void intake_tell_kernel_drops(struct intake *in, wall_t now);
+
+#endif

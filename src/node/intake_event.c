@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The event records of a node. Losses are kept until an event could be appended; heartbeats that could not
+ * are not repeated, the next one tells as much.
+ */
+#include "node/intake.h"
+
+/* Appends the event that stands in in->body. */
+static bool
+put(struct intake *in, wall_t now)
+{
+	struct record r = {
+	    .type = RECORD_EVENT, .time = now, .body = in->body.data, .len = (uint32_t)in->body.len};
+
+	return buf_ok(&in->body) && in->body.len <= RECORD_BODY_MAX &&
+	    appender_record(&in->appender, &r, now, NULL) == ERR_OK;
+}
+
+static struct buf *
+begin(struct intake *in, enum event_kind kind)
+{
+	/* Where memory was out, it may be there again. */
+	if (!buf_ok(&in->body))
+		buf_clear(&in->body);
+	buf_reset(&in->body);
+	event_begin(&in->body, kind);
+	return &in->body;
+}
+
+static void
+put_loss(struct buf *b, const struct loss *l)
+{
+	event_put_u64(b, EVENT_KEY_COUNT, l->count);
+	event_put_u64(b, EVENT_KEY_FROM, (uint64_t)l->from.ns);
+	event_put_u64(b, EVENT_KEY_TO, (uint64_t)l->to.ns);
+}
+
+static void
+put_counters(struct buf *b, const struct intake_counters *c)
+{
+	event_put_u64(b, EVENT_KEY_DATAGRAMS, c->datagrams);
+	event_put_u64(b, EVENT_KEY_BYTES, c->bytes);
+	event_put_u64(b, EVENT_KEY_REFUSED, c->refused);
+	event_put_u64(b, EVENT_KEY_UNKNOWN, c->unknown);
+	event_put_u64(b, EVENT_KEY_MALFORMED, c->malformed);
+	event_put_u64(b, EVENT_KEY_CUT, c->cut);
+	event_put_u64(b, EVENT_KEY_KERNEL_DROPS, c->kernel_drops);
+	event_put_u64(b, EVENT_KEY_LOG_DROPS, c->log_drops);
+}
+
+/* Those that were heard since the last heartbeat. */
+static void
+put_streams(struct intake *in)
+{
+	for (uint32_t i = 0; i < in->streams.count; i++) {
+		struct stream *st = &in->streams.all[i];
+
+		if (!st->moved)
+			continue;
+		st->moved = false;
+		buf_reset(&in->item);
+		stream_key_write(&in->item, &st->key);
+		buf_u32(&in->item, st->sequence);
+		buf_u64(&in->item, st->datagrams);
+		if (buf_ok(&in->item))
+			event_put_bytes(&in->body, EVENT_KEY_STREAM, in->item.data, (uint16_t)in->item.len);
+	}
+}
+
+bool
+intake_tell_log_drops(struct intake *in, wall_t now)
+{
+	put_loss(begin(in, EVENT_LOG_DROP), &in->log);
+	if (!put(in, now))
+		return false;
+	in->log = (struct loss){.count = 0};
+	return true;
+}
+
+static void
+tell_kernel_drops(struct intake *in, uint16_t listener, wall_t now)
+{
+	struct intake_listener *l = &in->listeners[listener];
+	struct buf *b = begin(in, EVENT_KERNEL_DROP);
+
+	event_put_u64(b, EVENT_KEY_LISTENER, listener);
+	put_loss(b, &l->kernel);
+	if (!put(in, now))
+		return;
+	l->kernel = (struct loss){.count = 0};
+	l->kernel_told = now;
+}
+
+void
+intake_tell_kernel_drops(struct intake *in, wall_t now)
+{
+	for (size_t i = 0; i < in->listener_count; i++) {
+		const struct intake_listener *l = &in->listeners[i];
+		int64_t since = now.ns - l->kernel_told.ns;
+
+		if (l->kernel.count > 0 && (since < 0 || since >= INTAKE_KERNEL_DROP_NS))
+			tell_kernel_drops(in, (uint16_t)i, now);
+	}
+}
+
+void
+intake_tell_heartbeat(struct intake *in, wall_t now)
+{
+	put_counters(begin(in, EVENT_HEARTBEAT), &in->counters);
+	put_streams(in);
+	(void)put(in, now);
+}
+
+static void
+tell_recovery(struct intake *in, const struct store_recovery *r, wall_t now)
+{
+	struct buf *b;
+
+	if (r->sealed && r->cut == 0)
+		return;
+	b = begin(in, r->sealed ? EVENT_TAIL_CUT : EVENT_LEFT_UNSEALED);
+	event_put_u64(b, EVENT_KEY_SEGMENT, r->number);
+	if (r->sealed) {
+		event_put_u64(b, EVENT_KEY_OFFSET, r->length);
+		event_put_u64(b, EVENT_KEY_COUNT, r->cut);
+	} else {
+		event_put_u64(b, EVENT_KEY_COUNT, r->length);
+		event_put_bytes(b, EVENT_KEY_DIGEST, r->digest.b, sizeof(r->digest.b));
+	}
+	(void)put(in, now);
+}
+
+void
+intake_started(
+    struct intake *in, const char *version, const struct store_recovery *recovered, size_t count, wall_t now)
+{
+	event_put_text(begin(in, EVENT_START), EVENT_KEY_TEXT, version);
+	(void)put(in, now);
+	for (size_t i = 0; i < count; i++)
+		tell_recovery(in, &recovered[i], now);
+}
+
+void
+intake_stopping(struct intake *in, wall_t now)
+{
+	if (in->log.count > 0)
+		(void)intake_tell_log_drops(in, now);
+	for (size_t i = 0; i < in->listener_count; i++) {
+		if (in->listeners[i].kernel.count > 0)
+			tell_kernel_drops(in, (uint16_t)i, now);
+	}
+	/* The streams too: what came after the last heartbeat. */
+	put_counters(begin(in, EVENT_STOP), &in->counters);
+	put_streams(in);
+	(void)put(in, now);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * libevent behind three kinds of event.
+ */
+#include "node/loop.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+
+struct handler {
+	struct handler *next;
+	struct event *event;
+	loop_call call;
+	void *ctx;
+};
+
+struct loop {
+	struct event_base *base;
+	struct handler *handlers; /* owned */
+};
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	const struct handler *h = arg;
+
+	(void)fd;
+	(void)what;
+	h->call(h->ctx, wall_now());
+}
+
+enum err
+loop_new(struct loop **ret)
+{
+	struct event_config *config = event_config_new();
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (config != NULL && l != NULL) {
+		/* Timers by the precise clock: the coarse one may be late by 4 ms. One thread: no locks. */
+		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+		l->base = event_base_new_with_config(config);
+	}
+	if (config != NULL)
+		event_config_free(config);
+	if (l == NULL || l->base == NULL) {
+		free(l);
+		return ERR_MEMORY;
+	}
+	*ret = l;
+	return ERR_OK;
+}
+
+void
+loop_free(struct loop *l)
+{
+	struct handler *h;
+
+	if (l == NULL)
+		return;
+	while ((h = l->handlers) != NULL) {
+		l->handlers = h->next;
+		event_free(h->event);
+		free(h);
+	}
+	event_base_free(l->base);
+	free(l);
+}
+
+static enum err
+add(struct loop *l, int fd, short what, const struct timeval *period, loop_call call, void *ctx)
+{
+	struct handler *h = calloc(1, sizeof(*h));
+
+	if (h == NULL)
+		return ERR_MEMORY;
+	h->call = call;
+	h->ctx = ctx;
+	h->event = event_new(l->base, fd, (short)(what | EV_PERSIST), on_event, h);
+	if (h->event == NULL || event_add(h->event, period) != 0) {
+		if (h->event != NULL)
+			event_free(h->event);
+		free(h);
+		return ERR_SYSTEM;
+	}
+	h->next = l->handlers;
+	l->handlers = h;
+	return ERR_OK;
+}
+
+enum err
+loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx)
+{
+	return add(l, fd, EV_READ, NULL, call, ctx);
+}
+
+enum err
+loop_on_signal(struct loop *l, int signal, loop_call call, void *ctx)
+{
+	return add(l, signal, EV_SIGNAL, NULL, call, ctx);
+}
+
+enum err
+loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx)
+{
+	struct timeval period = {
+	    .tv_sec = period_ns / NS_PER_SEC,
+	    .tv_usec = period_ns % NS_PER_SEC / 1000,
+	};
+
+	return add(l, -1, 0, &period, call, ctx);
+}
+
+enum err
+loop_run(struct loop *l)
+{
+	return event_base_dispatch(l->base) == 0 ? ERR_OK : ERR_SYSTEM;
+}
+
+void
+loop_stop(struct loop *l)
+{
+	(void)event_base_loopbreak(l->base);
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The event loop: all that flowbraidd uses of libevent, so that one file knows it. Times are read here once a
+ * wake-up and handed to whoever is called.
+ */
+#ifndef FLOWBRAID_NODE_LOOP_H
+#define FLOWBRAID_NODE_LOOP_H
+
+#include <stdint.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+
+struct loop;
+
+typedef void (*loop_call)(void *ctx, wall_t now);
+
+enum err loop_new(struct loop **ret) WARN_UNUSED;
+void loop_free(struct loop *l); /* NULL is fine */
+
+/* Each stays until loop_free. */
+enum err loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx) WARN_UNUSED;
+enum err loop_on_signal(struct loop *l, int signal, loop_call call, void *ctx) WARN_UNUSED;
+enum err loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx) WARN_UNUSED;
+
+enum err loop_run(struct loop *l) WARN_UNUSED; /* until loop_stop, or ERR_SYSTEM */
+void loop_stop(struct loop *l);
+
+#endif
