@@ -4,4 +4,5 @@ src_wire_libfb_wire_a_SOURCES = \
 	src/wire/proto.c src/wire/proto.h \
 	src/wire/sets.c src/wire/sets.h \
 	src/wire/stream.c src/wire/stream.h \
-	src/wire/template.c src/wire/template.h src/wire/template_cache.c
+	src/wire/template.c src/wire/template.h src/wire/template_cache.c \
+	src/wire/template_def.c src/wire/template_spec.h

@@ -34,10 +34,34 @@ proto_name(enum proto p)
 }
 
 const char *
+proto_version_json(enum proto p)
+{
+	switch (p) {
+	case PROTO_V1:
+		return "1";
+	case PROTO_V5:
+		return "5";
+	case PROTO_V7:
+		return "7";
+	case PROTO_V8:
+		return "8";
+	case PROTO_V9:
+		return "9";
+	case PROTO_IPFIX:
+		return "10";
+	case PROTO_SFLOW5:
+		return "\"sflow5\"";
+	case PROTO_NONE:
+		break;
+	}
+	return "null";
+}
+
+const char *
 proto_fault_name(enum proto_fault f)
 {
-	static const char *const names[] = {"none", "header cut", "message length", "record count", "set length",
-	    "sample length", "template", "stray bytes"};
+	static const char *const names[] = {"none", "header cut", "message length", "record count",
+	    "set length", "sample length", "template", "stray bytes"};
 
 	return (unsigned)f < FAULT_COUNT_OF_KINDS ? names[f] : "unknown";
 }
@@ -62,7 +86,12 @@ read_old(struct rd *r, struct proto_info *info)
 		return;
 	}
 	info->domain = rd_u16(r);
-	rd_skip(r, info->proto == PROTO_V8 ? 6 : 2); /* v8: aggregation, its version, reserved; v5: sampling */
+	if (info->proto == PROTO_V5) {
+		info->sampling = rd_u16(r);
+		return;
+	}
+	info->aggregation = rd_u8(r);
+	rd_skip(r, 5); /* its version, reserved */
 }
 
 static void
@@ -154,6 +183,19 @@ check_count(size_t len, const struct proto_info *info, size_t record_len)
 	return body == info->count * record_len ? FAULT_NONE : FAULT_COUNT;
 }
 
+/* A scheme that does not exist has no length that would be right. */
+static enum proto_fault
+check_aggregates(size_t len, const struct proto_info *info)
+{
+	/* by scheme: AS, protocol-port, source, destination and both prefixes; the Catalyst's destination,
+	 * source-destination and full flow; then AS and so on with TOS, last prefix-port with TOS */
+	static const uint8_t lengths[] = {0, 28, 28, 32, 32, 40, 32, 40, 44, 32, 32, 32, 32, 40, 40};
+
+	if (info->aggregation == 0 || info->aggregation >= sizeof(lengths))
+		return FAULT_COUNT;
+	return check_count(len, info, lengths[info->aggregation]);
+}
+
 static enum proto_fault
 check_samples(const uint8_t *payload, size_t len, const struct proto_info *info)
 {
@@ -205,9 +247,10 @@ proto_check(const uint8_t *payload, size_t len, const struct proto_info *info)
 	case PROTO_V9:
 	case PROTO_IPFIX:
 		return check_sets(payload, len, info);
+	case PROTO_V8:
+		return check_aggregates(len, info);
 	case PROTO_SFLOW5:
 		return check_samples(payload, len, info);
-	case PROTO_V8:
 	case PROTO_NONE:
 		break;
 	}

@@ -27,15 +27,19 @@ enum proto { /* on disk, in stream keys */
 
 struct proto_info {
 	enum proto proto;
-	bool cut;          /* shorter than the protocol's header: what is missing is 0 */
+	bool cut; /* shorter than the protocol's header: what is missing is 0 */
 	bool has_sequence, has_uptime, has_time;
 	struct addr agent; /* sFlow; else all zero */
-	uint32_t domain;   /* v5, v8: engine type << 8 | engine id; v9: source id; IPFIX: observation domain; sFlow: sub-agent; else 0 */
+	uint32_t domain;   /* v5, v8: engine type << 8 | engine id; v9: source id; IPFIX: observation domain;
+	                    * sFlow: sub-agent; else 0 */
 	uint32_t sequence;
 	uint32_t uptime_ms;
-	wall_t export_time; /* v5, v7, v8: with nanoseconds; v9, IPFIX: whole seconds; v1: with nanoseconds; sFlow: none */
-	uint32_t count;    /* records (v1 to v9) or samples (sFlow) as the header says; IPFIX: 0 */
+	wall_t
+	    export_time; /* v5, v7, v8: with nanoseconds; v9, IPFIX: whole seconds; v1: with nanoseconds; sFlow: none */
+	uint32_t count;      /* records (v1 to v9) or samples (sFlow) as the header says; IPFIX: 0 */
 	uint32_t header_len; /* bytes of it that are there */
+	uint16_t sampling;   /* v5: mode << 14 | interval, as in the header; else 0 */
+	uint8_t aggregation; /* v8: the aggregation scheme; else 0 */
 };
 
 /* ERR_UNKNOWN: begins like nothing that is known. */
@@ -43,16 +47,19 @@ enum err proto_recognise(const uint8_t *payload, size_t len, struct proto_info *
 
 const char *proto_name(enum proto p); /* "v5", "IPFIX", "sFlow 5"; "none" */
 
+/* The `version` of JSON output, as JSON: 5, 10, "sflow5" with its quotes; null for PROTO_NONE. */
+const char *proto_version_json(enum proto p);
+
 /* Why a datagram is malformed. */
 enum proto_fault {
 	FAULT_NONE = 0,
-	FAULT_HEADER_CUT,  /* shorter than its header */
-	FAULT_LENGTH,      /* IPFIX: the message's length is not the datagram's */
-	FAULT_COUNT,       /* v1, v5, v7: the count and the length do not fit each other */
-	FAULT_SET_LENGTH,  /* a set shorter than its header, or running past the end */
+	FAULT_HEADER_CUT,    /* shorter than its header */
+	FAULT_LENGTH,        /* IPFIX: the message's length is not the datagram's */
+	FAULT_COUNT,         /* v1, v5, v7, v8: the count and the length do not fit each other */
+	FAULT_SET_LENGTH,    /* a set shorter than its header, or running past the end */
 	FAULT_SAMPLE_LENGTH, /* sFlow: a sample runs past the end */
-	FAULT_TEMPLATE,    /* a template definition is cut, has no fields, or a length of 0 */
-	FAULT_STRAY,       /* bytes behind the last set that are no padding */
+	FAULT_TEMPLATE,      /* a template definition is cut, or none that data could be decoded with */
+	FAULT_STRAY,         /* bytes behind the last set, sample or template that are no padding */
 	FAULT_COUNT_OF_KINDS
 };
 const char *proto_fault_name(enum proto_fault f);

@@ -4,24 +4,34 @@
  */
 #include "wire/sets.h"
 
-#define SET_HEADER_SIZE 4
+/* The message's own length bounds an IPFIX message: what stands behind it is not its. */
+static void
+bound_message(struct sets *it, const struct proto_info *info, const uint8_t *payload, size_t len)
+{
+	struct rd head = it->r;
+	size_t says;
+
+	rd_skip(&head, 2);
+	says = rd_u16(&head);
+	if (says == len)
+		return;
+	it->fault = FAULT_LENGTH;
+	if (says < len && says >= info->header_len)
+		it->r = rd_init(payload, says);
+}
 
 void
 sets_init(struct sets *it, const struct proto_info *info, const uint8_t *payload, size_t len)
 {
-	*it = (struct sets){.r = rd_init(payload, len), .proto = info->proto, .fault = info->cut ? FAULT_HEADER_CUT : FAULT_NONE};
-	if (info->proto == PROTO_IPFIX && !info->cut) {
-		struct rd head = it->r;
-		size_t says;
-
-		rd_skip(&head, 2);
-		says = rd_u16(&head);
-		if (says < len && says >= info->header_len) /* what stands behind the message is not its */
-			it->r = rd_init(payload, says);
-		if (says != len)
-			it->fault = FAULT_LENGTH;
+	*it = (struct sets){.r = rd_init(payload, len), .proto = info->proto};
+	if (info->cut) {
+		it->fault = FAULT_HEADER_CUT;
+		it->stopped = true;
+		return;
 	}
-	rd_skip(&it->r, info->header_len);
+	if (info->proto == PROTO_IPFIX)
+		bound_message(it, info, payload, len);
+	rd_skip(&it->r, info->proto == PROTO_V9 || info->proto == PROTO_IPFIX ? info->header_len : len);
 }
 
 static enum set_kind
@@ -29,32 +39,51 @@ kind_of(enum proto proto, uint16_t id)
 {
 	uint16_t templates = proto == PROTO_V9 ? 0 : 2;
 
-	if (id >= 256)
+	if (id >= SET_ID_DATA)
 		return SET_DATA;
 	if (id == templates)
 		return SET_TEMPLATE;
 	return id == templates + 1 ? SET_OPTIONS_TEMPLATE : SET_RESERVED;
 }
 
+static void
+note(struct sets *it, enum proto_fault fault)
+{
+	if (it->fault == FAULT_NONE)
+		it->fault = fault;
+}
+
+/* Less than a set's header is left. */
+static enum err
+end(struct sets *it)
+{
+	while (rd_left(&it->r) > 0) {
+		if (rd_u8(&it->r) != 0)
+			note(it, FAULT_STRAY);
+	}
+	return ERR_END;
+}
+
 enum err
 sets_next(struct sets *it, struct set *ret)
 {
 	struct set set;
-	uint16_t len;
+	size_t len;
 
-	if (it->fault == FAULT_HEADER_CUT || it->fault == FAULT_SET_LENGTH)
+	if (it->stopped)
 		return ERR_MALFORMED;
-	if (rd_left(&it->r) < SET_HEADER_SIZE) /* less than a set's header: padding */
-		return ERR_END;
+	if (rd_left(&it->r) < SET_HEADER_SIZE)
+		return end(it);
 	set.offset = rd_offset(&it->r);
 	set.id = rd_u16(&it->r);
 	len = rd_u16(&it->r);
-	if (len < SET_HEADER_SIZE || (size_t)len - SET_HEADER_SIZE > rd_left(&it->r)) {
-		it->fault = FAULT_SET_LENGTH;
+	if (len < SET_HEADER_SIZE || len - SET_HEADER_SIZE > rd_left(&it->r)) {
+		note(it, FAULT_SET_LENGTH);
+		it->stopped = true;
 		return ERR_MALFORMED;
 	}
 	set.kind = kind_of(it->proto, set.id);
-	set.body = rd_sub(&it->r, (size_t)len - SET_HEADER_SIZE);
+	set.body = rd_sub(&it->r, len - SET_HEADER_SIZE);
 	*ret = set;
 	return ERR_OK;
 }

@@ -10,7 +10,10 @@
 struct stream_key
 stream_key_of(const struct addr *exporter, uint16_t port, const struct proto_info *info)
 {
-	return (struct stream_key){.exporter = *exporter, .agent = info->agent, .domain = info->domain, .port = port,
+	return (struct stream_key){.exporter = *exporter,
+	    .agent = info->agent,
+	    .domain = info->domain,
+	    .port = port,
 	    .proto = (uint8_t)info->proto};
 }
 
@@ -65,15 +68,18 @@ enum err
 stream_key_read(struct rd *r, struct stream_key *ret)
 {
 	struct stream_key k = {0};
+	uint8_t filler;
 
 	rd_copy(r, k.exporter.b, sizeof(k.exporter.b));
 	k.port = rd_u16(r);
 	k.proto = rd_u8(r);
-	rd_skip(r, 1);
+	filler = rd_u8(r);
 	rd_copy(r, k.agent.b, sizeof(k.agent.b));
 	k.domain = rd_u32(r);
 	if (!rd_ok(r))
 		return ERR_CUT;
+	if (filler != 0)
+		return ERR_MALFORMED;
 	*ret = k;
 	return ERR_OK;
 }

@@ -15,10 +15,10 @@
 
 struct stream_key {
 	struct addr exporter;
-	struct addr agent;  /* sFlow; else zero */
+	struct addr agent; /* sFlow; else zero */
 	uint32_t domain;
 	uint16_t port;
-	uint8_t proto;      /* enum proto */
+	uint8_t proto; /* enum proto */
 };
 
 #define STREAM_KEY_SIZE 40
@@ -29,6 +29,7 @@ uint64_t stream_key_hash(const struct stream_key *k);
 
 /* STREAM_KEY_SIZE canonical bytes: exporter 16, port 2, protocol 1, zero 1, agent 16, domain 4. */
 void stream_key_write(struct buf *b, const struct stream_key *k);
+/* ERR_CUT, or ERR_MALFORMED for bytes that stream_key_write does not write. */
 enum err stream_key_read(struct rd *r, struct stream_key *ret) WARN_UNUSED;
 
 #endif

@@ -1,142 +1,72 @@
 /* SPDX-License-Identifier: ISC
  *
- * Template definitions, read and parsed (RFC 3954 sections 5.2 and 6.1, RFC 7011 section 3.4). The cache is in template_cache.c.
+ * From a definition's bytes to the form that decoding uses, and the built-in templates of v1, v5 and v7. How
+ * definitions are found is in template_def.c, the cache in template_cache.c.
  */
 #include "wire/template.h"
 
 #include <stdlib.h>
 
-#define FIELD_ENTERPRISE 0x8000
+#include "wire/template_spec.h"
 
-void
-tmpl_def_write(struct buf *b, const struct tmpl_def *def)
+/* v9's scope types are numbers of their own. */
+static bool
+same_element(const struct tmpl *t, const struct tmpl_field *a, const struct tmpl_field *b)
 {
-	stream_key_write(b, &def->stream);
-	buf_u64(b, (uint64_t)def->export_time.ns);
-	buf_u32(b, def->sequence);
-	buf_u32(b, def->uptime_ms);
-	buf_u16(b, def->id);
-	buf_u8(b, def->kind);
-	buf_u8(b, 0);
-	buf_u16(b, def->len);
-	buf_bytes(b, def->bytes, def->len);
+	return a->id == b->id && a->pen == b->pen && (t->proto != PROTO_V9 || a->scope == b->scope);
 }
 
-enum err
-tmpl_def_read(struct rd *r, struct tmpl_def *ret)
+static size_t
+home_slot(const struct tmpl_field *f, size_t slots)
 {
-	struct tmpl_def d;
+	return (((f->id ^ f->pen * 0x85ebca6bU) * 0x9e3779b1U) >> 16) & (slots - 1);
+}
 
-	if (stream_key_read(r, &d.stream) != ERR_OK)
-		return ERR_CUT;
-	d.export_time.ns = (int64_t)rd_u64(r);
-	d.sequence = rd_u32(r);
-	d.uptime_ms = rd_u32(r);
-	d.id = rd_u16(r);
-	d.kind = rd_u8(r);
-	rd_skip(r, 1);
-	d.len = rd_u16(r);
-	d.bytes = rd_bytes(r, d.len);
-	if (!rd_ok(r))
-		return ERR_CUT;
-	if (d.kind < TMPL_DATA || d.kind > TMPL_WITHDRAWN)
-		return ERR_MALFORMED;
-	*ret = d;
+/* Chains the fields of each element. The network chooses their number: so by a hash table, not each with each. */
+static enum err
+link_repeats(struct tmpl *t)
+{
+	size_t slots = 16;
+	uint16_t *table;
+
+	while (slots < 2 * (size_t)t->field_count)
+		slots *= 2;
+	table = malloc(slots * sizeof(*table));
+	if (table == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < slots; i++)
+		table[i] = TMPL_NO_FIELD;
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		struct tmpl_field *f = &t->fields[i];
+		size_t at = home_slot(f, slots);
+
+		while (table[at] != TMPL_NO_FIELD && !same_element(t, &t->fields[table[at]], f))
+			at = (at + 1) & (slots - 1);
+		f->again = TMPL_NO_FIELD;
+		f->first = table[at] == TMPL_NO_FIELD;
+		if (!f->first)
+			t->fields[table[at]].again = i;
+		table[at] = i;
+	}
+	free(table);
 	return ERR_OK;
 }
 
-void
-tmpl_defs_init(struct tmpl_defs *it, const struct stream_key *stream, const struct proto_info *info,
-    const uint8_t *payload, size_t len)
+/* The fields of a definition that spec_read found usable. */
+static void
+fill_fields(struct tmpl *t, const struct tmpl_def *def)
 {
-	*it = (struct tmpl_defs){.origin = {.stream = *stream, .sequence = info->sequence, .uptime_ms = info->uptime_ms,
-	    .export_time = info->export_time}};
-	sets_init(&it->sets, info, payload, len);
-}
+	struct rd r = rd_init(def->bytes, def->len);
+	uint32_t offset = 0;
 
-/* The head of a template record: how many bytes of field specifiers follow it in v9, or how many specifiers in IPFIX. */
-struct shape { uint8_t kind; uint16_t id, fields, scopes; };
+	(void)spec_head_read(&r, t->proto, t->kind == TMPL_OPTIONS);
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		struct tmpl_field *f = &t->fields[i];
 
-static struct shape
-read_shape(struct rd *r, enum proto proto, bool options)
-{
-	struct shape s = {.kind = options ? TMPL_OPTIONS : TMPL_DATA, .id = rd_u16(r)};
-
-	if (proto == PROTO_V9 && options) { /* lengths in bytes, 4 a specifier */
-		uint16_t scope_bytes = rd_u16(r), field_bytes = rd_u16(r);
-
-		s.scopes = scope_bytes / 4;
-		s.fields = (uint16_t)(s.scopes + field_bytes / 4);
-		if (scope_bytes % 4 != 0 || field_bytes % 4 != 0)
-			r->failed = true;
-		return s;
-	}
-	s.fields = rd_u16(r);
-	if (proto == PROTO_IPFIX && s.fields == 0)
-		s.kind = TMPL_WITHDRAWN;
-	else if (options)
-		s.scopes = rd_u16(r);
-	return s;
-}
-
-static struct tmpl_field
-read_field(struct rd *r, enum proto proto)
-{
-	struct tmpl_field f = {.id = rd_u16(r)};
-
-	f.len = rd_u16(r);
-	if (proto == PROTO_IPFIX && (f.id & FIELD_ENTERPRISE) != 0) {
-		f.id &= (uint16_t)~FIELD_ENTERPRISE;
-		f.pen = rd_u32(r);
-	}
-	return f;
-}
-
-static bool
-read_definition(struct tmpl_defs *it, struct tmpl_def *ret)
-{
-	struct rd *r = &it->set.body;
-	struct tmpl_def d = it->origin;
-	const uint8_t *begin = r->at;
-	size_t before = rd_offset(r);
-	struct shape s = read_shape(r, it->sets.proto, it->set.kind == SET_OPTIONS_TEMPLATE);
-	uint32_t length = 0;
-
-	for (uint16_t i = 0; i < s.fields && rd_ok(r); i++)
-		length += read_field(r, it->sets.proto).len;
-	if (!rd_ok(r) || (s.kind != TMPL_WITHDRAWN && (s.fields == 0 || length == 0 || s.id < 256 || s.scopes > s.fields)))
-		return false;
-	d.id = s.id;
-	d.kind = s.kind;
-	d.bytes = begin;
-	d.len = (uint16_t)(rd_offset(r) - before);
-	*ret = d;
-	return true;
-}
-
-enum err
-tmpl_defs_next(struct tmpl_defs *it, struct tmpl_def *ret)
-{
-	for (;;) {
-		if (!it->in_set) {
-			enum err e = sets_next(&it->sets, &it->set);
-
-			if (e != ERR_OK) {
-				if (it->sets.fault != FAULT_NONE && it->fault == FAULT_NONE)
-					it->fault = it->sets.fault;
-				return ERR_END;
-			}
-			it->in_set = it->set.kind == SET_TEMPLATE || it->set.kind == SET_OPTIONS_TEMPLATE;
-			continue;
-		}
-		if (rd_left(&it->set.body) < 4) { /* padding */
-			it->in_set = false;
-			continue;
-		}
-		if (read_definition(it, ret))
-			return ERR_OK;
-		it->fault = FAULT_TEMPLATE; /* where the next one would begin cannot be known */
-		it->in_set = false;
+		*f = spec_field_read(&r, t->proto);
+		f->offset = offset;
+		f->scope = i < t->scope_count;
+		offset += f->len == TMPL_VARIABLE ? 1 : f->len;
 	}
 }
 
@@ -145,39 +75,95 @@ tmpl_parse(const struct tmpl_def *def, struct tmpl **ret)
 {
 	enum proto proto = (enum proto)def->stream.proto;
 	struct rd r = rd_init(def->bytes, def->len);
-	struct shape s = read_shape(&r, proto, def->kind == TMPL_OPTIONS);
 	struct tmpl *t;
-	uint32_t offset = 0;
+	struct spec s;
+	enum err e;
 
 	if (def->kind == TMPL_WITHDRAWN)
 		return ERR_UNKNOWN;
-	if (!rd_ok(&r) || s.fields == 0 || s.scopes > s.fields || s.fields > rd_left(&r) / 4)
+	if (proto != PROTO_V9 && proto != PROTO_IPFIX)
 		return ERR_MALFORMED;
-	t = calloc(1, sizeof(*t) + s.fields * sizeof(t->fields[0]));
+	if (!spec_read(&r, proto, def->kind == TMPL_OPTIONS, &s) || !s.usable || rd_left(&r) > 0 ||
+	    s.head.id != def->id || s.head.kind != def->kind)
+		return ERR_MALFORMED;
+	t = malloc(sizeof(*t) + s.head.fields * sizeof(t->fields[0]));
 	if (t == NULL)
 		return ERR_MEMORY;
-	t->proto = proto;
-	t->id = s.id;
-	t->kind = def->kind;
-	t->scope_count = s.scopes;
-	t->field_count = s.fields;
-	for (uint16_t i = 0; i < s.fields; i++) {
-		struct tmpl_field f = read_field(&r, proto);
-
-		f.offset = offset;
-		if (f.len == TMPL_VARIABLE && proto == PROTO_IPFIX) {
-			t->variable = true;
-			offset++; /* its length takes a byte at least */
-		} else {
-			offset += f.len;
-		}
-		t->fields[i] = f;
-	}
-	t->record_len = offset;
-	if (!rd_ok(&r) || offset == 0) {
+	*t = (struct tmpl){.proto = proto,
+	    .id = s.head.id,
+	    .kind = s.head.kind,
+	    .variable = s.variable,
+	    .scope_count = s.head.scopes,
+	    .field_count = s.head.fields,
+	    .record_len = s.record_len};
+	fill_fields(t, def);
+	e = link_repeats(t);
+	if (e != ERR_OK) {
 		free(t);
-		return ERR_MALFORMED;
+		return e;
 	}
 	*ret = t;
 	return ERR_OK;
+}
+
+void
+tmpl_free(struct tmpl *t)
+{
+	free(t);
+}
+
+/* Element numbers are IANA's. */
+#define F(element, at, bytes) \
+	{ \
+		.id = (element), .len = (bytes), .offset = (at), .again = TMPL_NO_FIELD, .first = true \
+	}
+
+/* Alike in all: addresses, next hop, interfaces, packets, octets, first, last, ports; two bytes follow. */
+#define F_COMMON \
+	F(8, 0, 4), F(12, 4, 4), F(15, 8, 4), F(10, 12, 2), F(14, 14, 2), F(2, 16, 4), F(1, 20, 4), \
+	    F(22, 24, 4), F(21, 28, 4), F(7, 32, 2), F(11, 34, 2)
+
+/* TCP flags, protocol, TOS, AS numbers, masks */
+#define F_V5_V7 F(6, 37, 1), F(4, 38, 1), F(5, 39, 1), F(16, 40, 2), F(17, 42, 2), F(9, 44, 1), F(13, 45, 1)
+
+static const struct tmpl template_v1 = {
+    .proto = PROTO_V1,
+    .id = PROTO_V1,
+    .kind = TMPL_DATA,
+    .field_count = 14,
+    .record_len = 52,
+    .fields = {F_COMMON, F(4, 38, 1), F(5, 39, 1), F(6, 40, 1)},
+};
+
+static const struct tmpl template_v5 = {
+    .proto = PROTO_V5,
+    .id = PROTO_V5,
+    .kind = TMPL_DATA,
+    .field_count = 18,
+    .record_len = 48,
+    .fields = {F_COMMON, F_V5_V7},
+};
+
+static const struct tmpl template_v7 = {
+    .proto = PROTO_V7,
+    .id = PROTO_V7,
+    .kind = TMPL_DATA,
+    .field_count = 19,
+    .record_len = 52,
+    .fields = {F_COMMON, F_V5_V7, F(43, 48, 4)}, /* last: ipv4RouterSc */
+};
+
+const struct tmpl *
+tmpl_static(enum proto proto)
+{
+	switch (proto) {
+	case PROTO_V1:
+		return &template_v1;
+	case PROTO_V5:
+		return &template_v5;
+	case PROTO_V7:
+		return &template_v7;
+	default:
+		return NULL;
+	}
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
- * The templates that a live node knows. Streams stand in a hash index and in a list by last use; a stream's
- * definitions in an array by id. When a new stream finds no room, the one that was used longest ago goes.
+ * The templates that a live node knows. Streams stand in slots, found through a hash index, and in a list by
+ * their last definition; a stream's definitions stand in an array by id. Where a limit is met, what was defined
+ * longest ago goes.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,22 +12,28 @@
 
 struct cached {
 	struct tmpl_def def; /* bytes: owned copy */
+	struct tmpl *parsed; /* owned; NULL until asked for */
+	uint64_t defined;    /* the cache's tick when it was last defined */
 };
 
-struct cached_stream {
+struct slot {
 	struct stream_key key;
 	struct cached *defs; /* owned; by id */
 	uint32_t count, room;
-	uint32_t newer, older; /* list by last use; HASH_NONE at its ends */
+	uint32_t newer,
+	    older; /* list by last definition; HASH_NONE at its ends. Of a free slot older is the next one */
 };
 
 struct tmpl_cache {
 	struct tmpl_cache_limits limits;
 	struct tmpl_cache_counters counters;
-	struct cached_stream *streams; /* owned; limits.streams of them */
-	uint32_t stream_count;
+	struct slot *slots;  /* owned; limits.streams of them */
+	uint32_t slots_used; /* the first so many; among them may be free ones */
+	uint32_t free_slot;
 	uint32_t newest, oldest;
 	struct hash by_key;
+	size_t bytes; /* of all definitions */
+	uint64_t tick;
 };
 
 struct tmpl_cache *
@@ -37,9 +44,11 @@ tmpl_cache_new(const struct tmpl_cache_limits *limits)
 	if (c == NULL)
 		return NULL;
 	c->limits = *limits;
-	c->newest = c->oldest = HASH_NONE;
-	c->streams = calloc(limits->streams > 0 ? limits->streams : 1, sizeof(*c->streams));
-	if (c->streams == NULL) {
+	if (c->limits.bytes == 0)
+		c->limits.bytes = TMPL_CACHE_BYTES;
+	c->newest = c->oldest = c->free_slot = HASH_NONE;
+	c->slots = calloc(limits->streams > 0 ? limits->streams : 1, sizeof(*c->slots));
+	if (c->slots == NULL) {
 		free(c);
 		return NULL;
 	}
@@ -47,10 +56,18 @@ tmpl_cache_new(const struct tmpl_cache_limits *limits)
 }
 
 static void
-stream_clear(struct cached_stream *s)
+cached_clear(struct tmpl_cache *c, struct cached *d)
+{
+	c->bytes -= d->def.len;
+	free((void *)(uintptr_t)d->def.bytes);
+	tmpl_free(d->parsed);
+}
+
+static void
+slot_clear(struct tmpl_cache *c, struct slot *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
-		free((void *)(uintptr_t)s->defs[i].def.bytes);
+		cached_clear(c, &s->defs[i]);
 	free(s->defs);
 	s->defs = NULL;
 	s->count = s->room = 0;
@@ -61,181 +78,301 @@ tmpl_cache_free(struct tmpl_cache *c)
 {
 	if (c == NULL)
 		return;
-	for (uint32_t i = 0; i < c->stream_count; i++)
-		stream_clear(&c->streams[i]);
+	for (uint32_t i = 0; i < c->slots_used; i++)
+		slot_clear(c, &c->slots[i]);
 	hash_clear(&c->by_key);
-	free(c->streams);
+	free(c->slots);
 	free(c);
 }
 
 static void
-unlink_stream(struct tmpl_cache *c, uint32_t at)
+slot_unlink(struct tmpl_cache *c, uint32_t at)
 {
-	struct cached_stream *s = &c->streams[at];
+	struct slot *s = &c->slots[at];
 
 	if (s->newer != HASH_NONE)
-		c->streams[s->newer].older = s->older;
+		c->slots[s->newer].older = s->older;
 	else
 		c->newest = s->older;
 	if (s->older != HASH_NONE)
-		c->streams[s->older].newer = s->newer;
+		c->slots[s->older].newer = s->newer;
 	else
 		c->oldest = s->newer;
 }
 
 static void
-link_newest(struct tmpl_cache *c, uint32_t at)
+slot_link_newest(struct tmpl_cache *c, uint32_t at)
 {
-	struct cached_stream *s = &c->streams[at];
+	struct slot *s = &c->slots[at];
 
 	s->newer = HASH_NONE;
 	s->older = c->newest;
 	if (c->newest != HASH_NONE)
-		c->streams[c->newest].newer = at;
+		c->slots[c->newest].newer = at;
 	else
 		c->oldest = at;
 	c->newest = at;
 }
 
+static void
+slot_give_back(struct tmpl_cache *c, uint32_t at)
+{
+	c->slots[at].older = c->free_slot;
+	c->free_slot = at;
+}
+
+static void
+evict_oldest_stream(struct tmpl_cache *c)
+{
+	uint32_t at = c->oldest;
+
+	slot_unlink(c, at);
+	hash_remove(&c->by_key, stream_key_hash(&c->slots[at].key), at);
+	slot_clear(c, &c->slots[at]);
+	slot_give_back(c, at);
+	c->counters.evicted_streams++;
+}
+
 static uint32_t
-find_stream(struct tmpl_cache *c, const struct stream_key *key, uint64_t hv)
+slot_take(struct tmpl_cache *c)
+{
+	uint32_t at;
+
+	if (c->free_slot == HASH_NONE && c->slots_used < c->limits.streams)
+		return c->slots_used++;
+	if (c->free_slot == HASH_NONE)
+		evict_oldest_stream(c);
+	at = c->free_slot;
+	c->free_slot = c->slots[at].older;
+	return at;
+}
+
+static uint32_t
+find_stream(const struct tmpl_cache *c, const struct stream_key *key, uint64_t hv)
 {
 	struct hash_probe probe;
 
-	for (uint32_t at = hash_first(&c->by_key, hv, &probe); at != HASH_NONE; at = hash_next(&c->by_key, &probe)) {
-		if (stream_key_cmp(&c->streams[at].key, key) == 0)
+	for (uint32_t at = hash_first(&c->by_key, hv, &probe); at != HASH_NONE;
+	     at = hash_next(&c->by_key, &probe)) {
+		if (stream_key_cmp(&c->slots[at].key, key) == 0)
 			return at;
 	}
 	return HASH_NONE;
 }
 
+/* The slot of the stream, made where it is missing; now it is the newest. */
 static enum err
-stream_for(struct tmpl_cache *c, const struct stream_key *key, struct cached_stream **ret)
+stream_for(struct tmpl_cache *c, const struct stream_key *key, struct slot **ret)
 {
 	uint64_t hv = stream_key_hash(key);
 	uint32_t at = find_stream(c, key, hv);
+	enum err e;
 
 	if (at != HASH_NONE) {
-		unlink_stream(c, at);
-	} else if (c->stream_count < c->limits.streams) {
-		enum err e = hash_add(&c->by_key, hv, c->stream_count);
-
-		if (e != ERR_OK)
-			return e;
-		at = c->stream_count++;
-	} else if (c->oldest == HASH_NONE) {
-		return ERR_LIMIT;
+		slot_unlink(c, at);
 	} else {
-		enum err e;
-
-		at = c->oldest;
-		unlink_stream(c, at);
-		hash_remove(&c->by_key, stream_key_hash(&c->streams[at].key), at);
-		stream_clear(&c->streams[at]);
-		c->counters.evicted_streams++;
-		if ((e = hash_add(&c->by_key, hv, at)) != ERR_OK)
+		if (c->limits.streams == 0 || c->limits.templates == 0)
+			return ERR_LIMIT;
+		at = slot_take(c);
+		e = hash_add(&c->by_key, hv, at);
+		if (e != ERR_OK) {
+			slot_give_back(c, at);
 			return e;
+		}
+		c->slots[at].key = *key;
 	}
-	link_newest(c, at);
-	c->streams[at].key = *key;
-	*ret = &c->streams[at];
+	slot_link_newest(c, at);
+	*ret = &c->slots[at];
+	return ERR_OK;
+}
+
+/* Where the definition with this id stands, or would stand. */
+static uint32_t
+find_place(const struct slot *s, uint16_t id)
+{
+	uint32_t low = 0, high = s->count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (s->defs[middle].def.id < id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct cached *
+find_cached(const struct slot *s, uint16_t id)
+{
+	uint32_t at = find_place(s, id);
+
+	return at < s->count && s->defs[at].def.id == id ? &s->defs[at] : NULL;
+}
+
+static void
+drop(struct tmpl_cache *c, struct slot *s, uint32_t at)
+{
+	cached_clear(c, &s->defs[at]);
+	s->count--;
+	memmove(&s->defs[at], &s->defs[at + 1], (s->count - at) * sizeof(*s->defs));
+}
+
+static void
+evict_oldest_template(struct tmpl_cache *c, struct slot *s)
+{
+	uint32_t oldest = 0;
+
+	for (uint32_t i = 1; i < s->count; i++) {
+		if (s->defs[i].defined < s->defs[oldest].defined)
+			oldest = i;
+	}
+	drop(c, s, oldest);
+	c->counters.evicted_templates++;
+}
+
+/* Makes room for a definition of len bytes in s, the newest stream. */
+static enum err
+make_room(struct tmpl_cache *c, struct slot *s, size_t len)
+{
+	struct cached *p;
+
+	while (s->count >= c->limits.templates)
+		evict_oldest_template(c, s);
+	while (c->bytes > c->limits.bytes - len) {
+		if (c->oldest != c->newest)
+			evict_oldest_stream(c);
+		else
+			evict_oldest_template(c, s);
+	}
+	if (s->count < s->room)
+		return ERR_OK;
+	p = reallocarray(s->defs, s->room > 0 ? (size_t)2 * s->room : 4, sizeof(*p));
+	if (p == NULL)
+		return ERR_MEMORY;
+	s->defs = p;
+	s->room = s->room > 0 ? 2 * s->room : 4;
 	return ERR_OK;
 }
 
 static enum err
-put_in_stream(struct tmpl_cache *c, struct cached_stream *s, const struct tmpl_def *def)
+insert(struct tmpl_cache *c, struct slot *s, const struct tmpl_def *def)
 {
-	uint32_t at = 0;
 	uint8_t *copy;
+	uint32_t at;
+	enum err e = make_room(c, s, def->len);
 
-	while (at < s->count && s->defs[at].def.id < def->id)
-		at++;
-	if (at < s->count && s->defs[at].def.id == def->id) {
-		struct tmpl_def *old = &s->defs[at].def;
-
-		if (old->kind == def->kind && old->len == def->len && memcmp(old->bytes, def->bytes, def->len) == 0)
-			return ERR_OK;
-	} else if (s->count >= c->limits.templates) {
-		c->counters.refused_templates++;
-		return ERR_OK;
-	} else if (s->count == s->room) {
-		uint32_t room = s->room > 0 ? 2 * s->room : 4;
-		struct cached *p = reallocarray(s->defs, room, sizeof(*p));
-
-		if (p == NULL)
-			return ERR_MEMORY;
-		s->defs = p;
-		s->room = room;
-	}
+	if (e != ERR_OK)
+		return e;
 	copy = malloc(def->len > 0 ? def->len : 1);
 	if (copy == NULL)
 		return ERR_MEMORY;
 	memcpy(copy, def->bytes, def->len);
-	if (at < s->count && s->defs[at].def.id == def->id) {
-		free((void *)(uintptr_t)s->defs[at].def.bytes);
-	} else {
-		memmove(&s->defs[at + 1], &s->defs[at], (s->count - at) * sizeof(*s->defs));
-		s->count++;
-	}
-	s->defs[at].def = *def;
+	at = find_place(s, def->id);
+	memmove(&s->defs[at + 1], &s->defs[at], (s->count - at) * sizeof(*s->defs));
+	s->count++;
+	s->defs[at] = (struct cached){.def = *def, .defined = c->tick};
 	s->defs[at].def.bytes = copy;
+	c->bytes += def->len;
 	c->counters.definitions++;
 	return ERR_OK;
+}
+
+static enum err
+put_in_stream(struct tmpl_cache *c, struct slot *s, const struct tmpl_def *def)
+{
+	struct cached *old = find_cached(s, def->id);
+
+	c->tick++;
+	if (old != NULL && old->def.kind == def->kind && old->def.len == def->len &&
+	    memcmp(old->def.bytes, def->bytes, def->len) == 0) {
+		old->defined = c->tick;
+		return ERR_OK;
+	}
+	if (def->len > c->limits.bytes) {
+		c->counters.refused_templates++;
+		return ERR_OK;
+	}
+	if (old != NULL)
+		drop(c, s, (uint32_t)(old - s->defs));
+	return insert(c, s, def);
+}
+
+/* Withdrawals do not count as a sign of life either. *s is the stream's slot, NULL before its first definition. */
+static enum err
+take(struct tmpl_cache *c, struct slot **s, const struct tmpl_def *def)
+{
+	enum err e = ERR_OK;
+
+	if (def->kind == TMPL_WITHDRAWN) {
+		c->counters.ignored_withdrawals++;
+		return ERR_OK;
+	}
+	if (*s == NULL)
+		e = stream_for(c, &def->stream, s);
+	return e == ERR_OK ? put_in_stream(c, *s, def) : e;
 }
 
 enum err
 tmpl_cache_put(struct tmpl_cache *c, const struct tmpl_def *def)
 {
-	struct cached_stream *s;
-	enum err e = stream_for(c, &def->stream, &s);
+	struct slot *s = NULL;
 
-	return e == ERR_OK ? put_in_stream(c, s, def) : e;
+	return take(c, &s, def);
 }
 
 enum err
 tmpl_cache_learn(struct tmpl_cache *c, const struct stream_key *stream, const struct proto_info *info,
     const uint8_t *payload, size_t len)
 {
-	struct cached_stream *s = NULL;
+	struct slot *s = NULL;
 	struct tmpl_defs defs;
 	struct tmpl_def def;
 	enum err e = ERR_OK;
 
 	tmpl_defs_init(&defs, stream, info, payload, len);
-	while (e == ERR_OK && tmpl_defs_next(&defs, &def) == ERR_OK) {
-		if (s == NULL)
-			e = stream_for(c, stream, &s);
-		if (e == ERR_OK)
-			e = put_in_stream(c, s, &def);
-	}
+	while (e == ERR_OK && tmpl_defs_next(&defs, &def) == ERR_OK)
+		e = take(c, &s, &def);
 	return e;
 }
 
-static const struct tmpl_cache *sorting; /* qsort has no argument for it */
+const struct tmpl *
+tmpl_cache_get(struct tmpl_cache *c, const struct stream_key *stream, uint16_t id)
+{
+	uint32_t at = find_stream(c, stream, stream_key_hash(stream));
+	struct cached *d = at != HASH_NONE ? find_cached(&c->slots[at], id) : NULL;
+
+	if (d == NULL || (d->parsed == NULL && tmpl_parse(&d->def, &d->parsed) != ERR_OK))
+		return NULL;
+	return d->parsed;
+}
 
 static int
-by_key(const void *va, const void *vb)
+by_key(const void *a, const void *b)
 {
-	return stream_key_cmp(&sorting->streams[*(const uint32_t *)va].key, &sorting->streams[*(const uint32_t *)vb].key);
+	const struct slot *const *sa = a, *const *sb = b;
+
+	return stream_key_cmp(&(*sa)->key, &(*sb)->key);
 }
 
 enum err
 tmpl_cache_each(struct tmpl_cache *c, enum err (*each)(void *ctx, const struct tmpl_def *def), void *ctx)
 {
-	uint32_t *order = malloc((c->stream_count + 1) * sizeof(*order));
+	const struct slot **order = malloc(((size_t)c->slots_used + 1) * sizeof(*order));
+	uint32_t count = 0;
 	enum err e = ERR_OK;
 
 	if (order == NULL)
 		return ERR_MEMORY;
-	for (uint32_t i = 0; i < c->stream_count; i++)
-		order[i] = i;
-	sorting = c;
-	qsort(order, c->stream_count, sizeof(*order), by_key);
-	for (uint32_t i = 0; i < c->stream_count && e == ERR_OK; i++) {
-		const struct cached_stream *s = &c->streams[order[i]];
-
-		for (uint32_t k = 0; k < s->count && e == ERR_OK; k++)
-			e = each(ctx, &s->defs[k].def);
+	for (uint32_t i = 0; i < c->slots_used; i++) {
+		if (c->slots[i].count > 0)
+			order[count++] = &c->slots[i];
+	}
+	qsort(order, count, sizeof(*order), by_key);
+	for (uint32_t i = 0; i < count && e == ERR_OK; i++) {
+		for (uint32_t k = 0; k < order[i]->count && e == ERR_OK; k++)
+			e = each(ctx, &order[i]->defs[k].def);
 	}
 	free(order);
 	return e;
