@@ -9,6 +9,8 @@
 #include "wire/sets.h"
 #include "wire/template.h"
 
+#define VERSION_SIZE 2
+
 const char *
 proto_name(enum proto p)
 {
@@ -134,37 +136,61 @@ read_sflow(struct rd *r, struct proto_info *info)
 	return ERR_OK;
 }
 
+/* Reads a header of a fixed size: looked at once as a whole, so that compilers drop the tests of each number. */
+static inline void
+read_whole(struct rd *r, size_t size, void (*read)(struct rd *, struct proto_info *), struct proto_info *info)
+{
+	struct rd header = rd_sub(r, size - VERSION_SIZE);
+
+	if (rd_ok(&header))
+		read(&header, info);
+}
+
+static enum err
+read_header(struct rd *r, struct proto_info *info)
+{
+	switch (rd_u16(r)) {
+	case 0: /* sFlow's version has 32 bits */
+		if (rd_u16(r) != 5)
+			return ERR_UNKNOWN;
+		info->proto = PROTO_SFLOW5;
+		return read_sflow(r, info);
+	case PROTO_V1:
+		info->proto = PROTO_V1;
+		read_whole(r, 16, read_old, info);
+		return ERR_OK;
+	case PROTO_V5:
+		info->proto = PROTO_V5;
+		read_whole(r, 24, read_old, info);
+		return ERR_OK;
+	case PROTO_V7:
+		info->proto = PROTO_V7;
+		read_whole(r, 24, read_old, info);
+		return ERR_OK;
+	case PROTO_V8:
+		info->proto = PROTO_V8;
+		read_whole(r, 28, read_old, info);
+		return ERR_OK;
+	case PROTO_V9:
+		info->proto = PROTO_V9;
+		read_whole(r, 20, read_v9, info);
+		return ERR_OK;
+	case PROTO_IPFIX:
+		info->proto = PROTO_IPFIX;
+		read_whole(r, 16, read_ipfix, info);
+		return ERR_OK;
+	default:
+		return ERR_UNKNOWN;
+	}
+}
+
 enum err
 proto_recognise(const uint8_t *payload, size_t len, struct proto_info *ret)
 {
 	struct rd r = rd_init(payload, len);
-	struct proto_info info = {.proto = (enum proto)rd_u16(&r)};
-	enum err e = ERR_OK;
+	struct proto_info info = {.proto = PROTO_NONE};
+	enum err e = len >= VERSION_SIZE ? read_header(&r, &info) : ERR_UNKNOWN;
 
-	if (!rd_ok(&r))
-		return ERR_UNKNOWN;
-	switch ((unsigned)info.proto) {
-	case PROTO_V1:
-	case PROTO_V5:
-	case PROTO_V7:
-	case PROTO_V8:
-		read_old(&r, &info);
-		break;
-	case PROTO_V9:
-		read_v9(&r, &info);
-		break;
-	case PROTO_IPFIX:
-		read_ipfix(&r, &info);
-		break;
-	case 0: /* sFlow's version has 32 bits */
-		if (rd_u16(&r) != 5)
-			return ERR_UNKNOWN;
-		info.proto = PROTO_SFLOW5;
-		e = read_sflow(&r, &info);
-		break;
-	default:
-		return ERR_UNKNOWN;
-	}
 	if (e != ERR_OK)
 		return e;
 	info.header_len = (uint32_t)rd_offset(&r);
