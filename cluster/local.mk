@@ -1,6 +1,17 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += cluster/libfb-cluster.a
-cluster_libfb_cluster_a_SOURCES =
+cluster_libfb_cluster_a_SOURCES = \
+	cluster/cat.c \
+	cluster/command.c cluster/command.h \
+	cluster/gaps.c \
+	cluster/heal.c cluster/heal.h \
+	cluster/ledger.c cluster/ledger.h \
+	cluster/merge.c \
+	cluster/verify.c
+
+bin_PROGRAMS += flowbraid
+flowbraid_SOURCES = cluster/main.c
+flowbraid_LDADD = $(LIBFB_CLUSTER)
 
 EXTRA_DIST += cluster/lib/build cluster/lib/install-deps cluster/demo cluster/lab tests/cluster
-dist_man_MANS += man/flowbraid.1
+dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5

@@ -6,6 +6,7 @@ include tests/unit/log/local.mk
 include tests/unit/archive/local.mk
 include tests/unit/node/local.mk
 include tests/unit/cluster/local.mk
+include tests/cmd/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 

@@ -1,0 +1,168 @@
+#!/bin/sh
+# SPDX-License-Identifier: ISC
+#
+# The laws of the merge, on bytes: order, grouping and repetition of inputs do not matter; logs that were open
+# when first merged make no difference later; damage on one node is healed from another.
+. "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
+
+fb=$BUILDDIR/flowbraid
+make_log=$BUILDDIR/tests/cmd/make-log
+lines=$SRCDIR/tests/cmd/flowlines
+
+# SHA-256 of an archive: of all its files, by name.
+sum()
+{
+	(cd "$1" && sha256sum -- * | sha256sum | cut -c1-64)
+}
+
+# value FILE KEY: a number of a JSON document's top level
+value()
+{
+	jq -r ".$2" "$1"
+}
+
+merge()
+{
+	"$fb" merge -q -o "$@" >/dev/null
+}
+
+n=0
+for node in a b c; do
+	n=$((n + 1))
+	"$lines" $node 7 0.1 >"$T/$node.lines" || exit 99
+	"$make_log" "$T/$node" lab $node 0x100$n <"$T/$node.lines" || exit 99
+done
+cd "$T" || exit 99
+
+run "$fb" merge --json -o abc a b c
+is "$status" 0 "a clean merge exits 0"
+cp "$T/out" report.json
+want=$(sum abc)
+distinct=$(grep -h '^d' a.lines b.lines c.lines | cut -d' ' -f3- | sort -u | wc -l)
+heard=$(grep -h '^d' a.lines b.lines c.lines | wc -l)
+is "$(value report.json datagrams_out)" "$distinct" "each datagram that any node heard stands once"
+is "$(value report.json datagrams_in)" "$heard" "and each hearing is a witness"
+is "$(value report.json duplicates)" $((heard - distinct)) "the others are duplicates"
+for node in a b c; do
+	is "$(jq -r ".nodes[] | select(.node == \"$node\") | .datagrams" report.json)" \
+	    "$(grep '^d' $node.lines | cut -d' ' -f3- | sort -u | wc -l)" "node $node: what it heard"
+	cat a.lines b.lines c.lines | grep '^d' | cut -d' ' -f3- | sort | uniq >all
+	for other in a b c; do
+		[ $other = $node ] || grep '^d' $other.lines | cut -d' ' -f3-
+	done | sort -u | comm -13 - all >only
+	is "$(jq -r ".nodes[] | select(.node == \"$node\") | .only_here" report.json)" "$(wc -l <only)" "node $node: what only it heard"
+done
+
+for order in "a c b" "b a c" "b c a" "c a b" "c b a"; do
+	# shellcheck disable=SC2086
+	merge o $order
+	is "$(sum o)" "$want" "order $order: the same bytes"
+	rm -rf o
+done
+merge ab a b
+merge bc b c
+merge g1 ab c
+merge g2 a bc
+merge g3 ab bc a a
+is "$(sum g1)" "$want" "((a,b),c): the same bytes"
+is "$(sum g2)" "$want" "(a,(b,c)): the same bytes"
+is "$(sum g3)" "$want" "overlapping archives and logs: the same bytes"
+merge abc abc a
+is "$(sum abc)" "$want" "merging again into the archive changes nothing"
+merge step c
+merge step a
+merge step b
+is "$(sum step)" "$want" "one node after the other into one archive: the same bytes"
+# shellcheck disable=SC2046
+merge segs $(ls -d c/*.fbs b/*.fbs a/*.fbs)
+is "$(sum segs)" "$want" "segment by segment: the same bytes"
+check "the inputs are unchanged" sh -c 'for n in a b c; do "$0" verify -q $n >/dev/null || exit 1; done' "$fb"
+run "$fb" verify --json abc
+is "$status $(value "$T/out" damaged)" "0 0" "the archive verifies"
+
+# A segment merged while it is open, and again when it is sealed.
+"$make_log" -k a-open lab a 0x1001 <a.lines
+check "the log of a killed node has an open segment" sh -c 'ls a-open/*.open >/dev/null'
+"$fb" merge --json -o late a-open b c >late.json
+is "$(value late.json datagrams_out)" "$distinct" "an open segment gives all that it holds"
+merge late a
+is "$(sum late)" "$want" "merged again when sealed: the same bytes"
+
+# Damage on one node is healed from another.
+whole=$(ls a/*.fbs | head -n 1)
+cp -r a a-hurt
+cp -r a a-without
+python3 - "a-hurt/$(basename "$whole")" "a-without/$(basename "$whole")" <<'EOF'
+import sys
+f = open(sys.argv[1], 'r+b')
+data = f.read()
+at = 1024
+seen = 0
+while True:  # the 40th datagram record
+    length = int.from_bytes(data[at + 4:at + 8], 'big')
+    if data[at + 2] == 1:
+        seen += 1
+        if seen == 40:
+            break
+    at += 56 + (length + 7) // 8 * 8
+f.seek(at + 56 + 30)
+f.write(bytes([data[at + 86] ^ 0x40]))
+size = 56 + (length + 7) // 8 * 8
+open(sys.argv[2], 'wb').write(data[:at] + bytes(size) + data[at + size:])
+EOF
+run "$fb" merge --json -o healed a-hurt b c
+is "$status" 1 "a damaged input: exit 1"
+like "$err" 'offset [0-9]+: .*expected .*found ' "the message names file, offset, expected and found"
+is "$(value "$T/out" damaged_records) $(value "$T/out" findings)" "1 1" "one record is damaged"
+is "$(value "$T/out" healed_records)" 1 "and healed"
+like "$(value "$T/out" 'healed[0].from')" '^[bc]$' "from another node, which the report names"
+is "$(value "$T/out" datagrams_out)" "$distinct" "no datagram is missing"
+"$fb" merge --json -o without a-without b c >without.json 2>/dev/null
+is "$(value without.json damaged_records) $(value without.json unattributed_records)" "1 1" "a record that is gone without a trace: unattributed"
+is "$(cd healed && sha256sum -- *.fbw ledger.json)" "$(cd without && sha256sum -- *.fbw ledger.json)" \
+    "windows and ledger are those of logs that never held the record"
+merge healed a
+is "$(sum healed)" "$want" "a sound copy of the segment closes the hole"
+
+# Inputs that cannot go together.
+"$make_log" other elsewhere z 9 <c.lines
+run "$fb" merge -o no a other
+is "$status" 2 "another cluster's log is refused"
+like "$err" 'cluster elsewhere' "and the message names it"
+check "and nothing was written" test ! -e no
+run "$fb" merge -o abc --window 1m a
+is "$status" 2 "another window length than the archive's is refused"
+is "$(sum abc)" "$want" "and the archive stays as it was"
+run "$fb" merge -o a b
+is "$status" 2 "a log is never written over"
+run "$fb" merge -o x nowhere
+like "$status $err" '2 .*nowhere: No such file' "a path that does not exist"
+run "$fb" merge a
+is "$status" 2 "no -o: usage"
+
+# Windows of another length hold the same.
+"$fb" merge --json --window 10s -o w10 a b c >w10.json
+is "$(value w10.json datagrams_out)" "$distinct" "windows of 10 s: the same datagrams"
+check "and more windows" test "$(value w10.json windows)" -gt "$(value report.json windows)"
+
+# Killed at any moment, the archive is the old or the new one.
+merge old a
+old=$(sum old)
+merge new a b
+new=$(sum new)
+bad=0
+kills=0
+for i in $(seq 1 40); do
+	rm -rf k
+	cp -r old k
+	timeout -s KILL "$(printf '0.%04d' $((i * 10)))" "$fb" merge -q -o k b >/dev/null 2>&1
+	[ $? -eq 0 ] || kills=$((kills + 1))
+	got=$(sum k)
+	[ "$got" = "$old" ] || [ "$got" = "$new" ] || bad=$((bad + 1))
+done
+check "$kills of 40 merges were killed" test $kills -gt 5
+is $bad 0 "killed $kills times: always the old archive or the new one"
+merge k b
+is "$(sum k)" "$new" "and the next merge makes it whole"
+
+done_testing
