@@ -205,6 +205,38 @@ put_seal(struct buf *b, const struct segment_header *head)
 	buf_bytes(b, record, sizeof(record));
 }
 
+/* Damage of three kinds between good records, and a payload that holds a record of the same incarnation. */
+static void
+make_damaged(const struct segment_header *head, const uint8_t *header)
+{
+	struct buf b = BUF_INIT, body = BUF_INIT;
+	uint8_t inner[RECORD_HEADER_SIZE];
+	struct record r = {.type = RECORD_DATAGRAM, .sequence = head->first_sequence + 1};
+	uint32_t seed = record_seed(head->incarnation);
+	size_t places[4];
+
+	sequence = head->first_sequence;
+	buf_bytes(&b, header, SEGMENT_RECORDS_AT);
+	r.body_crc = record_body_crc(seed, NULL, 0);
+	record_header_write(&r, seed, inner);
+	for (int i = 0; i < 6; i++) {
+		if (i < 4)
+			places[i] = b.len;
+		buf_reset(&body);
+		buf_u64(&body, 0x0005000100000000);
+		buf_bytes(&body, inner, sizeof(inner));
+		put_record(&b, head, RECORD_DATAGRAM, &body);
+	}
+	put_seal(&b, head);
+	b.data[20] ^= 1;                                               /* the first copy of the header */
+	b.data[places[1] + 9] ^= 1;                                    /* a record's header */
+	b.data[places[2] + RECORD_HEADER_SIZE] ^= 1;                   /* a body */
+	memset(b.data + places[3], 0, places[1] - SEGMENT_RECORDS_AT); /* a hole */
+	save("segment", "damaged", &b);
+	buf_clear(&b);
+	buf_clear(&body);
+}
+
 static void
 make_segments(void)
 {
@@ -235,6 +267,7 @@ make_segments(void)
 	put_record(&b, &head, RECORD_EVENT, &body);
 	put_seal(&b, &head);
 	save("segment", "sealed", &b);
+	make_damaged(&head, header);
 
 	sequence = head.first_sequence;
 	buf_bytes(&b, header, sizeof(header));
