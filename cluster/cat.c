@@ -353,6 +353,18 @@ cat_log(struct cat *c, char *path)
 	return ok;
 }
 
+/* A window, or the common file, by itself. */
+static bool
+is_archive_file(struct input *in)
+{
+	struct segment_header h;
+	int fd;
+
+	if (in->kind != INPUT_SEGMENT || (fd = input_fd(&in->files[0])) < 0)
+		return false;
+	return check_read_header(fd, &h) == ERR_OK && h.kind != SEGMENT_NODE;
+}
+
 static bool
 cat_path(struct cat *c, char *path)
 {
@@ -368,7 +380,7 @@ cat_path(struct cat *c, char *path)
 			msg_error("%s: %s", path, e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive" : err_text(e));
 		return false;
 	}
-	if (in.kind == INPUT_ARCHIVE) {
+	if (in.kind == INPUT_ARCHIVE || is_archive_file(&in)) {
 		for (size_t i = 0; i < in.count && ok && !c->stop; i++)
 			ok = cat_file(c, &in.files[i], NULL);
 		input_clear(&in);

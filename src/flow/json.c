@@ -305,6 +305,8 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	format_u64(&f, flow->index);
 	if (flow->options)
 		format_literal(&f, ",\"options\":true");
+	if (flow->late)
+		format_literal(&f, ",\"lateTemplate\":true");
 	put_fields(&f, flow, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	if (flow->sampling != 0) {
