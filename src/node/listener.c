@@ -82,7 +82,7 @@ join(const struct opening *o)
 
 /* What is asked, whatever net.core.rmem_max says, where that is permitted; else as much as it permits. */
 static void
-set_receive_buffer(const struct opening *o)
+set_receive_buffer(struct opening *o)
 {
 	int wanted = (int)o->conf->receive_buffer, got = 0;
 	socklen_t len = sizeof(got);
@@ -92,6 +92,7 @@ set_receive_buffer(const struct opening *o)
 		(void)setsockopt(o->l.fd, SOL_SOCKET, SO_RCVBUF, &wanted, sizeof(wanted));
 	if (getsockopt(o->l.fd, SOL_SOCKET, SO_RCVBUF, &got, &len) != 0)
 		return;
+	o->l.buffer = got;
 	got /= 2; /* the kernel doubles it for its own overhead */
 	if (got < wanted)
 		msg_warn(

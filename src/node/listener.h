@@ -15,6 +15,7 @@ struct listener {
 	bool multicast;
 	bool v6;
 	uint32_t ifindex; /* of the interface named; 0: none */
+	int buffer;       /* bytes of receive buffer, as the kernel counts them */
 };
 
 /* False when it cannot be had; a message has said why, with file and line. */

@@ -5,7 +5,9 @@
 #include "node/loop.h"
 
 #include <event2/event.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <time.h>
 
 struct handler {
 	struct handler *next;
@@ -17,6 +19,8 @@ struct handler {
 struct loop {
 	struct event_base *base;
 	struct handler *handlers; /* owned */
+	int64_t pause_ns;
+	bool stop;
 };
 
 static void
@@ -36,8 +40,8 @@ loop_new(struct loop **ret)
 	struct loop *l = calloc(1, sizeof(*l));
 
 	if (config != NULL && l != NULL) {
-		/* Timers by the precise clock: the coarse one may be late by 4 ms. One thread: no locks. */
-		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK | EVENT_BASE_FLAG_PRECISE_TIMER);
+		/* One thread: no locks. Not the precise timer: it costs a system call a wake-up. */
+		(void)event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 		l->base = event_base_new_with_config(config);
 	}
 	if (config != NULL)
@@ -110,14 +114,36 @@ loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx)
 	return add(l, -1, 0, &period, call, ctx);
 }
 
+static void
+take_pause(struct loop *l)
+{
+	const struct timespec pause = {.tv_sec = 0, .tv_nsec = l->pause_ns};
+
+	l->pause_ns = 0;
+	(void)nanosleep(&pause, NULL); /* a signal may end it */
+}
+
 enum err
 loop_run(struct loop *l)
 {
-	return event_base_dispatch(l->base) == 0 ? ERR_OK : ERR_SYSTEM;
+	while (!l->stop) {
+		if (event_base_loop(l->base, EVLOOP_ONCE) != 0)
+			return ERR_SYSTEM;
+		if (l->pause_ns > 0)
+			take_pause(l);
+	}
+	return ERR_OK;
+}
+
+void
+loop_pause(struct loop *l, int64_t ns)
+{
+	if (l->pause_ns == 0 || ns < l->pause_ns)
+		l->pause_ns = ns;
 }
 
 void
 loop_stop(struct loop *l)
 {
-	(void)event_base_loopbreak(l->base);
+	l->stop = true;
 }

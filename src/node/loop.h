@@ -26,4 +26,8 @@ enum err loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx
 enum err loop_run(struct loop *l) WARN_UNUSED; /* until loop_stop, or ERR_SYSTEM */
 void loop_stop(struct loop *l);
 
+/* Sleeps before the next wake-up, so that more comes together; the shortest asked for in this one holds.
+ * Below a second. */
+void loop_pause(struct loop *l, int64_t ns);
+
 #endif

@@ -149,18 +149,23 @@ receive_batch(struct receiver *r, struct batch *b)
 }
 
 bool
-receive(struct receiver *r, struct batch *b, struct intake *in, wall_t now)
+receive(struct receiver *r, struct batch *b, struct intake *in, wall_t now, uint32_t *ret_count)
 {
-	for (int turn = 0; turn < BATCHES_A_TURN; turn++) {
+	uint32_t total = 0;
+	bool more = true;
+
+	for (int turn = 0; turn < BATCHES_A_TURN && more; turn++) {
 		int count = receive_batch(r, b);
 
 		for (int i = 0; i < count; i++)
 			take(r, &b->messages[i], in, now);
 		/* An error belongs to the socket's past (a network that was down); reading it has cleared it. */
-		if (count < BATCH)
-			return count < 0 && errno != EAGAIN && errno != EWOULDBLOCK;
+		more = count == BATCH || (count < 0 && errno != EAGAIN && errno != EWOULDBLOCK);
+		total += count > 0 ? (uint32_t)count : 0;
 	}
-	return true;
+	if (ret_count != NULL)
+		*ret_count = total;
+	return more;
 }
 
 void

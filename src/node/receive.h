@@ -28,8 +28,9 @@ struct receiver {
 	uint64_t strangers;        /* datagrams of another interface, passed over */
 };
 
-/* Takes what has come, a bounded number of batches. True when there may be more. */
-bool receive(struct receiver *r, struct batch *b, struct intake *in, wall_t now);
+/* Takes what has come, a bounded number of batches. True when there may be more. *ret_count (may be NULL): how
+ * many datagrams there were. */
+bool receive(struct receiver *r, struct batch *b, struct intake *in, wall_t now, uint32_t *ret_count);
 
 /* Asks the kernel for its count of drops, for those that no datagram came after. */
 void receive_ask_drops(struct receiver *r, struct intake *in, wall_t now);

@@ -1,1 +1,11 @@
 # SPDX-License-Identifier: ISC
+#
+# Nothing here is gated on times. blast is also the sender of the daemon's tests.
+check_PROGRAMS += tests/bench/blast tests/bench/floor
+tests_bench_blast_LDADD = $(LIBFB_BASE)
+tests_bench_floor_LDADD = $(LIBFB_BASE)
+EXTRA_DIST += tests/bench/run
+
+# The log layer alone: make tests/bench/bench-log && tests/bench/bench-log
+EXTRA_PROGRAMS += tests/bench/bench-log
+tests_bench_bench_log_LDADD = $(LIBFB_LOG)
