@@ -71,10 +71,7 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 	format_char(f, ',');
 	format_u64(f, c->port);
 	format_char(f, ',');
-	if (flow->info->proto == PROTO_SFLOW5)
-		format_literal(f, "sflow5");
-	else
-		format_version(f, flow->info->proto);
+	format_u64(f, flow->info->proto);
 	format_char(f, ',');
 	format_u64(f, flow->info->domain);
 	format_char(f, ',');

@@ -5,8 +5,6 @@
  */
 #include "flow/decode.h"
 
-#include "flow/static.h"
-
 #define EMPTY_FIELDS_MOST 64 /* of a template: a few bytes of data must not become a million of nothing */
 #define PADDING_MOST 7 /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
 
@@ -14,21 +12,19 @@ void
 decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
     decode_resolve resolve, void *ctx)
 {
-	const struct tmpl *t = static_tmpl(info->proto);
+	const struct tmpl *t = tmpl_static(info->proto);
 
 	*d = (struct decode){.info = info, .resolve = resolve, .ctx = ctx, .most = UINT32_MAX};
 	sets_init(&d->sets, info, payload, len);
 	d->fault = d->sets.fault;
-	if (t == NULL || info->cut)
+	if (info->cut) {
+		d->fault = FAULT_HEADER_CUT;
+		return;
+	}
+	if (t == NULL)
 		return;
 	d->tmpl = t;
 	d->body = rd_init(payload, len);
-	if (info->proto == PROTO_V5) {
-		struct rd head = d->body;
-
-		rd_skip(&head, 22);
-		d->sampling = rd_u16(&head);
-	}
 	rd_skip(&d->body, info->header_len);
 	d->most = info->count;
 	if (rd_left(&d->body) != (size_t)info->count * t->record_len)
@@ -143,7 +139,6 @@ decode_next(struct decode *d, struct flow *ret)
 	    .record = record,
 	    .options = d->tmpl->kind == TMPL_OPTIONS,
 	    .late = d->late,
-	    .sampling = d->sampling,
 	};
 	ret->index = ret->options ? d->options++ : d->flows++;
 	return ERR_OK;

@@ -42,7 +42,6 @@ struct decode {
 	const struct tmpl *tmpl;   /* of the current data set; NULL: none is open */
 	struct rd body;            /* its records that are left */
 	uint32_t most;             /* records that may still be taken of it: v5's header counts them */
-	uint16_t sampling;
 	unsigned ordinal;
 	bool late;
 };

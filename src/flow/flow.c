@@ -34,7 +34,6 @@ flow_walk_next(struct flow_walk *w, struct flow_value *ret)
 		return false;
 	field = &t->fields[w->at];
 	v.field = field;
-	v.scope = w->at < t->scope_count;
 	v.len = field->len;
 	if (!t->variable) { /* built-in templates have holes, so places count */
 		w->rest = w->flow->record;
@@ -58,7 +57,7 @@ flow_get(const struct flow *f, uint32_t pen, uint16_t id, struct flow_value *ret
 
 	flow_walk_init(&w, f);
 	while (flow_walk_next(&w, &v)) {
-		if (v.field->id == id && v.field->pen == pen && (!v.scope || f->info->proto != PROTO_V9)) {
+		if (v.field->id == id && v.field->pen == pen && (!v.field->scope || f->info->proto != PROTO_V9)) {
 			*ret = v;
 			return true;
 		}
@@ -162,7 +161,7 @@ moment_note(const struct proto_info *info, const struct flow_value *v, struct mo
 	wall_t time;
 	int digits = 3;
 
-	if (v->field->pen != 0 || id >= sizeof(roles) / sizeof(roles[0]) || v->scope)
+	if (v->field->pen != 0 || id >= sizeof(roles) / sizeof(roles[0]) || v->field->scope)
 		return;
 	role = &roles[id];
 	m = role->end ? end : start;

@@ -25,7 +25,6 @@ struct flow {
 	uint32_t index;                /* place in the datagram among its flows (options records: among those), from 0 */
 	bool options;                  /* an options data record: no flow */
 	bool late;                     /* its template came after it, or from another node */
-	uint16_t sampling;             /* v5: mode << 14 | interval, from the datagram's header; else 0 */
 };
 
 /* What the datagram's record or the archive knows, besides the payload. Set it anew for each datagram:
@@ -46,7 +45,6 @@ struct flow_value {
 	const struct tmpl_field *field;
 	const uint8_t *bytes;
 	uint16_t len;
-	bool scope; /* of an options record: in v9 its id is a scope's type, not an element */
 };
 
 /* All fields of a flow, in the template's order. */

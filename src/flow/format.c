@@ -154,17 +154,6 @@ format_hex(struct format *f, const uint8_t *bytes, size_t len)
 }
 
 void
-format_version(struct format *f, enum proto proto)
-{
-	if (proto == PROTO_SFLOW5)
-		format_literal(f, "\"sflow5\"");
-	else if (proto == PROTO_NONE)
-		format_literal(f, "null");
-	else
-		format_u64(f, proto);
-}
-
-void
 format_head(struct format *f, enum format_head kind, struct flow_context *c, const struct flow *flow,
     void (*make)(struct format *f, const struct flow_context *c, const struct flow *flow))
 {

@@ -58,7 +58,6 @@ void format_addr(struct format *f, const struct addr *a);
 void format_mac(struct format *f, const uint8_t bytes[6]);
 void format_time(struct format *f, wall_t t, int digits);
 void format_hex(struct format *f, const uint8_t *bytes, size_t len); /* asks for its room itself */
-void format_version(struct format *f, enum proto proto); /* as JSON: 5, "sflow5", null */
 
 /* Whether an export time has fractions of a second. */
 static inline int

@@ -14,37 +14,10 @@
 
 #define KEY_MOST (ELEMENT_NAME_SIZE + 8)
 
-/* Elements that were met, by number: IANA's lower ones exactly, others by hash. */
-#define MARKS 1024
-#define MARKS_EXACT 512
-struct marks {
-	uint64_t bits[MARKS / 64];
-};
-
-static bool
-marks_set(struct marks *m, const struct flow_value *v)
-{
-	uint32_t id = v->field->id, bit = id;
-	uint64_t mask, before;
-
-	if (v->field->pen != 0 || id >= MARKS_EXACT || v->scope)
-		bit = MARKS_EXACT + (v->field->pen * 31 + id + v->scope) % (MARKS - MARKS_EXACT);
-	mask = 1ULL << bit % 64;
-	before = m->bits[bit / 64];
-	m->bits[bit / 64] = before | mask;
-	return (before & mask) != 0;
-}
-
-static bool
-same_element(const struct flow_value *a, const struct flow_value *b)
-{
-	return a->field->id == b->field->id && a->field->pen == b->field->pen && a->scope == b->scope;
-}
-
 static const struct element *
 element_of(const struct flow *flow, const struct flow_value *v)
 {
-	if (v->scope && flow->info->proto == PROTO_V9)
+	if (v->field->scope && flow->info->proto == PROTO_V9)
 		return element_scope_v9(v->field->id);
 	return element_find(v->field->pen, v->field->id);
 }
@@ -165,13 +138,15 @@ static void
 put_array(struct format *f, const struct element *e, const struct flow_value *v, const struct flow_walk *at)
 {
 	struct flow_walk ahead = *at;
+	uint16_t next = v->field->again;
 	struct flow_value other;
 
 	format_char(f, '[');
 	put_value(f, e, v->bytes, v->len);
 	while (flow_walk_next(&ahead, &other)) {
-		if (!same_element(v, &other))
+		if (ahead.at - 1 != next)
 			continue;
+		next = other.field->again;
 		format_need(f, FORMAT_VALUE_MOST);
 		format_char(f, ',');
 		put_value(f, e, other.bytes, other.len);
@@ -179,61 +154,21 @@ put_array(struct format *f, const struct element *e, const struct flow_value *v,
 	format_char(f, ']');
 }
 
-/* How v stands among all fields: earlier, and more of its kind behind it. */
-static void
-look_around(const struct flow *flow, const struct flow_walk *at, const struct flow_value *v, bool *ret_earlier,
-    bool *ret_later)
-{
-	struct flow_walk w;
-	struct flow_value other;
-
-	*ret_earlier = *ret_later = false;
-	flow_walk_init(&w, flow);
-	while (flow_walk_next(&w, &other) && !*ret_earlier && !*ret_later) {
-		if (w.at != at->at && same_element(v, &other)) {
-			*ret_earlier = w.at < at->at;
-			*ret_later = w.at > at->at;
-		}
-	}
-}
-
-static bool
-has_repeats(const struct flow *flow)
-{
-	struct marks m = {0};
-	struct flow_walk w;
-	struct flow_value v;
-
-	flow_walk_init(&w, flow);
-	while (flow_walk_next(&w, &v)) {
-		if (marks_set(&m, &v))
-			return true;
-	}
-	return false;
-}
-
 static void
 put_fields(struct format *f, const struct flow *flow, struct moment *start, struct moment *end)
 {
-	bool repeats = has_repeats(flow);
 	struct flow_walk w;
 	struct flow_value v;
 
 	flow_walk_init(&w, flow);
 	while (flow_walk_next(&w, &v)) {
 		const struct element *e;
-		bool earlier = false, later = false;
 
-		if (v.field->id == IE_PADDING && v.field->pen == 0)
+		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0))
 			continue;
-		if (repeats) {
-			look_around(flow, &w, &v, &earlier, &later);
-			if (earlier)
-				continue;
-		}
 		e = element_of(flow, &v);
 		put_key(f, e, &v);
-		if (later)
+		if (v.field->again != TMPL_NO_FIELD)
 			put_array(f, e, &v, &w);
 		else
 			put_value(f, e, v.bytes, v.len);
@@ -279,7 +214,7 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 	format_literal(f, "\",\"exporterPort\":");
 	format_u64(f, c->port);
 	format_literal(f, ",\"version\":");
-	format_version(f, info->proto);
+	format_text(f, proto_version_json(info->proto), strlen(proto_version_json(info->proto)));
 	format_literal(f, ",\"domain\":");
 	format_u64(f, info->domain);
 	format_literal(f, ",\"sequence\":");
@@ -309,12 +244,14 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 		format_literal(&f, ",\"lateTemplate\":true");
 	put_fields(&f, flow, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
-	if (flow->sampling != 0) {
+	if (flow->info->sampling != 0) {
 		format_literal(&f, ",\"samplingInterval\":");
-		format_u64(&f, flow->sampling & 0x3fff);
+		format_u64(&f, flow->info->sampling & 0x3fff);
 		format_literal(&f, ",\"samplingAlgorithm\":");
-		format_u64(&f, flow->sampling >> 14);
+		format_u64(&f, flow->info->sampling >> 14);
 	}
+	if (flow->late)
+		format_literal(&f, ",\"lateTemplate\":true");
 	put_moment(&f, ",\"flowStart\":\"", sizeof(",\"flowStart\":\"") - 1, &start);
 	put_moment(&f, ",\"flowEnd\":\"", sizeof(",\"flowEnd\":\"") - 1, &end);
 	format_need(&f, KEY_MOST);

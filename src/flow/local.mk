@@ -8,7 +8,6 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/format.c src/flow/format.h \
 	src/flow/json.c \
 	src/flow/seq.c src/flow/seq.h \
-	src/flow/static.c src/flow/static.h \
 	src/flow/text.c \
 	src/flow/value.h
 nodist_src_flow_libfb_flow_a_SOURCES = src/flow/element_table.c
