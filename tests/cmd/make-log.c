@@ -9,55 +9,14 @@
  *
  * -k: end as if killed: the last segment stays open.
  */
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "log/append.h"
 #include "log/event.h"
-#include "log/store.h"
-
-struct making {
-	struct store *store;
-	struct block *free;
-	struct appender a;
-};
-
-static void
-die(const char *what)
-{
-	fprintf(stderr, "make-log: %s\n", what);
-	exit(2);
-}
-
-static struct block *
-take(void *ctx)
-{
-	struct making *m = ctx;
-	struct block *b = m->free;
-
-	if (b == NULL)
-		return block_new();
-	m->free = b->next;
-	return b;
-}
-
-static void
-give(void *ctx, struct block *b, uint32_t upto, bool complete)
-{
-	struct making *m = ctx;
-
-	if (store_write(m->store, b, upto, complete) != ERR_OK)
-		die("store_write");
-	if (complete) {
-		b->next = m->free;
-		m->free = b;
-	}
-}
+#include "tests/log-folder.h"
 
 static size_t
 read_hex(const char *text, uint8_t *out, size_t size)
@@ -73,7 +32,7 @@ read_hex(const char *text, uint8_t *out, size_t size)
 }
 
 static void
-add_line(struct making *m, char *line)
+add_line(struct log_folder *f, char *line)
 {
 	static uint8_t payload[65536];
 	static struct buf event;
@@ -83,13 +42,13 @@ add_line(struct making *m, char *line)
 	int at = 0;
 
 	if (line[0] == 'r') {
-		appender_rotate(&m->a, (wall_t){0});
+		appender_rotate(&f->a, (wall_t){0});
 		return;
 	}
 	if (sscanf(line, "d %" SCNd64 " %63s %u %n", &r.time.ns, addr, &number, &at) == 3) {
 		hex = line + at;
 		if (!addr_parse(addr, &r.addr))
-			die("bad address");
+			give_up("bad address");
 		r.type = RECORD_DATAGRAM;
 		r.port = (uint16_t)number;
 		r.body = payload;
@@ -101,22 +60,19 @@ add_line(struct making *m, char *line)
 		r.body = event.data;
 		r.len = (uint32_t)event.len;
 	} else {
-		die("bad line");
+		give_up("bad line");
 	}
-	if (appender_record(&m->a, &r, r.time, NULL) != ERR_OK)
-		die("appender_record");
+	log_folder_add(f, &r);
 }
 
 int
 main(int argc, char **argv)
 {
-	struct making m = {0};
-	struct segment_header head = {.kind = SEGMENT_NODE, .first_sequence = 1};
-	struct store_recovery recovery[4];
-	size_t recovered, room = 0, size = 0;
+	struct log_folder f;
+	size_t room = 0, size = 0;
 	bool killed = false;
 	char *line = NULL;
-	int dirfd, c;
+	int c;
 
 	while ((c = getopt(argc, argv, "s:k")) != -1) {
 		if (c == 's')
@@ -125,25 +81,12 @@ main(int argc, char **argv)
 			killed = true;
 	}
 	if (argc - optind != 4)
-		die("usage: make-log [-s BYTES] [-k] FOLDER CLUSTER NODE INCARNATION");
-	mkdir(argv[optind], 0755);
-	dirfd = open(argv[optind], O_RDONLY | O_DIRECTORY);
-	snprintf(head.cluster, sizeof(head.cluster), "%s", argv[optind + 1]);
-	snprintf(head.node, sizeof(head.node), "%s", argv[optind + 2]);
-	head.incarnation = strtoull(argv[optind + 3], NULL, 0);
-	if (dirfd < 0 || store_open(dirfd, head.cluster, head.node, 0, (wall_t){0}, &m.store, recovery, 4, &recovered) != ERR_OK)
-		die("cannot open the folder");
-	head.number = store_next_number(m.store);
-	appender_init(&m.a, &head, (struct block_sink){&m, take, give});
-	m.a.size_limit = size;
+		give_up("usage: make-log [-s BYTES] [-k] FOLDER CLUSTER NODE INCARNATION");
+	log_folder_open(&f, argv[optind], argv[optind + 1], argv[optind + 2], strtoull(argv[optind + 3], NULL, 0));
+	f.a.size_limit = size;
 	while (getline(&line, &room, stdin) > 0)
-		add_line(&m, line);
+		add_line(&f, line);
 	free(line);
-	if (killed)
-		appender_flush(&m.a);
-	else
-		appender_end(&m.a, (wall_t){0});
-	if (!killed)
-		store_close(m.store);
+	log_folder_close(&f, !killed);
 	return 0;
 }
