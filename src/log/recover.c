@@ -37,8 +37,10 @@ recover_sync_folder(int dirfd)
 enum err
 recover_rename(int dirfd, const char *from, const char *to)
 {
+	struct stat st;
+
 	/* The folder is locked, so that nobody else makes `to` in between. */
-	if (faccessat(dirfd, to, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+	if (fstatat(dirfd, to, &st, AT_SYMLINK_NOFOLLOW) == 0) {
 		errno = EEXIST;
 		return ERR_SYSTEM;
 	}
@@ -127,6 +129,7 @@ discard(const struct recover_context *x, struct folder_entry *e, uint64_t size, 
 		return ERR_OK;
 	}
 	e->name[0] = '\0';
+	ret->removed = true;
 	ret->cut = size;
 	return recover_sync_folder(x->dirfd);
 }

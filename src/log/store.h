@@ -22,9 +22,10 @@ struct store_recovery {
 	bool found; /* there was one */
 	char file[STORE_FILE_NAME_SIZE];
 	uint64_t number;
-	uint64_t length;  /* bytes that stay, a new seal not counted; 0: it held nothing, and was removed */
+	uint64_t length;  /* bytes that stay, a new seal not counted */
 	uint64_t cut;     /* bytes cut off its end */
 	bool sealed;      /* it is sealed now; else it was left as it is (damage, with good records behind) */
+	bool removed;     /* it held nothing, not even a whole header, and is gone */
 	uint64_t records; /* good ones in it */
 	struct sha256 digest; /* SHA-256 of the file, when left unsealed */
 	char why[320];        /* when left unsealed: the first finding, or what failed */

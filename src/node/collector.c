@@ -64,7 +64,9 @@ struct collector {
 static void
 say_recovery(const struct collector *c, const struct store_recovery *r)
 {
-	if (!r->sealed)
+	if (r->removed)
+		msg_notice("%s: %s: had been left open without a record; removed", c->name, r->file);
+	else if (!r->sealed)
 		msg_warn("%s: %s: damaged, left as it is, %" PRIu64 " bytes, not sealed: %s", c->name,
 		    r->file, r->length, r->why);
 	else if (r->cut > 0)

@@ -116,7 +116,7 @@ tell_recovery(struct intake *in, const struct store_recovery *r, wall_t now)
 {
 	struct buf *b;
 
-	if (r->sealed && r->cut == 0)
+	if (r->removed || (r->sealed && r->cut == 0))
 		return;
 	b = begin(in, r->sealed ? EVENT_TAIL_CUT : EVENT_LEFT_UNSEALED);
 	event_put_u64(b, EVENT_KEY_SEGMENT, r->number);

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -412,8 +413,9 @@ test_other_ends(void)
 	if (ftruncate(fd, 700) != 0)
 		abort();
 	close(fd);
-	ok(bench_open(&b, 4) == ERR_OK && b.recovered == 1 && b.recovery[0].length == 0 &&
-		b.recovery[0].cut == 700 && !b.recovery[0].sealed && name_of(&b, 2)[0] == '\0',
+	ok(bench_open(&b, 4) == ERR_OK && b.recovered == 1 && b.recovery[0].removed &&
+		b.recovery[0].length == 0 && b.recovery[0].cut == 700 && !b.recovery[0].sealed &&
+		name_of(&b, 2)[0] == '\0',
 	    "killed within the header: removed");
 	is_u64(store_next_number(b.store), 3, "and its number is given again");
 	is_text(store_newest(b.store), "00-0000000002-20231114T221320Z.fbs", "the newest is the one before");
@@ -570,6 +572,82 @@ test_back_out_late(void)
 	bench_clear(&b);
 }
 
+/* Appends and writes until it is killed; says after each write how many records are written. */
+static void
+child(struct bench *b, uint64_t incarnation, int to)
+{
+	if (bench_open(b, incarnation) != ERR_OK)
+		_exit(1);
+	b->appender.size_limit = 3u << 20;
+	for (;;) {
+		uint64_t next;
+
+		bench_append(b, 1 + (unsigned)(b->appender.next_sequence % 37), 1400);
+		appender_flush(&b->appender);
+		next = b->appender.next_sequence;
+		if (b->wrote != ERR_OK || write(to, &next, sizeof(next)) != sizeof(next))
+			_exit(1);
+	}
+}
+
+/* What was written when the process died is there after the next start, sealed, without a hole. */
+static void
+test_killed(void)
+{
+	struct bench b;
+	struct folder f;
+	unsigned bad = 0;
+	uint64_t said[5] = {0}, next, found[5] = {0};
+
+	bench_init(&b);
+	for (unsigned life = 0; life < 5; life++) {
+		int pipes[2];
+		pid_t pid;
+
+		if (pipe(pipes) != 0)
+			abort();
+		pid = fork();
+		if (pid == 0)
+			child(&b, 1000 + life, pipes[1]);
+		close(pipes[1]);
+		while (said[life] < 1500 + 1000 * life) {
+			if (read(pipes[0], &next, sizeof(next)) != sizeof(next))
+				abort();
+			said[life] = next;
+		}
+		kill(pid, SIGKILL);
+		if (waitpid(pid, NULL, 0) != pid)
+			abort();
+		while (read(pipes[0], &next, sizeof(next)) == sizeof(next))
+			said[life] = next;
+		close(pipes[0]);
+	}
+	bad += bench_open(&b, 9) != ERR_OK || b.recovered > 1 || (b.recovered == 1 && !b.recovery[0].sealed);
+	store_close(b.store);
+	if (folder_list(b.dirfd, &f) != ERR_OK)
+		abort();
+	for (size_t i = 0; i < f.count; i++) {
+		int fd = openat(b.dirfd, f.entries[i].name, O_RDONLY);
+		struct segment_header head;
+		struct walk w;
+		unsigned life;
+
+		if (check_read_header(fd, &head) != ERR_OK)
+			abort();
+		life = (unsigned)(head.incarnation - 1000);
+		walk_fd(fd, false, true, &w);
+		bad += life > 4 || w.findings != 0 || !w.result.sealed || head.first_sequence != found[life];
+		found[life] = w.result.next_sequence;
+		close(fd);
+	}
+	for (unsigned life = 0; life < 5; life++)
+		bad += found[life] < said[life];
+	ok(f.count > 5, "killed: %zu segments of five lives", f.count);
+	is_u64(bad, 0, "killed: nothing that was written is lost");
+	folder_clear(&f);
+	bench_clear(&b);
+}
+
 /* A file system that is really full. */
 static void
 test_full(void)
@@ -629,6 +707,7 @@ main(void)
 	test_left_unsealed();
 	test_back_out();
 	test_back_out_late();
+	test_killed();
 	test_full();
 	return done_testing();
 }
