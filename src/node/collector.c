@@ -358,11 +358,11 @@ find_listener(const struct conf *conf, const struct packet *p)
 }
 
 bool
-collector_replay(struct collector *c, const struct packet *p, wall_t time)
+collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_t now)
 {
 	int listener = find_listener(c->conf, p);
 
-	intake_tick(&c->intake, time);
+	intake_tick(&c->intake, now);
 	if (listener >= 0) {
 		const struct intake_datagram d = {
 		    .payload = p->payload,
@@ -374,7 +374,7 @@ collector_replay(struct collector *c, const struct packet *p, wall_t time)
 		    .time = time,
 		};
 
-		intake_take(&c->intake, &d, time);
+		intake_take(&c->intake, &d, now);
 	}
 	/* A refusal is the sign of a disk that has been given up. */
 	return c->intake.log.count == 0 || !disk_is_given_up(c->disk);

@@ -14,6 +14,7 @@
 #include "node/listener.h"
 
 struct collector;
+struct packet;
 
 /* Puts the log in order. NULL when that cannot be; a message has said why. conf and folder are borrowed.
  * for_capture: nobody is waiting, so a slow disk slows down the reading. */
@@ -25,9 +26,9 @@ bool collector_start(struct collector *c, const char *version, wall_t now);
 /* Receives until SIGTERM or SIGINT; listeners as in the configuration. */
 bool collector_run(struct collector *c, struct listener *listeners);
 
-/* Takes one datagram of a capture, and its time for the time. False when the log cannot be written. */
-struct packet;
-bool collector_replay(struct collector *c, const struct packet *p, wall_t time);
+/* Takes one datagram of a capture, received at `time`; now: the latest time of the capture so far. False when
+ * the log cannot be written. */
+bool collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_t now);
 
 /* Ends the incarnation: everything is written and sealed. False when something could not be. */
 bool collector_stop(struct collector *c, wall_t now);

@@ -301,6 +301,16 @@ is_v4_prefix(const struct prefix *p)
 	return p->bits >= 96 && addr_is_v4(&p->addr);
 }
 
+static bool
+has_source_of_family(const struct conf_listener *l)
+{
+	for (size_t i = 0; i < l->source_count; i++) {
+		if (is_v4_prefix(&l->sources[i]) == addr_is_v4(&l->address))
+			return true;
+	}
+	return false;
+}
+
 /* What the table cannot say. */
 static void
 check_listener(struct reading *r, const struct conf_listener *l, const config_setting_t *s)
@@ -311,13 +321,10 @@ check_listener(struct reading *r, const struct conf_listener *l, const config_se
 		fault(r, s, NULL,
 		    "listener %s: a multicast group needs the interface on which it is joined: interface = \"...\"",
 		    addr_text(&l->address, text));
-	for (size_t i = 0; i < l->source_count; i++) {
-		if (is_v4_prefix(&l->sources[i]) != addr_is_v4(&l->address)) {
-			fault(r, s, NULL, "listener %s: sources has a prefix of the other address family",
-			    addr_text(&l->address, text));
-			break;
-		}
-	}
+	if (l->source_count > 0 && !has_source_of_family(l))
+		fault(r, s, NULL,
+		    "listener %s: sources permits nobody: it has no prefix of the listener's address family",
+		    addr_text(&l->address, text));
 	for (const struct conf_listener *o = r->conf->listeners; o < l; o++) {
 		if (addr_cmp(&o->address, &l->address) == 0 && o->port == l->port &&
 		    strcmp(o->interface, l->interface) == 0)

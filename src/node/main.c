@@ -132,13 +132,14 @@ static bool
 replay_packet(struct replay *r, const struct packet *p, wall_t time)
 {
 	if (r->collector == NULL) {
+		r->latest = time;
 		r->collector = collector_open(r->conf, r->folder, true, time);
 		if (r->collector == NULL || !collector_start(r->collector, PACKAGE_VERSION, time))
 			return false;
 	}
 	if (r->latest.ns < time.ns)
 		r->latest = time;
-	return collector_replay(r->collector, p, time);
+	return collector_replay(r->collector, p, time, r->latest);
 }
 
 static int

@@ -4,11 +4,13 @@
  * numbers tell what got lost. For benchmarks and for tests of the daemon.
  *
  *	blast [-a address] [-p port] [-i interface] [-s source-port] [-n datagrams] [-r a-second]
- *	    [-v 5 | 9] [-f flows-in-a-datagram] [-q first-sequence]
+ *	    [-v 5 | 9] [-f flows-in-a-datagram] [-q first-sequence] [-w capture [-t seconds-since-1970]]
  *
  * Datagrams that the socket does not take are sent again, so n datagrams have been sent in the end. Prints
- * `sent N datagrams in S s`. SIGTERM ends it early, with the same line.
+ * `sent N datagrams in S s`. SIGTERM ends it early, with the same line. With -w nothing is sent: the datagrams
+ * stand in a capture (pcap, nanoseconds, raw IP) instead, from 198.51.100.1, at times that -r and -t give.
  */
+#include <endian.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -38,6 +40,8 @@ struct options {
 	int version;
 	unsigned flows;
 	uint32_t first;
+	const char *capture; /* NULL: send */
+	int64_t time;
 };
 
 static volatile sig_atomic_t ended;
@@ -124,6 +128,12 @@ make_v9(const struct options *o, uint64_t i, uint8_t *out)
 	return wr_len(&w);
 }
 
+static size_t
+make(const struct options *o, uint64_t i, uint8_t *out)
+{
+	return o->version == 5 ? make_v5(o, i, out) : make_v9(o, i, out);
+}
+
 static int
 open_socket(const struct options *o)
 {
@@ -188,8 +198,7 @@ blast(const struct options *o, int fd)
 
 		for (unsigned i = 0; i < batch; i++) {
 			iov[i].iov_base = payloads[i];
-			iov[i].iov_len = o->version == 5 ? make_v5(o, sent + i, payloads[i])
-							 : make_v9(o, sent + i, payloads[i]);
+			iov[i].iov_len = make(o, sent + i, payloads[i]);
 			messages[i].msg_hdr.msg_iov = &iov[i];
 			messages[i].msg_hdr.msg_iovlen = 1;
 		}
@@ -211,11 +220,69 @@ blast(const struct options *o, int fd)
 }
 
 static void
+put_le32(FILE *f, uint32_t v)
+{
+	const uint32_t le = htole32(v);
+
+	if (fwrite(&le, sizeof(le), 1, f) != 1)
+		die("write");
+}
+
+/* IPv4 and UDP headers around a payload. */
+static void
+put_packet(const struct options *o, FILE *f, int64_t ns, const uint8_t *payload, size_t len)
+{
+	uint8_t head[28];
+	struct wr w = wr_init(head, sizeof(head));
+
+	wr_u16(&w, 0x4500);
+	wr_u16(&w, (uint16_t)(28 + len));
+	wr_u32(&w, 0);
+	wr_u32(&w, 0x40110000); /* TTL 64, UDP; no checksums */
+	wr_u32(&w, 0xc6336401);
+	wr_bytes(&w, o->address.b + 12, 4);
+	wr_u16(&w, o->source_port != 0 ? o->source_port : 50000);
+	wr_u16(&w, o->port);
+	wr_u16(&w, (uint16_t)(8 + len));
+	wr_u16(&w, 0);
+	put_le32(f, (uint32_t)(ns / NS_PER_SEC));
+	put_le32(f, (uint32_t)(ns % NS_PER_SEC));
+	put_le32(f, (uint32_t)(sizeof(head) + len));
+	put_le32(f, (uint32_t)(sizeof(head) + len));
+	if (fwrite(head, sizeof(head), 1, f) != 1 || fwrite(payload, len, 1, f) != 1)
+		die("write");
+}
+
+static void
+write_capture(const struct options *o)
+{
+	static uint8_t payload[SIZE_MOST];
+	FILE *f = fopen(o->capture, "w");
+	double rate = o->rate > 0 ? o->rate : 1000;
+
+	if (f == NULL)
+		die(o->capture);
+	put_le32(f, 0xa1b23c4d);
+	put_le32(f, 2 | 4 << 16);
+	put_le32(f, 0);
+	put_le32(f, 0);
+	put_le32(f, 65535);
+	put_le32(f, 101); /* LINKTYPE_RAW */
+	for (uint64_t i = 0; i < o->count; i++) {
+		size_t len = make(o, i, payload);
+
+		put_packet(o, f, o->time * NS_PER_SEC + (int64_t)((double)i / rate * 1e9), payload, len);
+	}
+	if (fclose(f) != 0)
+		die(o->capture);
+}
+
+static void
 read_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:p:i:s:n:r:v:f:q:")) != -1) {
+	while ((c = getopt(argc, argv, "a:p:i:s:n:r:v:f:q:w:t:")) != -1) {
 		switch (c) {
 		case 'a':
 			if (!addr_parse(optarg, &o->address))
@@ -247,6 +314,12 @@ read_options(int argc, char **argv, struct options *o)
 		case 'q':
 			o->first = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
+		case 'w':
+			o->capture = optarg;
+			break;
+		case 't':
+			o->time = atoll(optarg);
+			break;
 		default:
 			break;
 		}
@@ -266,12 +339,17 @@ main(int argc, char **argv)
 	    .count = 1000,
 	    .version = 5,
 	    .flows = 30,
+	    .time = 1700000000,
 	};
 	struct sigaction term = {.sa_handler = on_term};
 	int fd;
 
 	read_options(argc, argv, &o);
 	(void)sigaction(SIGTERM, &term, NULL);
+	if (o.capture != NULL) {
+		write_capture(&o);
+		return 0;
+	}
 	fd = open_socket(&o);
 	(void)blast(&o, fd);
 	(void)close(fd);

@@ -53,9 +53,13 @@ main(int argc, char **argv)
 		f.a.size_limit = (uint64_t)1 << 30;
 		for (uint64_t n = 0; n < count; n++) {
 			uint8_t payload[PAYLOAD];
-			struct record r = {.type = RECORD_DATAGRAM, .port = 2055, .addr = addr_v4(0xc0000201 + (uint32_t)(n % 10)),
-			    .time = {1700000000 * NS_PER_SEC + (int64_t)(n * 10000 + next_random(&state) % 50000)},
-			    .body = payload, .len = PAYLOAD};
+			struct record r = {.type = RECORD_DATAGRAM,
+			    .port = 2055,
+			    .addr = addr_v4(0xc0000201 + (uint32_t)(n % 10)),
+			    .time = {1700000000 * NS_PER_SEC +
+				(int64_t)(n * 10000 + next_random(&state) % 50000)},
+			    .body = payload,
+			    .len = PAYLOAD};
 
 			if (next_random(&state) % 100 == 0)
 				continue;

@@ -159,7 +159,7 @@ refusals(void)
 	    "a group without interface");
 	faults(HEAD LOG
 	    "listen = ( { address = \"127.0.0.1\"; port = 1;\n sources = [ \"2001:db8::/32\" ]; } );\n",
-	    "f.conf:3: listener 127.0.0.1: sources has a prefix of the other address family\n",
+	    "f.conf:3: listener 127.0.0.1: sources permits nobody: it has no prefix of the listener's address family\n",
 	    "sources of the other family");
 	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 1; sources = [ ]; } );\n",
 	    "f.conf:3: listen.sources: expected 1 to 65536 prefixes, found 0; without the key every source is permitted\n",

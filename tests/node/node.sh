@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: ISC
+# shellcheck shell=sh
+#
+# What the tests of flowbraidd share, on top of tests/lib.sh: a configuration, starting and stopping the daemon,
+# and looking at what it recorded (the program tests/node/records says in what form).
+
+NODE="$BUILDDIR/flowbraidd"
+BLAST="$BUILDDIR/tests/bench/blast"
+# Somewhere nobody listens; each test has another one.
+# shellcheck disable=SC2034
+PORT=$((20000 + $$ % 10000))
+node_pid=
+
+cleanup()
+{
+	[ -z "$node_pid" ] || kill -9 "$node_pid" 2>/dev/null || true
+	! command -v more_cleanup >/dev/null || more_cleanup
+}
+
+# configure LISTENERS [LOG-KEYS [TOP-KEYS]]: writes $T/conf, logging to $T/log as node "n".
+configure()
+{
+	cat >"$T/conf" <<-END
+		cluster = "test";
+		node = "n";
+		listen = ( $1 );
+		log = { directory = "$T/log"; ${2-} };
+		${3-}
+	END
+}
+
+is_started()
+{
+	grep -q ': started: ' "$T/messages" || ! kill -0 "$node_pid" 2>/dev/null
+}
+
+# start_node: in the foreground, messages in $T/messages; false when it did not start.
+start_node()
+{
+	"$NODE" -d -f "$T/conf" 2>"$T/messages" </dev/null &
+	node_pid=$!
+	wait_for 20 is_started
+	grep -q ': started: ' "$T/messages"
+}
+
+# stop_node: with SIGTERM; its status in $status.
+# shellcheck disable=SC2034
+stop_node()
+{
+	kill "$node_pid"
+	status=0
+	wait "$node_pid" || status=$?
+	node_pid=
+}
+
+# What stands in the log, all segments in their order.
+records()
+{
+	"$BUILDDIR/tests/node/records" "$T"/log/*.fbs*
+}
+
+# recorded N: at least so many datagrams have reached the disk.
+recorded()
+{
+	[ "$(records 2>/dev/null | grep -c ' datagram ')" -ge "$1" ]
+}
