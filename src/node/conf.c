@@ -59,7 +59,7 @@ static const struct key listener_keys[] = {
     {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
     {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
 	GIB - 1, true},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct key log_keys[] = {
@@ -69,13 +69,13 @@ static const struct key log_keys[] = {
     {"sync", KEY_DURATION, offsetof(struct conf, log_sync_ns), OPTIONAL, "1s", 10 * MSEC, HOUR, true},
     {"flush", KEY_DURATION, offsetof(struct conf, log_flush_ns), OPTIONAL, "100ms", 2 * MSEC, 10 * SEC, true},
     {"memory", KEY_SIZE, offsetof(struct conf, log_memory), OPTIONAL, "64M", 8 * MIB, 256 * GIB, false},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct key status_keys[] = {
     {"address", KEY_ADDRESS, offsetof(struct conf, status_address), REQUIRED, NULL, 0, 0, true},
     {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
-    {NULL},
+    {.name = NULL},
 };
 
 static const struct key top_keys[] = {
@@ -86,7 +86,7 @@ static const struct key top_keys[] = {
     {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
     {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
     {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
-    {NULL},
+    {.name = NULL},
 };
 
 /* One reading: where it is, and what was found wrong. */
