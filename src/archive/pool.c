@@ -137,7 +137,7 @@ set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *re
 
 	for (uint32_t i = hash_first(&p->by_set_list, hv, &probe); i != HASH_NONE; i = hash_next(&p->by_set_list, &probe)) {
 		if (p->set_lists[i].count == count &&
-		    memcmp(p->set_ids + p->set_lists[i].at, ids, count * sizeof(*ids)) == 0) {
+		    (count == 0 || memcmp(p->set_ids + p->set_lists[i].at, ids, count * sizeof(*ids)) == 0)) {
 			*ret = i;
 			return ERR_OK;
 		}
