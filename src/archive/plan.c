@@ -281,7 +281,8 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 {
 	struct plan *plan = m->plan;
 	uint32_t stream = plan->streams[rank], epochs, number = 0;
-	struct seq_rules rules = seq_rules_for(m->p->streams[stream].key.proto);
+	enum proto proto = m->p->streams[stream].key.proto;
+	struct seq_rules rules = seq_rules_for(proto);
 	enum err e = seq_order(&rules, items, count, &epochs);
 
 	for (size_t i = 0, end; i < count && e == ERR_OK; i = end) {
@@ -296,7 +297,9 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
 		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream, .number = number++,
-		    .first = (size_t)(items + i - plan->items), .count = heard, .discipline = seq_learn(&rules, items + i, heard)};
+		    .first = (size_t)(items + i - plan->items), .count = heard,
+		    /* IPFIX counts data records, which a header does not tell: no account is better than a wrong one */
+		    .discipline = proto == PROTO_IPFIX ? SEQ_NONE : seq_learn(&rules, items + i, heard)};
 	}
 	return e;
 }
