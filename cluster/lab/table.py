@@ -42,22 +42,24 @@ def main():
     missing = {}
     for stream in gaps["streams"]:
         missing[stream["unit"]] = missing.get(stream["unit"], 0) + stream["missing"]
-    print("  missing by all, as the ledger names it: "
-          + (", ".join(f"{n} {unit}" for unit, n in sorted(missing.items())) or "nothing")
-          + f" in {sum(len(s['ranges']) for s in gaps['streams'])} ranges")
+    print("  The ledger, which knows only what nodes have heard, names as missing by all: "
+          + (" and ".join(f"{n} {unit}" for unit, n in sorted(missing.items()) if n) or "nothing"))
     for stream in gaps["streams"]:
-        for begin, end in stream["ranges"][:3]:
-            print(f"    exporter {stream['exporter']}:{stream['exporterPort']} version {stream['version']}:"
-                  f" {stream['unit']} {begin} to {end}")
-        if len(stream["ranges"]) > 3:
-            print(f"    ... and {len(stream['ranges']) - 3} more ranges of that exporter")
+        if stream["ranges"]:
+            # v9 numbers datagrams, v5 the flows in them
+            named = [str(a) if a == b else f"{a}-{b}" for a, b in stream["ranges"]]
+            more = f" and {len(named) - 5} more" if len(named) > 5 else ""
+            print(f"    exporter {stream['exporter']} port {stream['exporterPort']}, NetFlow v{stream['version']}:"
+                  f" {stream['unit']} {', '.join(named[:5])}{more}")
     if percent:
         text = " x ".join([f"{percent} %"] * len(nodes))
         share = (percent / 100) ** len(nodes)
-        print(f"  chance that all of them miss one: {text} = {share * 100:.4g} %, of {sent} datagrams {share * sent:.1f}"
-              + (f"; while one is down {100 * (percent / 100) ** (len(nodes) - 1):.4g} %"
-                 if any(k.startswith("down-") for k in facts) else ""))
-    print(f"  verify: {verify['records']} records in {verify['segments']} segments, {verify['damaged']} damaged,"
+        down = sum(int(v) for k, v in facts.items() if k.startswith("down-"))
+        expected = share * (sent - down) + share / (percent / 100) * down
+        print(f"  Probability: {text} = {share * 100:.4g} % are missed by all"
+              + (f", {share / percent * 1e4:.4g} % while a node is down" if down else "")
+              + f"; of {sent} datagrams {expected:.1f} are to be expected, {sent - archive} it was.")
+    print(f"  Verify: {verify['records']} records in {verify['segments']} segments, {verify['damaged']} damaged,"
           f" {verify['torn']} torn")
 
     if verify["damaged"]:

@@ -10,8 +10,8 @@
 # first it is checked, in a way that says why, that the log holds nothing that was not captured, and nothing less
 # than what came outside of OUTAGE, "FROM-TO" in seconds since 1970 in the environment.
 #
-# Prints one JSON document: sent, distinct (datagrams that at least one node heard), heard by node, and streams with
-# the keys of `flowbraid gaps --json`. Supports NetFlow v5 and v9.
+# Prints one JSON document: sent, distinct (datagrams that at least one node heard), flows in these, heard by node, and
+# streams with the keys of `flowbraid gaps --json`. Supports NetFlow v5 and v9.
 import json
 import os
 import struct
@@ -52,6 +52,32 @@ def units(payload):
         sequence, domain = struct.unpack(">II", payload[12:20])
         return (9, domain), "datagrams", sequence, sequence
     sys.exit(f"version {version} in a capture")
+
+
+def v9_sets(payload):
+    at = 20
+    while at + 4 <= len(payload):
+        kind, size = struct.unpack(">HH", payload[at:at + 4])
+        yield kind, payload[at + 4:at + size]
+        at += size
+
+
+def count_flows(datagrams):
+    """Flow records in datagrams of NetFlow v5 and v9, whatever the order of templates and data."""
+    sizes, flows = {}, 0
+    nines = [(d[:2], d[2]) for d in datagrams if d[2][:2] == b"\0\x09"]
+    for exporter, payload in nines:
+        for kind, body in v9_sets(payload):
+            while kind == 0 and len(body) >= 4:
+                template, count = struct.unpack(">HH", body[:4])
+                fields = struct.unpack(f">{count * 2}H", body[4:4 + count * 4])
+                sizes[exporter, template] = sum(fields[1::2])
+                body = body[4 + count * 4:]
+    for exporter, payload in nines:
+        for kind, body in v9_sets(payload):
+            if (exporter, kind) in sizes:
+                flows += len(body) // sizes[exporter, kind]
+    return flows + sum(struct.unpack(">H", d[2][2:4])[0] for d in datagrams if d[2][:2] == b"\0\x05")
 
 
 def ranges_of(numbers):
@@ -114,7 +140,8 @@ def main():
             "heard": len(s["union"]), "missing": len(span - s["union"]), "ranges": ranges_of(span - s["union"]),
             "nodes": [{"node": name, "missing": len(span - numbers)} for name, numbers in sorted(s["nodes"].items())],
         })
-    json.dump({"sent": len(sent), "distinct": len(union), "heard": {n: len(k) for n, k in sorted(heard.items())},
+    json.dump({"sent": len(sent), "distinct": len(union), "flows": count_flows(union),
+               "heard": {n: len(k) for n, k in sorted(heard.items())},
                "residual_missing": sum(s["missing"] for s in report), "streams": report}, sys.stdout, indent=1)
 
 

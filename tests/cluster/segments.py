@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 #
-# Segments of a node's log, read and made from flowbraid-segment(5) alone, for tests that need to know what a log
-# holds, or a log with one record damaged or never written. It shares no code with flowbraid.
+# Segments of a node's log, read as flowbraid-segment(5) has them, for tests that need to know what a log holds, or a
+# log with one record damaged or gone. It shares no code with flowbraid.
 #
 #   segments.py list FOLDER                  file, offset, sequence, SHA-256 of each datagram's record
 #   segments.py damage FILE SEQUENCE         changes one byte in the body of that record, in place
-#   segments.py without FILE SEQUENCE        takes the record out, in place, and makes the seal fit
+#   segments.py blank FILE SEQUENCE          leaves zeros in the record's place
 import hashlib
 import os
 import struct
@@ -14,25 +14,7 @@ import sys
 
 HEADERS = 2 * 512
 RECORD_HEADER = 56
-DATAGRAM, SEAL = 1, 5
-CHUNK = 1 << 20
-
-
-def _table():
-    for n in range(256):
-        for _ in range(8):
-            n = n >> 1 ^ (0x82F63B78 if n & 1 else 0)
-        yield n
-
-
-TABLE = list(_table())
-
-
-def crc32c(data, crc=0):
-    crc ^= 0xFFFFFFFF
-    for byte in data:
-        crc = TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return crc ^ 0xFFFFFFFF
+DATAGRAM = 1
 
 
 class Record:
@@ -58,7 +40,6 @@ class Segment:
         self.path = path
         with open(path, "rb") as f:
             self.data = f.read()
-        self.seed = crc32c(self.data[24:32])
         self.records = []
         offset = HEADERS
         while offset < len(self.data):
@@ -94,21 +75,10 @@ def damage(path, sequence):
     write_in_place(path, data)
 
 
-def without(path, sequence):
+def blank(path, sequence):
     segment = Segment(path)
-    gone, seal = segment.find(sequence), segment.records[-1]
-    if seal.type != SEAL:
-        sys.exit(path + ": not sealed")
-    kept = segment.data[:gone.offset] + segment.data[gone.offset + gone.size:seal.offset]
-    digest = hashlib.sha256()
-    for at in range(0, len(kept), CHUNK):
-        digest.update(hashlib.sha256(kept[at:at + CHUNK]).digest())
-    count, first, last, length = struct.unpack(">QQQQ", seal.body[:32])
-    body = struct.pack(">QQQQ", count - 1, first, last, length - gone.size) + digest.digest() + seal.body[64:]
-    header = segment.data[seal.offset:seal.offset + 48]
-    header += struct.pack(">I", crc32c(body, segment.seed))
-    header += struct.pack(">I", crc32c(header, segment.seed))
-    write_in_place(path, kept + header + body)
+    gone = segment.find(sequence)
+    write_in_place(path, segment.data[:gone.offset] + bytes(gone.size) + segment.data[gone.offset + gone.size:])
 
 
 def main():
@@ -119,10 +89,10 @@ def main():
                     print(path, r.offset, r.sequence, hashlib.sha256(r.body).hexdigest())
     elif len(sys.argv) == 4 and sys.argv[1] == "damage":
         damage(sys.argv[2], int(sys.argv[3]))
-    elif len(sys.argv) == 4 and sys.argv[1] == "without":
-        without(sys.argv[2], int(sys.argv[3]))
+    elif len(sys.argv) == 4 and sys.argv[1] == "blank":
+        blank(sys.argv[2], int(sys.argv[3]))
     else:
-        sys.exit("usage: segments.py list FOLDER | damage FILE SEQUENCE | without FILE SEQUENCE")
+        sys.exit("usage: segments.py list FOLDER | damage FILE SEQUENCE | blank FILE SEQUENCE")
 
 
 if __name__ == "__main__":
