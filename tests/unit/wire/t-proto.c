@@ -1,193 +1,257 @@
 /* SPDX-License-Identifier: ISC
  *
- * Recognition of all protocols, headers that are cut, and the check of lengths.
+ * Recognition and the check of lengths: every protocol, whole, cut at every byte, and with one lie.
  */
+#include "tests/tap.h"
+#include "tests/unit/wire/build-export.h"
 #include "wire/proto.h"
 
-#include "tests/message.h"
-#include "tests/tap.h"
+static const enum proto all[] = {PROTO_V1, PROTO_V5, PROTO_V7, PROTO_V8, PROTO_V9, PROTO_IPFIX, PROTO_SFLOW5};
+#define ALL (sizeof(all) / sizeof(all[0]))
 
-static struct proto_info
-recognise(const struct buf *b, const char *what)
+static const size_t header_sizes[ALL] = {16, 24, 24, 28, 20, 16, 28};
+
+/* A valid datagram of two records, or of a template and two records of it. */
+static struct export valid(enum proto p)
 {
-	struct proto_info info = {0};
+	struct export x = export_new(p);
 
-	ok(proto_recognise(b->data, b->len, &info) == ERR_OK, "%s is recognised", what);
-	return info;
-}
-
-static void
-test_old(struct buf *b)
-{
-	static const uint16_t versions[] = {1, 5, 7, 8};
-
-	for (size_t i = 0; i < 4; i++) {
-		uint16_t v = versions[i];
-		struct proto_info info;
-
-		message_old(b, v, 3, 4000);
-		if (v == 5)
-			b->data[20] = 7;
-		if (v == 8) {
-			message_put_u16(b, 20, 0x0709);
-			buf_u32(b, 0);
-		}
-		info = recognise(b, proto_name((enum proto)v));
-		is_u64(info.proto, v, "version");
-		is_u64(info.count, 3, "count");
-		is_u64(info.uptime_ms, MESSAGE_UPTIME, "uptime");
-		is_u64((uint64_t)info.export_time.ns, MESSAGE_SECONDS * 1000000000ULL + 500000000, "export time");
-		is_u64(info.has_sequence, v != 1, "sequence is there");
-		is_u64(info.sequence, v == 1 ? 0 : 4000, "sequence");
-		is_u64(info.domain, v == 5 ? 0x0702 : v == 8 ? 0x0709 : 0, "domain");
-		is_u64(info.header_len, b->len, "header");
-		ok(!info.cut && info.has_uptime && info.has_time, "whole");
+	if (p == PROTO_V9 || p == PROTO_IPFIX) {
+		export_template(&x, 256, FIELDS({8, 4, 0}, {12, 4, 0}, {4, 1, 0}));
+		export_options(&x, 257, 1, FIELDS({1, 4, 0}, {34, 4, 0}));
+		export_data(&x, 256, 2, 9);
+	} else {
+		export_records(&x, 2);
 	}
+	export_end(&x);
+	return x;
+}
+
+static enum proto_fault
+check(const struct export *x)
+{
+	struct proto_info info = export_info(x);
+
+	return proto_check(x->bytes.data, x->bytes.len, &info);
 }
 
 static void
-test_new(struct buf *b)
+is_fault(const struct export *x, enum proto_fault want, const char *what)
 {
-	struct proto_info info;
-
-	message_v9(b, 77, 0x80000005);
-	info = recognise(b, "v9");
-	ok(info.proto == PROTO_V9 && info.sequence == 77 && info.domain == 0x80000005 && info.has_uptime &&
-		info.export_time.ns == MESSAGE_SECONDS * NS_PER_SEC && info.header_len == 20,
-	    "v9's header");
-	message_ipfix(b, 78, 6);
-	info = recognise(b, "IPFIX");
-	ok(info.proto == PROTO_IPFIX && info.sequence == 78 && info.domain == 6 && !info.has_uptime && info.has_time &&
-		info.header_len == 16,
-	    "IPFIX' header");
+	is_text(proto_fault_name(check(x)), proto_fault_name(want), "%s: %s", proto_name(x->proto), what);
 }
 
 static void
-put_sflow(struct buf *b, uint32_t address_type)
+test_headers(enum proto p, size_t header_size)
 {
-	buf_reset(b);
-	buf_u32(b, 5);
-	buf_u32(b, address_type);
-	for (uint32_t i = 0; i < (address_type == 2 ? 4U : 1U); i++)
-		buf_u32(b, 0xc0000263 + i);
-	buf_u32(b, 11); /* sub-agent */
-	buf_u32(b, 79);
-	buf_u32(b, MESSAGE_UPTIME);
-	buf_u32(b, 1);
-	buf_u32(b, 1); /* a sample of 8 bytes */
-	buf_u32(b, 8);
-	buf_u64(b, 0);
+	struct export x = valid(p);
+	struct proto_info i = export_info(&x);
+	const char *name = proto_name(p);
+	bool sets = p == PROTO_V9 || p == PROTO_IPFIX, has_domain = p != PROTO_V1 && p != PROTO_V7;
+
+	ok(i.proto == p && !i.cut, "%s: recognised", name);
+	is_u64(i.header_len, header_size, "%s: length of the header", name);
+	is_u64(i.has_sequence ? i.sequence : 0, p == PROTO_V1 ? 0 : EXPORT_SEQUENCE, "%s: sequence", name);
+	is_u64(i.has_uptime ? i.uptime_ms : 0, p == PROTO_IPFIX ? 0 : EXPORT_UPTIME, "%s: uptime", name);
+	is_u64(i.domain, has_domain ? EXPORT_DOMAIN : 0, "%s: domain, engine type before engine id", name);
+	is_u64(i.has_time ? (uint64_t)(i.export_time.ns / NS_PER_SEC) : 0,
+	    p == PROTO_SFLOW5 ? 0 : EXPORT_SECONDS, "%s: seconds", name);
+	is_u64((uint64_t)(i.export_time.ns % NS_PER_SEC), sets || p == PROTO_SFLOW5 ? 0 : EXPORT_NANOSECONDS,
+	    "%s: nanoseconds", name);
+	is_u64(i.count, p == PROTO_IPFIX ? 0 : p == PROTO_V9 ? 4 : 2, "%s: count", name);
+	is_u64(i.sampling, p == PROTO_V5 ? EXPORT_SAMPLING : 0, "%s: sampling", name);
+	is_u64(i.aggregation, p == PROTO_V8 ? 1 : 0, "%s: aggregation", name);
+	is_fault(&x, FAULT_NONE, "is sound");
+	export_free(&x);
 }
 
+/* A prefix is refused, or recognised as cut with none of its numbers, or has a fault. But v9 does not say how long it
+ * is: a prefix of whole sets is sound, and so is one with zeros behind them. */
 static void
-test_sflow(struct buf *b)
+test_prefixes(enum proto p, size_t header_size)
 {
-	struct proto_info info;
-	char text[ADDR_TEXT_SIZE];
+	struct export x = valid(p);
+	unsigned wrong = 0, sound = 0;
 
-	put_sflow(b, 1);
-	info = recognise(b, "sFlow");
-	ok(info.proto == PROTO_SFLOW5 && info.sequence == 79 && info.domain == 11 && info.count == 1 && !info.has_time &&
-		info.has_uptime,
-	    "sFlow's header");
-	is_text(addr_text(&info.agent, text), "192.0.2.99", "its agent");
-	is_u64(proto_check(b->data, b->len, &info), FAULT_NONE, "its sample fits");
-	b->data[35] = 9;
-	is_u64(proto_check(b->data, b->len, &info), FAULT_SAMPLE_LENGTH, "a sample past the end");
-	b->data[35] = 8;
-	buf_u32(b, 0);
-	is_u64(proto_check(b->data, b->len, &info), FAULT_STRAY, "bytes behind the last sample");
-	put_sflow(b, 2);
-	info = recognise(b, "sFlow with an IPv6 agent");
-	ok(info.header_len == 40 && !addr_is_v4(&info.agent) && info.domain == 11, "has a longer header");
-	put_sflow(b, 3);
-	is_u64(proto_recognise(b->data, b->len, &info), ERR_UNKNOWN, "an agent of no known kind");
+	for (size_t len = 0; len < x.bytes.len; len++) {
+		uint8_t *bytes = export_prefix(&x, len);
+		struct proto_info i = {.header_len = 99};
+		enum err e = proto_recognise(bytes, len, &i);
+		struct proto_info none = {.proto = p, .cut = true, .header_len = (uint32_t)len};
+
+		if (e != ERR_OK)
+			wrong += len >= 4 || i.header_len != 99;
+		else if (len < header_size)
+			wrong += memcmp(&i, &none, sizeof(i)) != 0 ||
+			    proto_check(bytes, len, &i) != FAULT_HEADER_CUT;
+		else
+			sound += proto_check(bytes, len, &i) == FAULT_NONE;
+		free(bytes);
+	}
+	is_u64(wrong, 0, "%s: prefixes shorter than the header have nothing but the protocol", proto_name(p));
+	is_u64(sound, p == PROTO_V9 ? 7 : 0, "%s: longer prefixes have a fault", proto_name(p));
+	export_free(&x);
 }
 
 static void
 test_unknown(void)
 {
-	static const uint8_t inputs[][4] = {{0, 0, 0, 4}, {0, 2, 0, 0}, {0, 3, 0, 0}, {0, 4, 0, 0}, {0, 6, 0, 0},
-	    {0, 11, 0, 0}, {5, 0, 0, 0}, {'G', 'E', 'T', ' '}};
-	struct proto_info info;
+	static const uint8_t unknown[][8] = {{0, 0}, {0, 2}, {0, 3}, {0, 4}, {0, 6}, {0, 11}, {5, 0},
+	    {0xff, 0xff}, {0, 0, 0, 4}, {0, 0, 0, 6}, {0, 0, 5, 0}, {0, 0, 0, 5, 0, 0, 0, 3},
+	    {0, 0, 0, 5, 0, 0, 0, 0}};
+	struct proto_info i = {.count = 77};
+	unsigned known = 0;
 
-	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-		is_u64(proto_recognise(inputs[i], 4, &info), ERR_UNKNOWN, "input %zu begins like nothing known", i);
-	is_u64(proto_recognise(NULL, 0, &info), ERR_UNKNOWN, "nor does nothing");
-	is_u64(proto_recognise((const uint8_t *)"", 1, &info), ERR_UNKNOWN, "nor one byte");
+	for (size_t k = 0; k < sizeof(unknown) / sizeof(unknown[0]); k++)
+		known += proto_recognise(unknown[k], 8, &i) != ERR_UNKNOWN;
+	is_u64(known, 0, "versions that do not exist are not recognised");
+	ok(proto_recognise(NULL, 0, &i) == ERR_UNKNOWN, "nor is an empty payload");
+	ok(proto_recognise((const uint8_t *)"", 1, &i) == ERR_UNKNOWN, "nor a single byte");
+	is_u64(i.count, 77, "and nothing is answered");
 }
 
-/* Every prefix that holds the version is recognised as cut, with no number in it believed. */
 static void
-test_cut(struct buf *b, const char *what, size_t header)
+test_sflow_v6(void)
 {
-	unsigned bad = 0;
+	static const uint8_t head[] = {0, 0, 0, 5, 0, 0, 0, 2, 0x20, 1, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+	    0, 0, 9, 0, 0, 0, 3, 0, 0, 0, 4, 0, 0, 0, 5, 0, 0, 0, 0};
+	struct proto_info i;
 
-	for (size_t len = 4; len < header; len++) {
-		uint8_t *cut = malloc(len);
-		struct proto_info info = {0};
+	ok(proto_recognise(head, sizeof(head), &i) == ERR_OK && !i.cut, "sFlow 5: IPv6 agent");
+	ok(memcmp(i.agent.b, head + 8, 16) == 0, "sFlow 5: its address");
+	is_u64(i.domain, 3, "sFlow 5: sub-agent behind it");
+	is_u64(i.header_len, sizeof(head), "sFlow 5: the header is longer with it");
+	ok(proto_recognise(head, sizeof(head) - 1, &i) == ERR_OK && i.cut, "sFlow 5: cut with it");
+}
 
-		memcpy(cut, b->data, len);
-		if (proto_recognise(cut, len, &info) != ERR_OK || !info.cut || info.domain != 0 || info.sequence != 0 ||
-		    info.has_time || info.has_sequence || info.header_len != len ||
-		    proto_check(cut, len, &info) != FAULT_HEADER_CUT)
-			bad++;
-		free(cut);
+static void
+lie(enum proto p, enum place place, uint16_t value, enum proto_fault want, const char *what)
+{
+	struct export x = valid(p);
+
+	export_lie(&x, place, value);
+	is_fault(&x, want, what);
+	export_free(&x);
+}
+
+static void
+test_counts(void)
+{
+	static const enum proto old[] = {PROTO_V1, PROTO_V5, PROTO_V7, PROTO_V8};
+	struct export x;
+
+	for (size_t i = 0; i < sizeof(old) / sizeof(old[0]); i++) {
+		lie(old[i], PLACE_COUNT, 3, FAULT_COUNT, "one record more than there are");
+		lie(old[i], PLACE_COUNT, 1, FAULT_COUNT, "one record less");
+		lie(old[i], PLACE_COUNT, 0, FAULT_COUNT, "no records, but bytes");
+		lie(old[i], PLACE_COUNT, UINT16_MAX, FAULT_COUNT, "as many records as can be said");
+		x = export_new(old[i]);
+		export_end(&x);
+		is_fault(&x, FAULT_NONE, "no records");
+		export_free(&x);
 	}
-	is_u64(bad, 0, "%s: every cut header", what);
+	lie(PROTO_V9, PLACE_COUNT, 0, FAULT_NONE, "the header's count is not believed");
+	lie(PROTO_SFLOW5, PLACE_COUNT, 3, FAULT_SAMPLE_LENGTH, "one sample more than there are");
+	lie(PROTO_SFLOW5, PLACE_COUNT, 1, FAULT_STRAY, "one sample less");
+	lie(PROTO_SFLOW5, PLACE_SAMPLE_LENGTH, 41, FAULT_SAMPLE_LENGTH, "a sample runs past the end");
+	lie(PROTO_SFLOW5, PLACE_SAMPLE_LENGTH, 39, FAULT_STRAY, "a sample ends early");
+}
+
+/* Lengths of records as flow-tools and Cisco have them. */
+static void
+test_aggregates(void)
+{
+	static const uint8_t lengths[] = {28, 28, 32, 32, 40, 32, 40, 44, 32, 32, 32, 32, 40, 40};
+	unsigned wrong = 0;
+
+	for (unsigned scheme = 0; scheme <= 255; scheme++) {
+		struct export x = export_new(PROTO_V8);
+		bool known = scheme >= 1 && scheme <= sizeof(lengths);
+		uint8_t record[44] = {0};
+
+		export_bytes(&x, record, known ? lengths[scheme - 1] : 28);
+		x.records = 1;
+		export_end(&x);
+		x.bytes.data[22] = (uint8_t)scheme;
+		wrong += check(&x) != (known ? FAULT_NONE : FAULT_COUNT);
+		export_bytes(&x, record, 1);
+		wrong += check(&x) != FAULT_COUNT;
+		export_free(&x);
+	}
+	is_u64(wrong, 0,
+	    "v8: records are as long as the scheme says, and a scheme that does not exist is a fault");
 }
 
 static void
-test_counts(struct buf *b)
+test_sets(enum proto p)
 {
-	struct proto_info info;
+	uint16_t length;
+	struct export x = valid(p);
 
-	message_old(b, 5, 2, 1);
-	message_old_record(b, 5, 1);
-	message_old_record(b, 5, 2);
-	info = recognise(b, "v5");
-	is_u64(proto_check(b->data, b->len, &info), FAULT_NONE, "two records, as counted");
-	is_u64(proto_check(b->data, b->len - 1, &info), FAULT_COUNT, "a byte short");
-	buf_u8(b, 0);
-	is_u64(proto_check(b->data, b->len, &info), FAULT_COUNT, "a byte too many");
-	message_put_u16(b, 2, 65535);
-	info = recognise(b, "v5 with a count that lies");
-	is_u64(proto_check(b->data, b->len, &info), FAULT_COUNT, "more counted than there");
+	length = export_truth(&x, PLACE_SET_LENGTH);
+	export_free(&x);
+	lie(p, PLACE_SET_LENGTH, 0, FAULT_SET_LENGTH, "a set of length 0");
+	lie(p, PLACE_SET_LENGTH, 3, FAULT_SET_LENGTH, "a set shorter than its header");
+	lie(p, PLACE_SET_LENGTH, 4, FAULT_SET_LENGTH, "a set of nothing, its records read as sets");
+	lie(p, PLACE_SET_LENGTH, (uint16_t)(length + 1), FAULT_SET_LENGTH, "a set one byte past the end");
+	lie(p, PLACE_SET_LENGTH, UINT16_MAX, FAULT_SET_LENGTH, "a set of 65,535 bytes");
+	lie(p, PLACE_SET_LENGTH, (uint16_t)(length - 1), FAULT_STRAY, "a stray byte behind the last set");
+	lie(p, PLACE_FIELD_COUNT, 400, FAULT_TEMPLATE, "a template with more fields than its set holds");
+	lie(p, PLACE_FIELD_COUNT, UINT16_MAX, FAULT_TEMPLATE, "a template with 65,535 fields");
+	lie(p, PLACE_TEMPLATE_ID, 255, FAULT_TEMPLATE, "a template with an id of sets");
+	for (uint16_t id = 0; id < 8; id++) {
+		x = valid(p);
+		export_open(&x, id);
+		export_close(&x);
+		export_end(&x);
+		export_lie(&x, PLACE_SET_LENGTH, 0);
+		is_fault(&x, FAULT_SET_LENGTH, "a last set of length 0, of any kind");
+		export_free(&x);
+	}
+}
+
+static void
+test_message_length(void)
+{
+	struct export x = valid(PROTO_IPFIX);
+	uint16_t length = export_truth(&x, PLACE_MESSAGE_LENGTH);
+
+	export_free(&x);
+	lie(PROTO_IPFIX, PLACE_MESSAGE_LENGTH, (uint16_t)(length + 1), FAULT_LENGTH,
+	    "a message longer than its datagram");
+	lie(PROTO_IPFIX, PLACE_MESSAGE_LENGTH, (uint16_t)(length - 1), FAULT_LENGTH, "a message shorter");
+	lie(PROTO_IPFIX, PLACE_MESSAGE_LENGTH, 0, FAULT_LENGTH, "a message of length 0");
 }
 
 static void
 test_names(void)
 {
-	unsigned empty = 0;
+	static const char *const names[ALL] = {"v1", "v5", "v7", "v8", "v9", "IPFIX", "sFlow 5"};
+	static const char *const versions[ALL] = {"1", "5", "7", "8", "9", "10", "\"sflow5\""};
 
-	is_text(proto_name(PROTO_IPFIX), "IPFIX", "a protocol's name");
-	is_text(proto_name(PROTO_SFLOW5), "sFlow 5", "another");
-	is_text(proto_name((enum proto)77), "none", "no protocol");
-	for (int i = 0; i < FAULT_COUNT_OF_KINDS; i++)
-		empty += proto_fault_name((enum proto_fault)i) == NULL || proto_fault_name((enum proto_fault)i)[0] == '\0';
-	is_u64(empty, 0, "every fault has a name");
-	is_text(proto_fault_name((enum proto_fault)99), "unknown", "what is none has none");
+	for (size_t i = 0; i < ALL; i++) {
+		is_text(proto_name(all[i]), names[i], "name of %s", names[i]);
+		is_text(proto_version_json(all[i]), versions[i], "version of %s", names[i]);
+	}
+	is_text(proto_name(PROTO_NONE), "none", "name of no protocol");
+	is_text(proto_version_json(PROTO_NONE), "null", "version of no protocol");
+	is_text(proto_fault_name(FAULT_COUNT_OF_KINDS), "unknown", "a fault that does not exist has a name");
 }
 
 int
 main(void)
 {
-	struct buf b = BUF_INIT;
-
-	test_old(&b);
-	test_new(&b);
-	test_sflow(&b);
+	for (size_t i = 0; i < ALL; i++) {
+		test_headers(all[i], header_sizes[i]);
+		test_prefixes(all[i], header_sizes[i]);
+	}
 	test_unknown();
-	message_old(&b, 5, 0, 1);
-	test_cut(&b, "v5", 24);
-	message_v9(&b, 1, 1);
-	test_cut(&b, "v9", 20);
-	message_ipfix(&b, 1, 1);
-	test_cut(&b, "IPFIX", 16);
-	put_sflow(&b, 1);
-	test_cut(&b, "sFlow", 28);
-	test_counts(&b);
+	test_sflow_v6();
+	test_counts();
+	test_aggregates();
+	test_sets(PROTO_V9);
+	test_sets(PROTO_IPFIX);
+	test_message_length();
 	test_names();
-	buf_clear(&b);
 	return done_testing();
 }

@@ -1,354 +1,560 @@
 /* SPDX-License-Identifier: ISC
  *
- * Template definitions: v9 and IPFIX, sound and not; canonical bytes; the parsed form; and the cache.
+ * Definitions in datagrams, good ones beside bad ones; their canonical bytes; their parsed form; the built-in ones.
  */
+#include "tests/tap.h"
+#include "tests/unit/wire/build-export.h"
 #include "wire/template.h"
 
-#include "tests/message.h"
-#include "tests/tap.h"
+static const enum proto both[] = {PROTO_V9, PROTO_IPFIX};
 
-static const uint16_t fields[] = {8, 4, 12, 4, 1, 8};
-static const uint16_t scoped[] = {1, 4, 34, 4, 35, 1};
-static struct stream_key stream;
-
-/* Puts the datagram's definitions into defs; returns how many there are. */
-static unsigned
-definitions(const uint8_t *bytes, size_t len, struct tmpl_def *defs, unsigned room, enum proto_fault *ret_fault)
+/* The definitions of a datagram as text: "256 257o w300", then "!" and the fault. The bytes are of exact size. */
+static const char *
+list_bytes(const uint8_t *bytes, size_t len, const struct stream_key *key, uint32_t *ret_bad)
 {
+	static const char *const kinds[] = {[TMPL_DATA] = "", [TMPL_OPTIONS] = "o", [TMPL_WITHDRAWN] = "w"};
+	static char text[2048];
 	struct proto_info info;
-	struct tmpl_defs it;
+	struct tmpl_defs defs;
 	struct tmpl_def def;
-	struct addr exporter = addr_v4(0xc0000201);
-	unsigned n = 0;
+	size_t at = 0;
 
-	*ret_fault = FAULT_NONE;
+	text[0] = '\0';
 	if (proto_recognise(bytes, len, &info) != ERR_OK)
-		return 0;
-	stream = stream_key_of(&exporter, 2055, &info);
-	tmpl_defs_init(&it, &stream, &info, bytes, len);
-	while (tmpl_defs_next(&it, &def) == ERR_OK) {
-		if (n < room)
-			defs[n] = def;
-		n++;
-	}
-	*ret_fault = it.fault;
-	return n;
-}
-
-static void
-put_v9(struct buf *b)
-{
-	message_v9(b, 77, 5);
-	message_set(b, 0);
-	message_template(b, 256, fields, 3);
-	message_template(b, 257, fields, 1);
-	message_set_end(b);
-	message_set(b, 1);
-	message_options_template(b, 258, scoped, 1, 3);
-	buf_u16(b, 0); /* padding */
-	message_set_end(b);
-}
-
-static void
-test_v9(struct buf *b)
-{
-	struct tmpl_def defs[4];
-	enum proto_fault fault;
-	struct tmpl *t = NULL;
-
-	put_v9(b);
-	is_u64(definitions(b->data, b->len, defs, 4, &fault), 3, "three definitions");
-	is_u64(fault, FAULT_NONE, "and no fault");
-	ok(defs[0].id == 256 && defs[1].id == 257 && defs[2].id == 258, "ids");
-	ok(defs[0].kind == TMPL_DATA && defs[2].kind == TMPL_OPTIONS, "kinds");
-	ok(defs[0].len == 16 && defs[1].len == 8 && defs[2].len == 18, "lengths");
-	ok(defs[0].sequence == 77 && defs[0].uptime_ms == MESSAGE_UPTIME &&
-		defs[0].export_time.ns == MESSAGE_SECONDS * NS_PER_SEC,
-	    "origin");
-	if (ok(tmpl_parse(&defs[0], &t) == ERR_OK, "a data template parses")) {
-		ok(t->id == 256 && t->kind == TMPL_DATA && t->field_count == 3 && t->scope_count == 0 && !t->variable,
-		    "head");
-		is_u64(t->record_len, 16, "length of its records");
-		ok(t->fields[2].id == 1 && t->fields[2].len == 8 && t->fields[2].offset == 8 && t->fields[2].pen == 0,
-		    "a field");
-		tmpl_free(t);
-	}
-	if (ok(tmpl_parse(&defs[2], &t) == ERR_OK, "an options template parses")) {
-		ok(t->kind == TMPL_OPTIONS && t->scope_count == 1 && t->field_count == 3 && t->record_len == 9, "head");
-		tmpl_free(t);
-	}
-}
-
-static void
-test_ipfix(struct buf *b)
-{
-	static const uint16_t with_pen[] = {0x8000 | 100, 4, 0, 25461, 82, 65535, 1, 4};
-	struct tmpl_def defs[4];
-	enum proto_fault fault;
-	struct tmpl *t = NULL;
-
-	message_ipfix(b, 1, 2);
-	message_set(b, 2);
-	buf_u16(b, 300);
-	buf_u16(b, 3);
-	message_u16s(b, with_pen, 8);
-	buf_u16(b, 301); /* a withdrawal */
-	buf_u16(b, 0);
-	message_set_end(b);
-	message_set(b, 3);
-	buf_u16(b, 302);
-	buf_u16(b, 2);
-	buf_u16(b, 1);
-	message_u16s(b, (const uint16_t[]){149, 4, 41, 8}, 4);
-	message_set_end(b);
-	is_u64(definitions(b->data, b->len, defs, 4, &fault), 3, "IPFIX: three definitions");
-	is_u64(fault, FAULT_NONE, "and no fault");
-	is_u64(defs[1].kind, TMPL_WITHDRAWN, "a withdrawal is one");
-	is_u64(tmpl_parse(&defs[1], &t), ERR_UNKNOWN, "but no template");
-	if (ok(tmpl_parse(&defs[0], &t) == ERR_OK, "enterprise and variable fields parse")) {
-		ok(t->fields[0].pen == 25461 && t->fields[0].id == 100, "enterprise number");
-		ok(t->variable && t->fields[1].len == TMPL_VARIABLE && t->record_len == 9, "variable length");
-		tmpl_free(t);
-	}
-	if (ok(tmpl_parse(&defs[2], &t) == ERR_OK, "options template")) {
-		ok(t->scope_count == 1 && t->field_count == 2 && t->kind == TMPL_OPTIONS, "scope");
-		tmpl_free(t);
-	}
-}
-
-/* A lie costs its definition, or its set's rest when the next one cannot be found. */
-static void
-test_lies(struct buf *b)
-{
-	static const struct {
-		size_t at;
-		uint16_t value;
-		unsigned left; /* definitions that are still found */
-		const char *what;
-	} lies[] = {
-	    {24, 255, 2, "an id of a reserved set"},
-	    {26, 0, 1, "no fields"},
-	    {26, 9, 1, "more fields than there are bytes"},
-	    {26, 65535, 1, "far more"},
-	};
-	struct tmpl_def defs[4];
-	enum proto_fault fault;
-
-	for (size_t i = 0; i < sizeof(lies) / sizeof(lies[0]); i++) {
-		put_v9(b);
-		message_put_u16(b, lies[i].at, lies[i].value);
-		is_u64(definitions(b->data, b->len, defs, 4, &fault), lies[i].left, "%s", lies[i].what);
-		is_u64(fault, FAULT_TEMPLATE, "is a fault");
-		is_u64(defs[lies[i].left - 1].id, 258, "and costs no other set");
-	}
-	put_v9(b);
-	for (size_t at = 30; at < 42; at += 4)
-		message_put_u16(b, at, 0);
-	ok(definitions(b->data, b->len, defs, 4, &fault) == 2 && defs[0].id == 257 && fault == FAULT_TEMPLATE,
-	    "records of length 0");
-	put_v9(b);
-	message_put_u16(b, 48 + 4 + 2, 3);
-	ok(definitions(b->data, b->len, defs, 4, &fault) == 2 && fault == FAULT_TEMPLATE, "a scope of three quarters");
-	put_v9(b);
-	message_put_u16(b, 20 + 2, 0);
-	ok(definitions(b->data, b->len, defs, 4, &fault) == 0 && fault == FAULT_SET_LENGTH, "a set of length 0");
-}
-
-static void
-test_prefixes(struct buf *b)
-{
-	unsigned bad = 0;
-
-	put_v9(b);
-	for (size_t len = 2; len < b->len; len++) {
-		uint8_t *cut = malloc(len);
-		struct tmpl_def defs[4];
-		enum proto_fault fault;
-		/* sets are taken whole: 28 bytes with two definitions, then one of 24 */
-		unsigned n = 0, want = len < 20 + 28 ? 0 : 2;
-
-		memcpy(cut, b->data, len);
-		n = definitions(cut, len, defs, 4, &fault);
-		bad += n != want;
-		free(cut);
-	}
-	is_u64(bad, 0, "every prefix gives the definitions of the whole sets in it");
-}
-
-static void
-test_canonical(struct buf *b)
-{
-	struct tmpl_def defs[4], again;
-	enum proto_fault fault;
-	struct buf out = BUF_INIT, twice = BUF_INIT;
-	struct tmpl *t;
-	struct rd r;
-	unsigned bad = 0;
-
-	put_v9(b);
-	(void)definitions(b->data, b->len, defs, 4, &fault);
-	tmpl_def_write(&out, &defs[2]);
-	r = rd_init(out.data, out.len);
-	if (ok(tmpl_def_read(&r, &again) == ERR_OK && rd_left(&r) == 0, "canonical bytes read back")) {
-		tmpl_def_write(&twice, &again);
-		ok(out.len == twice.len && memcmp(out.data, twice.data, out.len) == 0, "and are written the same");
-		ok(tmpl_parse(&again, &t) == ERR_OK && t->scope_count == 1, "and parse the same");
-		tmpl_free(t);
-	}
-	for (size_t len = 0; len < out.len; len++) {
-		uint8_t *cut = malloc(len > 0 ? len : 1);
-
-		memcpy(cut, out.data, len);
-		r = rd_init(cut, len);
-		bad += tmpl_def_read(&r, &again) != ERR_CUT;
-		free(cut);
-	}
-	is_u64(bad, 0, "no prefix is a definition");
-	/* Bytes that lie are refused when parsed, not before: archives keep what they were given. */
-	bad = 0;
-	for (size_t i = 0; i < out.len; i++) {
-		uint8_t *copy = malloc(out.len);
-
-		memcpy(copy, out.data, out.len);
-		copy[i] ^= 0xff;
-		r = rd_init(copy, out.len);
-		if (tmpl_def_read(&r, &again) == ERR_OK && tmpl_parse(&again, &t) == ERR_OK) {
-			bad += t->record_len == 0 || t->field_count == 0 || t->scope_count > t->field_count;
-			tmpl_free(t);
-		}
-		free(copy);
-	}
-	is_u64(bad, 0, "with any byte changed: refused, or sound");
-	buf_clear(&out);
-	buf_clear(&twice);
-}
-
-static struct tmpl_cache *cache;
-static char seen[256];
-
-static enum err
-note(void *ctx, const struct tmpl_def *def)
-{
-	size_t at = strlen(seen);
-
-	(void)ctx;
-	(void)snprintf(seen + at, sizeof(seen) - at, "%u/%u@%u ", def->stream.domain, def->id, def->sequence);
-	return ERR_OK;
-}
-
-static enum err
-stop(void *ctx, const struct tmpl_def *def)
-{
-	(void)def;
-	++*(unsigned *)ctx;
-	return ERR_LIMIT;
+		return "unknown";
+	tmpl_defs_init(&defs, key, &info, bytes, len);
+	while (tmpl_defs_next(&defs, &def) == ERR_OK && at < sizeof(text) - 64)
+		at += (size_t)snprintf(text + at, 32, "%s%u%s", at > 0 ? " " : "", def.id, kinds[def.kind]);
+	if (defs.fault != FAULT_NONE)
+		(void)snprintf(text + at, 64, "%s! %s", at > 0 ? " " : "", proto_fault_name(defs.fault));
+	*ret_bad = defs.bad;
+	return text;
 }
 
 static const char *
-held(void)
+list(const struct export *x, uint32_t *ret_bad)
 {
-	seen[0] = '\0';
-	if (tmpl_cache_each(cache, note, NULL) != ERR_OK)
-		return "error";
-	return seen;
+	struct stream_key key = export_key(x);
+
+	return list_bytes(x->bytes.data, x->bytes.len, &key, ret_bad);
+}
+
+/* Ends the datagram, compares its definitions, frees it. */
+static void
+is_list(struct export *x, const char *want, uint32_t want_bad, const char *what)
+{
+	uint32_t bad;
+
+	if (x->set_at != 0)
+		export_close(x);
+	export_end(x);
+	is_text(list(x, &bad), want, "%s: %s", proto_name(x->proto), what);
+	is_u64(bad, want_bad, "%s: %s: passed over", proto_name(x->proto), what);
+	export_free(x);
 }
 
 static void
-learn(struct buf *b, uint32_t domain, uint16_t id, uint16_t count, uint32_t sequence)
+put_good(struct export *x, uint16_t id)
 {
-	struct proto_info info;
-	struct addr exporter = addr_v4(0xc0000201);
+	export_template(x, id, FIELDS({8, 4, 0}, {12, 4, 0}));
+}
+
+/* A template set with a good definition, the given bytes, and a good definition behind them. */
+static void
+between(enum proto p, const void *bytes, size_t len, const char *want, uint32_t bad, const char *what)
+{
+	struct export x = export_new(p);
+
+	export_open(&x, p == PROTO_V9 ? 0 : 2);
+	put_good(&x, 256);
+	export_bytes(&x, bytes, len);
+	put_good(&x, 258);
+	is_list(&x, want, bad, what);
+}
+
+static void
+test_unusable(enum proto p)
+{
+	static const uint8_t low[] = {0, 255, 0, 1, 0, 8, 0, 4}, zero[] = {1, 1, 0, 0},
+			     empty[] = {1, 1, 0, 1, 0, 8, 0, 0},
+			     long_[] = {1, 1, 0, 2, 0, 8, 0xff, 0xf0, 0, 12, 0, 12},
+			     odd[] = {1, 1, 0, 1, 0x7f, 0xff, 0, 3};
+	struct export x;
+
+	between(p, low, sizeof(low), "256 258 ! template", 1, "an id of sets costs only itself");
+	between(p, empty, sizeof(empty), "256 258 ! template", 1, "a record of length 0 costs only itself");
+	between(p, long_, sizeof(long_), "256 258 ! template", 1,
+	    "a record longer than any set costs only itself");
+	between(
+	    p, odd, sizeof(odd), "256 257 258", 0, "an element that nobody knows, of odd length, is kept");
+	if (p == PROTO_V9)
+		between(p, zero, sizeof(zero), "256 258 ! template", 1, "no fields costs only itself");
+	else
+		between(p, zero, sizeof(zero), "256 257w 258", 0, "no fields is a withdrawal");
+
+	x = export_new(p);
+	export_open(&x, p == PROTO_V9 ? 0 : 2);
+	put_good(&x, 256);
+	put_good(&x, 257);
+	export_lie(&x, PLACE_FIELD_COUNT, 3);
+	export_close(&x);
+	put_good(&x, 258);
+	is_list(&x, "256 258 ! template", 1, "a cut definition costs the rest of its set only");
+}
+
+static void
+test_scopes(void)
+{
+	struct export x = export_new(PROTO_IPFIX);
+
+	export_open(&x, 3);
+	export_options(&x, 257, 1, FIELDS({1, 4, 0}, {34, 4, 0}));
+	export_lie(&x, PLACE_SCOPE_COUNT, 3);
+	export_options(&x, 259, 1, FIELDS({1, 4, 0}, {34, 4, 0}));
+	is_list(&x, "259o ! template", 1, "more scopes than fields cost only themselves");
+}
+
+/* v9 gives lengths in bytes: one that is no whole number of specifiers still says where the next one begins. */
+static void
+test_odd_length(void)
+{
+	static const uint8_t odd[] = {1, 1, 0, 5, 0, 4, 0, 1, 0, 4, 0, 34, 0, 4, 0};
+	struct export x = export_new(PROTO_V9);
+
+	export_open(&x, 1);
+	export_bytes(&x, odd, sizeof(odd));
+	export_options(&x, 258, 1, FIELDS({1, 4, 0}, {34, 4, 0}));
+	is_list(&x, "258o ! template", 1, "options of an odd length cost only themselves");
+}
+
+static void
+test_many_fields(enum proto p)
+{
+	struct export_field *fields = calloc(TMPL_FIELDS_MOST + 1, sizeof(*fields));
+	struct export x = export_new(p);
+
+	for (size_t i = 0; fields != NULL && i <= TMPL_FIELDS_MOST; i++)
+		fields[i] = (struct export_field){.id = 210, .len = 1};
+	export_open(&x, p == PROTO_V9 ? 0 : 2);
+	export_template(&x, 256, fields, TMPL_FIELDS_MOST);
+	export_template(&x, 257, fields, TMPL_FIELDS_MOST + 1);
+	put_good(&x, 258);
+	is_list(&x, "256 258 ! template", 1, "more fields than permitted");
+	free(fields);
+}
+
+static void
+test_padding(enum proto p)
+{
+	static const uint8_t zeros[64];
+	struct export x;
+
+	for (size_t len = 0; len <= sizeof(zeros); len += len < 8 ? 1 : 28) {
+		x = export_new(p);
+		export_open(&x, p == PROTO_V9 ? 0 : 2);
+		put_good(&x, 256);
+		export_bytes(&x, zeros, len);
+		export_close(&x);
+		put_good(&x, 258);
+		is_list(&x, "256 258", 0, "zeros at a set's end are padding");
+	}
+	for (size_t len = 1; len <= 3; len++) {
+		x = export_new(p);
+		export_open(&x, p == PROTO_V9 ? 0 : 2);
+		put_good(&x, 256);
+		export_bytes(&x, zeros, len - 1);
+		EXPORT_BYTES(&x, 7);
+		export_close(&x);
+		put_good(&x, 258);
+		is_list(&x, "256 258 ! stray bytes", 0, "1 to 3 other bytes are stray");
+	}
+	x = export_new(p);
+	export_open(&x, p == PROTO_V9 ? 0 : 2);
+	is_list(&x, "", 0, "a template set with nothing in it");
+}
+
+/* Many zero definitions before a byte that is none: they must not be looked through again for each. */
+static void
+test_zeros_are_cheap(void)
+{
+	static const uint8_t zeros[64000];
+	struct export x = export_new(PROTO_V9);
+
+	export_open(&x, 0);
+	export_bytes(&x, zeros, sizeof(zeros));
+	EXPORT_BYTES(&x, 1, 1, 0, 1, 0, 8, 0, 4);
+	is_list(&x, "257 ! template", sizeof(zeros) / 4, "zeros before a definition are unusable ones");
+}
+
+static void
+test_withdrawals(void)
+{
+	struct export x = export_new(PROTO_IPFIX);
+
+	export_withdrawal(&x, 2, 256);
+	export_withdrawal(&x, 3, 257);
+	export_withdrawal(&x, 2, 2);
+	export_withdrawal(&x, 3, 3);
+	export_withdrawal(&x, 2, 5);
+	put_good(&x, 258);
+	is_list(&x, "256w 257w 2w 3w 258 ! template", 1, "withdrawals, of one and of all");
+}
+
+static void
+test_prefixes(enum proto p)
+{
+	struct export x = export_new(p);
 	struct stream_key key;
+	unsigned wrong = 0;
 
-	message_v9(b, sequence, domain);
-	message_set(b, 0);
-	message_template(b, id, fields, count);
-	message_set_end(b);
-	if (proto_recognise(b->data, b->len, &info) != ERR_OK)
-		return;
-	key = stream_key_of(&exporter, 2055, &info);
-	if (tmpl_cache_learn(cache, &key, &info, b->data, b->len) != ERR_OK)
-		fprintf(stderr, "not learnt\n");
+	put_good(&x, 256);
+	export_options(&x, 257, 1, FIELDS({1, 4, 0}, {34, 4, 9}));
+	put_good(&x, 258);
+	export_end(&x);
+	key = export_key(&x);
+	for (size_t len = 2; len < x.bytes.len; len++) {
+		uint8_t *bytes = export_prefix(&x, len);
+		uint32_t bad;
+		const char *text = list_bytes(bytes, len, &key, &bad);
+
+		wrong += strstr(text, "258") != NULL || (p == PROTO_IPFIX && strchr(text, '!') == NULL);
+		free(bytes);
+	}
+	is_u64(wrong, 0, "%s: no prefix gives a definition that is not whole", proto_name(p));
+	export_free(&x);
+}
+
+/* The first definition of a datagram; its bytes live as long as that. */
+static struct tmpl_def
+first_def(const struct export *x)
+{
+	struct proto_info info = export_info(x);
+	struct stream_key key = export_key(x);
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+
+	tmpl_defs_init(&defs, &key, &info, x->bytes.data, x->bytes.len);
+	if (tmpl_defs_next(&defs, &def) != ERR_OK)
+		abort();
+	return def;
+}
+
+static struct export one_template(enum proto p)
+{
+	struct export x = export_new(p);
+
+	export_template(&x, 300, FIELDS({8, 4, 0}, {12, 4, 0}, {8, 4, 0}, {1, 8, 0}, {8, 2, 0}));
+	export_end(&x);
+	return x;
 }
 
 static void
-test_cache(struct buf *b)
+test_canonical(enum proto p)
 {
-	struct tmpl_cache_limits limits = {.streams = 3, .templates = 2};
-	const struct tmpl_cache_counters *c;
-	unsigned calls = 0;
+	struct export x = one_template(p);
+	struct tmpl_def def = first_def(&x), back;
+	struct buf b = BUF_INIT;
+	unsigned taken = 0, differ = 0;
+	struct rd r;
 
-	cache = tmpl_cache_new(&limits);
-	if (!ok(cache != NULL, "a cache"))
-		return;
-	c = tmpl_cache_counters(cache);
-	is_text(held(), "", "it is empty");
-	learn(b, 2, 300, 1, 1);
-	learn(b, 1, 257, 1, 2);
-	learn(b, 1, 256, 1, 3);
-	is_text(held(), "1/256@3 1/257@2 2/300@1 ", "by stream, then id");
-	learn(b, 1, 257, 1, 50);
-	is_text(held(), "1/256@3 1/257@2 2/300@1 ", "what is repeated keeps its origin");
-	is_u64(c->definitions, 3, "and is not counted");
-	learn(b, 1, 257, 2, 51);
-	is_text(held(), "1/256@3 1/257@51 2/300@1 ", "what is changed takes the place");
-	learn(b, 1, 258, 1, 52);
-	is_text(held(), "1/257@51 1/258@52 2/300@1 ", "of a stream's templates the one defined longest ago is evicted");
-	is_u64(c->evicted_templates, 1, "which is counted");
-	learn(b, 3, 256, 1, 60);
-	learn(b, 2, 300, 1, 61); /* uses stream 2: the oldest is now 1 */
-	learn(b, 4, 256, 1, 62);
-	is_text(held(), "2/300@1 3/256@60 4/256@62 ", "the stream that was used longest ago is evicted");
-	is_u64(c->evicted_streams, 1, "which is counted");
-	is_u64(tmpl_cache_each(cache, stop, &calls), ERR_LIMIT, "the callback's error is returned");
-	is_u64(calls, 1, "at once");
-	for (uint32_t i = 0; i < 1000; i++)
-		learn(b, i % 7, (uint16_t)(256 + i % 5), (uint16_t)(1 + i % 3), i);
-	ok(strlen(held()) > 0 && c->evicted_streams > 100, "limits hold under a flood");
-	tmpl_cache_free(cache);
-	tmpl_cache_free(NULL);
-}
+	is_u64(def.sequence, EXPORT_SEQUENCE, "%s: origin: sequence", proto_name(p));
+	is_u64(def.uptime_ms, p == PROTO_V9 ? EXPORT_UPTIME : 0, "%s: origin: uptime", proto_name(p));
+	is_u64(
+	    (uint64_t)(def.export_time.ns / NS_PER_SEC), EXPORT_SECONDS, "%s: origin: time", proto_name(p));
+	tmpl_def_write(&b, &def);
+	r = rd_init(b.data, b.len);
+	ok(tmpl_def_read(&r, &back) == ERR_OK && rd_left(&r) == 0, "%s: canonical bytes read back",
+	    proto_name(p));
+	is_u64((uint64_t)tmpl_def_cmp(&def, &back), 0, "%s: the same", proto_name(p));
+	for (size_t len = 0; len < b.len; len++) {
+		r = rd_init(b.data, len);
+		taken += tmpl_def_read(&r, &back) != ERR_CUT;
+	}
+	is_u64(taken, 0, "%s: every prefix is refused", proto_name(p));
+	for (size_t i = 0; i < b.len;
+	     i++) { /* what is still accepted is another definition, and writes the same bytes */
+		struct buf again = BUF_INIT;
 
-/* A snapshot loaded into another cache gives the same snapshot. */
-static struct tmpl_cache *copy;
-
-static enum err
-put(void *ctx, const struct tmpl_def *def)
-{
-	(void)ctx;
-	return tmpl_cache_put(copy, def);
+		b.data[i] ^= 0x01;
+		r = rd_init(b.data, b.len);
+		if (tmpl_def_read(&r, &back) == ERR_OK) {
+			tmpl_def_write(&again, &back);
+			differ += again.len != b.len - rd_left(&r) ||
+			    memcmp(again.data, b.data, again.len) != 0 || tmpl_def_cmp(&def, &back) == 0;
+		}
+		b.data[i] ^= 0x01;
+		buf_clear(&again);
+	}
+	is_u64(differ, 0, "%s: what reads writes the same bytes", proto_name(p));
+	buf_clear(&b);
+	export_free(&x);
 }
 
 static void
-test_snapshot(struct buf *b)
+refuse(const struct tmpl_def *def, const char *what)
 {
-	struct tmpl_cache_limits limits = {.streams = 8, .templates = 8};
-	char first[sizeof(seen)];
+	struct buf b = BUF_INIT;
+	struct tmpl_def back;
+	struct tmpl *t;
+	struct rd r;
 
-	cache = tmpl_cache_new(&limits);
-	copy = tmpl_cache_new(&limits);
-	for (uint32_t i = 0; i < 9; i++)
-		learn(b, i % 3, (uint16_t)(300 - i), 2, i);
-	memcpy(first, held(), sizeof(first));
-	ok(tmpl_cache_each(cache, put, NULL) == ERR_OK, "a snapshot loads");
-	tmpl_cache_free(cache);
-	cache = copy;
-	is_text(held(), first, "and is the same when taken again");
-	tmpl_cache_free(cache);
+	tmpl_def_write(&b, def);
+	r = rd_init(b.data, b.len);
+	ok(tmpl_def_read(&r, &back) == ERR_MALFORMED, "read refuses %s", what);
+	ok(tmpl_parse(def, &t) == ERR_MALFORMED, "parse refuses %s", what);
+	buf_clear(&b);
+}
+
+static void
+refuse_bytes(const uint8_t *bytes, size_t len, const char *what)
+{
+	struct tmpl_def def = {
+	    .stream.proto = PROTO_V9, .kind = TMPL_DATA, .bytes = bytes, .len = (uint16_t)len};
+
+	def.id = (uint16_t)(bytes[0] << 8 | bytes[1]);
+	refuse(&def, what);
+}
+
+static void
+test_refusals(void)
+{
+	static const uint8_t low[] = {0, 255, 0, 1, 0, 8, 0, 4}, trailing[] = {1, 0, 0, 1, 0, 8, 0, 4, 0},
+			     none[] = {1, 0, 0, 0}, empty[] = {1, 0, 0, 1, 0, 8, 0, 0},
+			     cut[] = {1, 0, 0, 1, 0, 8, 0}, variable[] = {1, 0, 0, 1, 0, 82, 0xff, 0xff};
+	struct export x = one_template(PROTO_V9);
+	struct tmpl_def def = first_def(&x);
+
+	refuse_bytes(low, sizeof(low), "an id below 256");
+	refuse_bytes(trailing, sizeof(trailing), "trailing bytes");
+	refuse_bytes(none, sizeof(none), "no fields");
+	refuse_bytes(empty, sizeof(empty), "a record of no length");
+	refuse_bytes(cut, sizeof(cut), "a cut specifier");
+	refuse_bytes(variable, sizeof(variable), "variable length in v9");
+	def.id++;
+	refuse(&def, "an id that the bytes do not have");
+	def.id--;
+	def.stream.proto = PROTO_V5;
+	refuse(&def, "a protocol without templates");
+	def.stream.proto = PROTO_V9;
+	def.kind = TMPL_OPTIONS;
+	refuse(&def, "a kind that the bytes do not have");
+	def.kind = 0;
+	refuse(&def, "a kind that does not exist");
+	export_free(&x);
+}
+
+static void
+test_withdrawn(void)
+{
+	struct export x = export_new(PROTO_IPFIX);
+	struct tmpl_def def, back;
+	struct buf b = BUF_INIT;
+	struct tmpl *t;
+	struct rd r;
+
+	export_withdrawal(&x, 3, 3);
+	export_end(&x);
+	def = first_def(&x);
+	ok(tmpl_parse(&def, &t) == ERR_UNKNOWN, "a withdrawal does not parse");
+	tmpl_def_write(&b, &def);
+	r = rd_init(b.data, b.len);
+	ok(tmpl_def_read(&r, &back) == ERR_OK && back.kind == TMPL_WITHDRAWN && back.id == 3,
+	    "but reads back");
+	buf_clear(&b);
+	export_free(&x);
+}
+
+static void
+test_order(void)
+{
+	struct export x = one_template(PROTO_V9);
+	struct tmpl_def a = first_def(&x), b = a;
+
+	b.stream.domain++;
+	b.id--;
+	ok(tmpl_def_cmp(&a, &b) < 0 && tmpl_def_cmp(&b, &a) > 0, "order: stream first");
+	b = a;
+	b.id++;
+	b.kind--;
+	ok(tmpl_def_cmp(&a, &b) < 0 && tmpl_def_cmp(&b, &a) > 0, "order: then id");
+	b = a;
+	b.export_time.ns++;
+	b.sequence--;
+	ok(tmpl_def_cmp(&a, &b) < 0 && tmpl_def_cmp(&b, &a) > 0, "order: time before sequence");
+	b = a;
+	b.uptime_ms++;
+	ok(tmpl_def_cmp(&a, &b) < 0 && tmpl_def_cmp(&b, &a) > 0, "order: uptime last");
+	export_free(&x);
+}
+
+static void
+is_field(const struct tmpl *t, uint16_t at, struct tmpl_field want)
+{
+	const struct tmpl_field *f = &t->fields[at];
+
+	ok(f->pen == want.pen && f->id == want.id && f->len == want.len && f->offset == want.offset &&
+		f->again == want.again && f->first == want.first && f->scope == want.scope,
+	    "%s: template %u, field %u", proto_name(t->proto), t->id, at);
+}
+
+static void
+test_parse(enum proto p)
+{
+	struct export x = one_template(p);
+	struct tmpl_def def = first_def(&x);
+	struct tmpl *t = NULL;
+
+	ok(tmpl_parse(&def, &t) == ERR_OK, "%s: parsed", proto_name(p));
+	if (t == NULL)
+		return;
+	ok(t->proto == p && t->id == 300 && t->kind == TMPL_DATA && t->scope_count == 0, "%s: head",
+	    proto_name(p));
+	is_u64(t->field_count, 5, "%s: fields", proto_name(p));
+	is_u64(t->record_len, 22, "%s: length", proto_name(p));
+	ok(!t->variable, "%s: fixed", proto_name(p));
+	is_field(t, 0, (struct tmpl_field){.id = 8, .len = 4, .again = 2, .first = true});
+	is_field(t, 1,
+	    (struct tmpl_field){.id = 12, .len = 4, .offset = 4, .again = TMPL_NO_FIELD, .first = true});
+	is_field(t, 2, (struct tmpl_field){.id = 8, .len = 4, .offset = 8, .again = 4});
+	is_field(t, 3,
+	    (struct tmpl_field){.id = 1, .len = 8, .offset = 12, .again = TMPL_NO_FIELD, .first = true});
+	is_field(t, 4, (struct tmpl_field){.id = 8, .len = 2, .offset = 20, .again = TMPL_NO_FIELD});
+	tmpl_free(t);
+	tmpl_free(NULL);
+	export_free(&x);
+}
+
+static void
+test_parse_ipfix(void)
+{
+	struct export x = export_new(PROTO_IPFIX);
+	struct tmpl_def def;
+	struct tmpl *t = NULL;
+
+	export_template(&x, 256, FIELDS({82, TMPL_VARIABLE, 0}, {82, 4, 9}, {82, TMPL_VARIABLE, 9}));
+	export_end(&x);
+	def = first_def(&x);
+	if (!ok(tmpl_parse(&def, &t) == ERR_OK, "IPFIX: enterprise and variable fields"))
+		return;
+	ok(t->variable && t->record_len == 6, "IPFIX: the shortest record");
+	is_field(
+	    t, 0, (struct tmpl_field){.id = 82, .len = TMPL_VARIABLE, .again = TMPL_NO_FIELD, .first = true});
+	is_field(
+	    t, 1, (struct tmpl_field){.pen = 9, .id = 82, .len = 4, .offset = 1, .again = 2, .first = true});
+	is_field(t, 2,
+	    (struct tmpl_field){
+		.pen = 9, .id = 82, .len = TMPL_VARIABLE, .offset = 5, .again = TMPL_NO_FIELD});
+	tmpl_free(t);
+	export_free(&x);
+}
+
+/* In v9 the scope type 1 is not the element 1; in IPFIX scopes are elements like all. */
+static void
+test_parse_options(enum proto p)
+{
+	struct export x = export_new(p);
+	struct tmpl_def def;
+	struct tmpl *t = NULL;
+	bool apart = p == PROTO_V9;
+
+	export_options(&x, 257, 1, FIELDS({1, 4, 0}, {1, 4, 0}, {34, 4, 0}));
+	export_end(&x);
+	def = first_def(&x);
+	if (!ok(tmpl_parse(&def, &t) == ERR_OK && t->kind == TMPL_OPTIONS && t->scope_count == 1,
+		"%s: options", proto_name(p)))
+		return;
+	is_field(t, 0,
+	    (struct tmpl_field){
+		.id = 1, .len = 4, .again = apart ? TMPL_NO_FIELD : 1, .first = true, .scope = true});
+	is_field(t, 1,
+	    (struct tmpl_field){.id = 1, .len = 4, .offset = 4, .again = TMPL_NO_FIELD, .first = apart});
+	is_field(t, 2,
+	    (struct tmpl_field){.id = 34, .len = 4, .offset = 8, .again = TMPL_NO_FIELD, .first = true});
+	tmpl_free(t);
+	export_free(&x);
+}
+
+/* v9 has no enterprise bit: ids above 32767 are the exporter's own. */
+static void
+test_parse_v9_high(void)
+{
+	struct export x = export_new(PROTO_V9);
+	struct tmpl_def def;
+	struct tmpl *t = NULL;
+
+	export_template(&x, 256, FIELDS({33000, 4, 0}));
+	export_end(&x);
+	def = first_def(&x);
+	if (!ok(tmpl_parse(&def, &t) == ERR_OK, "v9: an id above 32767"))
+		return;
+	is_field(t, 0, (struct tmpl_field){.id = 33000, .len = 4, .again = TMPL_NO_FIELD, .first = true});
+	tmpl_free(t);
+	export_free(&x);
+}
+
+/* Built-in templates: fields ascend, lie within the record, and stand once each. */
+static void
+test_static(enum proto p, uint32_t len, uint16_t fields)
+{
+	const struct tmpl *t = tmpl_static(p);
+	unsigned wrong = 0;
+	uint32_t end = 0;
+
+	if (!ok(t != NULL && t->proto == p, "%s: has a built-in template", proto_name(p)))
+		return;
+	is_u64(t->record_len, len, "%s: length of its records", proto_name(p));
+	is_u64(t->field_count, fields, "%s: number of its fields", proto_name(p));
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		const struct tmpl_field *f = &t->fields[i];
+
+		wrong += f->offset < end || f->again != TMPL_NO_FIELD || !f->first || f->scope || f->len == 0;
+		for (uint16_t k = 0; k < i; k++)
+			wrong += t->fields[k].id == f->id;
+		end = f->offset + f->len;
+	}
+	ok(wrong == 0 && end <= len, "%s: its fields", proto_name(p));
+}
+
+static void
+test_v5_layout(void)
+{
+	static const uint16_t elements[] = {8, 12, 15, 10, 14, 2, 1, 22, 21, 7, 11, 6, 4, 5, 16, 17, 9, 13};
+	static const uint8_t offsets[] = {
+	    0, 4, 8, 12, 14, 16, 20, 24, 28, 32, 34, 37, 38, 39, 40, 42, 44, 45};
+	const struct tmpl *t = tmpl_static(PROTO_V5);
+	unsigned wrong = 0;
+
+	for (size_t i = 0; i < sizeof(elements) / sizeof(elements[0]); i++)
+		wrong += t->fields[i].id != elements[i] || t->fields[i].offset != offsets[i];
+	is_u64(wrong, 0, "v5: elements and their places");
+	ok(tmpl_static(PROTO_V9) == NULL && tmpl_static(PROTO_V8) == NULL && tmpl_static(PROTO_NONE) == NULL,
+	    "others have no built-in template");
 }
 
 int
 main(void)
 {
-	struct buf b = BUF_INIT;
-
-	test_v9(&b);
-	test_ipfix(&b);
-	test_lies(&b);
-	test_prefixes(&b);
-	test_canonical(&b);
-	test_cache(&b);
-	test_snapshot(&b);
-	buf_clear(&b);
+	for (size_t i = 0; i < 2; i++) {
+		test_unusable(both[i]);
+		test_many_fields(both[i]);
+		test_padding(both[i]);
+		test_prefixes(both[i]);
+		test_canonical(both[i]);
+		test_parse(both[i]);
+		test_parse_options(both[i]);
+	}
+	test_scopes();
+	test_odd_length();
+	test_zeros_are_cheap();
+	test_withdrawals();
+	test_refusals();
+	test_withdrawn();
+	test_order();
+	test_parse_ipfix();
+	test_parse_v9_high();
+	test_static(PROTO_V1, 52, 14);
+	test_static(PROTO_V5, 48, 18);
+	test_static(PROTO_V7, 52, 19);
+	test_v5_layout();
 	return done_testing();
 }
