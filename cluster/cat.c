@@ -19,8 +19,9 @@
 #include "flow/decode.h"
 #include "flow/flow.h"
 
-static const char usage[] = "usage: flowbraid cat [-F text|json|csv] [-c] [-q] PATH...\n"
-			    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
+static const char usage[] =
+    "usage: flowbraid cat [-F text|json|csv] [-c] [-q] PATH...\n"
+    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
 
@@ -30,18 +31,18 @@ struct cat {
 	struct command_options o;
 	enum format format;
 	bool count;
-	bool stop;               /* standard output takes no more */
-	bool gone;               /* ... because nobody reads it: no fault */
+	bool stop; /* standard output takes no more */
+	bool gone; /* ... because nobody reads it: no fault */
 	struct buf out;
 	uint64_t flows, findings, undecoded_sets;
 	/* the file or log at hand */
 	struct tmpl **templates; /* owned, and what they point to; NULL where not parsed or not parsable */
 	size_t template_count, template_room;
-	struct source *sources;  /* owned: an archive file's table */
+	struct source *sources; /* owned: an archive file's table */
 	size_t source_count, source_room;
-	struct buf held;         /* an archived datagram whose witnesses go on in the next record */
+	struct buf held; /* an archived datagram whose witnesses go on in the next record */
 	struct record held_record;
-	const char **witnesses;  /* owned: names for the datagram at hand */
+	const char **witnesses; /* owned: names for the datagram at hand */
 	size_t witness_count, witness_room;
 	/* the datagram at hand: the template of each data set */
 	struct rd refs;
@@ -127,7 +128,10 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 static void
 cat_payload(struct cat *c, const struct record *r, const uint8_t *payload, size_t len)
 {
-	struct flow_context context = {.exporter = r->addr, .port = r->port, .received = r->time, .witnesses = c->witnesses,
+	struct flow_context context = {.exporter = r->addr,
+	    .port = r->port,
+	    .received = r->time,
+	    .witnesses = c->witnesses,
 	    .n_witnesses = c->witness_count};
 	struct proto_info info;
 	struct decode d;
@@ -168,7 +172,8 @@ name_witnesses(struct cat *c, struct rd list, uint32_t count)
 		witness_read(&list, &w);
 		if (w.source >= c->source_count)
 			continue;
-		if (c->witness_count > 0 && strcmp(c->witnesses[c->witness_count - 1], c->sources[w.source].node) == 0)
+		if (c->witness_count > 0 &&
+		    strcmp(c->witnesses[c->witness_count - 1], c->sources[w.source].node) == 0)
 			continue;
 		e = array_grow(c->witnesses, c->witness_room, c->witness_count);
 		if (e != ERR_OK)
@@ -278,7 +283,8 @@ cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
 	digest = identity_digest(&r->addr, r->port, r->body, r->len);
 	c->plan_refs = NULL;
 	c->ref_count = 0;
-	for (uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe); at != HASH_NONE; at = hash_next(&v->p.by_digest, &probe)) {
+	for (uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe); at != HASH_NONE;
+	     at = hash_next(&v->p.by_digest, &probe)) {
 		const struct pool_datagram *d = &v->p.datagrams[at];
 
 		if (digest128_cmp(&d->digest, &digest) == 0) {
@@ -306,7 +312,8 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 		msg_error("%s: %s", f->path, err_text(e));
 		return false;
 	}
-	while (!c->stop && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END && step != CHECK_ERROR) {
+	while (!c->stop && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END &&
+	    step != CHECK_ERROR) {
 		if (step == CHECK_FINDING) {
 			if (v == NULL) { /* a log's were told in the first pass */
 				command_finding(f->path, &finding);
@@ -377,7 +384,9 @@ cat_path(struct cat *c, char *path)
 		if (line > 0)
 			msg_error("%s/%s:%u: %s", path, MANIFEST_NAME, line, err_text(e));
 		else
-			msg_error("%s: %s", path, e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive" : err_text(e));
+			msg_error("%s: %s", path,
+			    e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive"
+					     : err_text(e));
 		return false;
 	}
 	if (in.kind == INPUT_ARCHIVE || is_archive_file(&in)) {

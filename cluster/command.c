@@ -32,7 +32,8 @@ command_progress(const struct command_options *o, const char *fmt, ...)
 void
 command_finding(const char *path, const struct finding *f)
 {
-	msg_warn("%s: offset %" PRIu64 ": %s: expected %s, found %s", path, f->offset, f->what, f->expected, f->found);
+	msg_warn("%s: offset %" PRIu64 ": %s: expected %s, found %s", path, f->offset, f->what, f->expected,
+	    f->found);
 }
 
 static void
@@ -57,7 +58,8 @@ command_read(struct pool *p, char **paths, int count, const struct command_optio
 	if (e == ERR_OK)
 		e = pool_close(p);
 	if (e != ERR_OK)
-		msg_error("%.*s", why.len > 0 ? (int)why.len : (int)strlen(err_text(e)), why.len > 0 ? (char *)why.data : err_text(e));
+		msg_error("%.*s", why.len > 0 ? (int)why.len : (int)strlen(err_text(e)),
+		    why.len > 0 ? (char *)why.data : err_text(e));
 	buf_clear(&why);
 	return e == ERR_OK;
 }
@@ -90,8 +92,11 @@ command_output(struct buf *b)
 bool
 command_duration(const char *text, int64_t *ret_ns)
 {
-	static const struct { const char *unit; int64_t ns; } units[] = {{"ms", NS_PER_MSEC}, {"s", NS_PER_SEC}, {"m", 60 * NS_PER_SEC},
-	    {"h", 3600 * NS_PER_SEC}, {"d", 86400 * NS_PER_SEC}};
+	static const struct {
+		const char *unit;
+		int64_t ns;
+	} units[] = {{"ms", NS_PER_MSEC}, {"s", NS_PER_SEC}, {"m", 60 * NS_PER_SEC}, {"h", 3600 * NS_PER_SEC},
+	    {"d", 86400 * NS_PER_SEC}};
 	char *end;
 	unsigned long long v;
 
@@ -100,7 +105,8 @@ command_duration(const char *text, int64_t *ret_ns)
 		return false;
 	v = strtoull(text, &end, 10);
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(end, units[i].unit) == 0 && errno == 0 && v > 0 && v <= (uint64_t)(INT64_MAX / units[i].ns)) {
+		if (strcmp(end, units[i].unit) == 0 && errno == 0 && v > 0 &&
+		    v <= (uint64_t)(INT64_MAX / units[i].ns)) {
 			*ret_ns = (int64_t)v * units[i].ns;
 			return true;
 		}

@@ -27,7 +27,8 @@ struct command_options {
 bool command_read(struct pool *p, char **paths, int count, const struct command_options *o);
 
 /* One line of progress, when standard error is a terminal and o is not quiet. Empty text: takes it away. */
-void command_progress(const struct command_options *o, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void command_progress(const struct command_options *o, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
 
 void command_finding(const char *path, const struct finding *f);
 

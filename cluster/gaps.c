@@ -39,7 +39,8 @@ print_ledger(const struct pool *p, const struct plan *plan, const struct command
 int
 command_gaps(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {
+	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct command_options o = {0};
 	struct pool p;
 	struct plan plan = {0};

@@ -10,7 +10,11 @@
 #include "base/array.h"
 
 /* A damaged record that is looked for. */
-struct wanted { uint32_t source; const struct damaged *d; bool found; };
+struct wanted {
+	uint32_t source;
+	const struct damaged *d;
+	bool found;
+};
 
 static uint64_t
 shape_hash(const struct addr *addr, uint16_t port, uint32_t len)
@@ -28,7 +32,8 @@ note(struct heal_report *h, const struct wanted *w, uint32_t datagram)
 }
 
 static enum err
-try_datagram(struct pool *p, uint32_t datagram, struct wanted *wanted, const struct hash *by_shape, struct heal_report *h)
+try_datagram(struct pool *p, uint32_t datagram, struct wanted *wanted, const struct hash *by_shape,
+    struct heal_report *h)
 {
 	const struct pool_datagram *d = &p->datagrams[datagram];
 	struct hash_probe probe;
@@ -39,11 +44,13 @@ try_datagram(struct pool *p, uint32_t datagram, struct wanted *wanted, const str
 		const uint8_t *payload;
 		enum err e;
 
-		if (w->found || w->d->len != d->len || w->d->port != d->port || addr_cmp(&w->d->addr, &d->addr) != 0)
+		if (w->found || w->d->len != d->len || w->d->port != d->port ||
+		    addr_cmp(&w->d->addr, &d->addr) != 0)
 			continue;
 		if ((e = pool_payload(p, d, &payload)) != ERR_OK)
 			return e;
-		if (record_body_crc(record_seed(p->sources[w->source].id.incarnation), payload, d->len) != w->d->body_crc)
+		if (record_body_crc(record_seed(p->sources[w->source].id.incarnation), payload, d->len) !=
+		    w->d->body_crc)
 			continue;
 		w->found = true;
 		if ((e = note(h, w, datagram)) != ERR_OK)
@@ -133,10 +140,10 @@ heal_text(const struct heal_report *h, const struct pool *p, struct buf *out)
 {
 	if (h->damaged == 0)
 		return;
-	buf_printf(out, "    damaged records: %" PRIu64 ", healed %" PRIu64 ", unattributed %" PRIu64 "\n", h->damaged, h->healed,
-	    h->damaged - h->healed);
+	buf_printf(out, "    damaged records: %" PRIu64 ", healed %" PRIu64 ", unattributed %" PRIu64 "\n",
+	    h->damaged, h->healed, h->damaged - h->healed);
 	for (size_t i = 0; i < h->healed && i < 20; i++) {
-		buf_printf(out, "    node %s record %" PRIu64 " healed from node %s\n", p->sources[h->list[i].source].id.node,
-		    h->list[i].sequence, healer(p, &h->list[i]));
+		buf_printf(out, "    node %s record %" PRIu64 " healed from node %s\n",
+		    p->sources[h->list[i].source].id.node, h->list[i].sequence, healer(p, &h->list[i]));
 	}
 }

@@ -10,13 +10,13 @@
 #include "base/json.h"
 
 struct healed {
-	uint32_t source;    /* whose record is damaged */
+	uint32_t source; /* whose record is damaged */
 	uint64_t sequence;
-	uint32_t datagram;  /* the sound one */
+	uint32_t datagram; /* the sound one */
 };
 
 struct heal_report {
-	uint64_t damaged;   /* record sequences that no input has whole */
+	uint64_t damaged; /* record sequences that no input has whole */
 	uint64_t healed;
 	struct healed *list; /* owned; healed of them */
 	size_t room;

@@ -49,7 +49,8 @@ count_conflicts(const struct seq_item *items, size_t count, uint64_t *ret)
 
 /* What the cluster heard, and for each node what it heard, as closed sets. */
 static enum err
-gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all, struct seq_set *each)
+gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all,
+    struct seq_set *each)
 {
 	const struct seq_item *items = &plan->items[l->epoch->first];
 	enum err e = ERR_OK;
@@ -81,7 +82,8 @@ gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, st
 }
 
 static enum err
-account(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all, struct seq_set *each)
+account(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all,
+    struct seq_set *each)
 {
 	struct seq_range span;
 	enum err e = gather(p, plan, l, all, each);
@@ -102,10 +104,15 @@ account(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, s
 }
 
 static enum err
-make_epoch(const struct pool *p, const struct plan *plan, const struct plan_epoch *epoch, struct ledger_epoch *ret)
+make_epoch(
+    const struct pool *p, const struct plan *plan, const struct plan_epoch *epoch, struct ledger_epoch *ret)
 {
-	struct ledger_epoch l = {.epoch = epoch, .stream = &p->streams[epoch->stream].key, .discipline = epoch->discipline,
-	    .datagrams = epoch->count, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
+	struct ledger_epoch l = {.epoch = epoch,
+	    .stream = &p->streams[epoch->stream].key,
+	    .discipline = epoch->discipline,
+	    .datagrams = epoch->count,
+	    .first_ns = INT64_MAX,
+	    .last_ns = INT64_MIN};
 	struct seq_set all = {0}, *each = calloc(p->node_count + 1, sizeof(*each));
 	enum err e = ERR_MEMORY;
 
@@ -277,18 +284,20 @@ ledger_text(const struct ledger *l, const struct pool *p, struct buf *out)
 
 		stream_text(e->stream, out);
 		buf_printf(out, ", epoch %" PRIu32 ", %s to %s, counted in %s (%s)\n", e->epoch->number,
-		    wall_text((wall_t){e->first_ns}, 0, first), wall_text((wall_t){e->last_ns}, 0, last), e->unit,
-		    seq_discipline_name(e->discipline));
-		buf_printf(out, "    %-20s heard %10" PRIu64 "   missing %10" PRIu64 "   %6.2f %%\n", "cluster", e->heard, e->missing,
-		    percent(e->missing, e->heard));
+		    wall_text((wall_t){e->first_ns}, 0, first), wall_text((wall_t){e->last_ns}, 0, last),
+		    e->unit, seq_discipline_name(e->discipline));
+		buf_printf(out, "    %-20s heard %10" PRIu64 "   missing %10" PRIu64 "   %6.2f %%\n",
+		    "cluster", e->heard, e->missing, percent(e->missing, e->heard));
 		for (size_t n = 0; n < p->node_count; n++) {
-			buf_printf(out, "    %-20s heard %10" PRIu64 "   missing %10" PRIu64 "   %6.2f %%\n", p->nodes[n],
-			    e->nodes[n].heard, e->nodes[n].missing, percent(e->nodes[n].missing, e->nodes[n].heard));
+			buf_printf(out, "    %-20s heard %10" PRIu64 "   missing %10" PRIu64 "   %6.2f %%\n",
+			    p->nodes[n], e->nodes[n].heard, e->nodes[n].missing,
+			    percent(e->nodes[n].missing, e->nodes[n].heard));
 		}
 		if (e->strays > 0)
 			buf_printf(out, "    stray datagrams (not accounted): %" PRIu64 "\n", e->strays);
 		if (e->conflicts > 0)
-			buf_printf(out, "    conflicts (one number, two datagrams): %" PRIu64 "\n", e->conflicts);
+			buf_printf(
+			    out, "    conflicts (one number, two datagrams): %" PRIu64 "\n", e->conflicts);
 		ranges_text(e, out);
 	}
 	buf_printf(out, "%zu streams and epochs, missing by all: %" PRIu64 "\n", l->count, l->residual);

@@ -12,16 +12,16 @@ struct ledger_node {
 };
 
 struct ledger_epoch {
-	const struct plan_epoch *epoch; /* the plan's */
-	const struct stream_key *stream;/* the pool's */
-	const char *unit;               /* "flows", "records", "datagrams"; static */
+	const struct plan_epoch *epoch;  /* the plan's */
+	const struct stream_key *stream; /* the pool's */
+	const char *unit;                /* "flows", "records", "datagrams"; static */
 	enum seq_discipline discipline;
-	uint64_t datagrams;             /* distinct ones heard */
+	uint64_t datagrams; /* distinct ones heard */
 	uint64_t strays, conflicts;
-	uint64_t heard, missing;        /* units, by the cluster; missing: residual */
-	int64_t first_ns, last_ns;      /* archive times of its first and last datagram */
-	struct seq_set gaps;            /* residual; owned */
-	struct ledger_node *nodes;      /* owned; one for each of the pool's nodes */
+	uint64_t heard, missing;   /* units, by the cluster; missing: residual */
+	int64_t first_ns, last_ns; /* archive times of its first and last datagram */
+	struct seq_set gaps;       /* residual; owned */
+	struct ledger_node *nodes; /* owned; one for each of the pool's nodes */
 };
 
 struct ledger {

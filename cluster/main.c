@@ -28,7 +28,8 @@ usage(FILE *to)
 	fprintf(to, "usage: flowbraid COMMAND [OPTION]... PATH...\n");
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(to, "  %-8s %s\n", commands[i].name, commands[i].does);
-	fprintf(to, "PATH is a node's log folder, a segment, or an archive. flowbraid COMMAND --help says more.\n");
+	fprintf(to,
+	    "PATH is a node's log folder, a segment, or an archive. flowbraid COMMAND --help says more.\n");
 }
 
 int

@@ -24,20 +24,21 @@
 #include "cluster/heal.h"
 #include "cluster/ledger.h"
 
-static const char usage[] = "usage: flowbraid merge -o ARCHIVE [--window 5m] [--json] [-q] PATH...\n"
-			    "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
-			    "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
+static const char usage[] =
+    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--json] [-q] PATH...\n"
+    "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
+    "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
 struct merge {
 	struct command_options o;
 	const char *out;
-	int64_t window_ns;        /* 0: as the archive has it, else 5 minutes */
+	int64_t window_ns; /* 0: as the archive has it, else 5 minutes */
 	struct pool p;
 	struct plan plan;
 	struct ledger ledger;
 	struct heal_report heal;
 	struct manifest manifest;
-	char *work;               /* folder that the new archive is written to; owned */
+	char *work; /* folder that the new archive is written to; owned */
 	size_t windows;
 	int64_t hash_ns;
 };
@@ -58,7 +59,8 @@ lock_archive(const struct merge *m)
 		ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
 
 		pid[n > 0 ? n : 0] = '\0';
-		msg_error("%s: another merge writes to it (process %s)", m->out, pid[0] != '\0' ? pid : "unknown");
+		msg_error(
+		    "%s: another merge writes to it (process %s)", m->out, pid[0] != '\0' ? pid : "unknown");
 		close(fd);
 		fd = -1;
 	} else {
@@ -113,7 +115,8 @@ look_at_output(struct merge *m, bool *ret_archive)
 		input_clear(&in);
 		msg_error("%s: exists and is no archive; it is left as it is", m->out);
 	} else if (line > 0) {
-		msg_error("%s/%s:%u: %s; the archive is left as it is", m->out, MANIFEST_NAME, line, err_text(e));
+		msg_error(
+		    "%s/%s:%u: %s; the archive is left as it is", m->out, MANIFEST_NAME, line, err_text(e));
 	} else {
 		msg_error("%s: exists and is no archive (%s); it is left as it is", m->out, err_text(e));
 	}
@@ -132,8 +135,9 @@ settle_options(struct merge *m)
 		if (in->kind != INPUT_ARCHIVE)
 			continue;
 		if (m->window_ns != 0 && in->manifest.window_ns != m->window_ns) {
-			msg_error("%s: windows of %" PRId64 " ns, but %s has %" PRId64 " ns; make an archive of one length", in->path,
-			    in->manifest.window_ns, from, m->window_ns);
+			msg_error("%s: windows of %" PRId64 " ns, but %s has %" PRId64
+				  " ns; make an archive of one length",
+			    in->path, in->manifest.window_ns, from, m->window_ns);
 			return false;
 		}
 		m->window_ns = in->manifest.window_ns;
@@ -176,7 +180,8 @@ write_files(struct merge *m, int dirfd)
 	command_progress(&m->o, "%s", "");
 	if (e == ERR_END) {
 		ledger_json(&m->ledger, &m->p, &ledger);
-		e = buf_ok(&ledger) ? archive_write_file(w, MANIFEST_LEDGER, ledger.data, ledger.len) : ERR_MEMORY;
+		e = buf_ok(&ledger) ? archive_write_file(w, MANIFEST_LEDGER, ledger.data, ledger.len)
+				    : ERR_MEMORY;
 	}
 	if (e == ERR_OK)
 		e = archive_write_manifest(w);
@@ -252,7 +257,8 @@ write_archive(struct merge *m)
 	dirfd = open(m->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	e = dirfd >= 0 ? write_files(m, dirfd) : ERR_SYSTEM;
 	if (e != ERR_OK)
-		msg_error("%s: %s%s", m->work, err_text(e), e == ERR_CHECKSUM ? " (an input changed while it was read)" : "");
+		msg_error("%s: %s%s", m->work, err_text(e),
+		    e == ERR_CHECKSUM ? " (an input changed while it was read)" : "");
 	if (dirfd >= 0)
 		close(dirfd);
 	if (e != ERR_OK || !swap_in(m)) {
@@ -262,7 +268,9 @@ write_archive(struct merge *m)
 	return true;
 }
 
-struct node_count { uint64_t datagrams, only_here; };
+struct node_count {
+	uint64_t datagrams, only_here;
+};
 
 static void
 count_nodes(const struct pool *p, struct node_count *counts)
@@ -320,10 +328,11 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 static void
 report_text(const struct merge *m, const struct node_count *counts, struct buf *out)
 {
-	buf_printf(out, "%s: %zu datagrams in %zu windows, of %zu heard\n", m->out, m->p.datagram_count, m->windows, m->p.witness_count);
+	buf_printf(out, "%s: %zu datagrams in %zu windows, of %zu heard\n", m->out, m->p.datagram_count,
+	    m->windows, m->p.witness_count);
 	for (size_t i = 0; i < m->p.node_count; i++) {
-		buf_printf(out, "    node %-16s heard %10" PRIu64 "   alone %10" PRIu64 "\n", m->p.nodes[i], counts[i].datagrams,
-		    counts[i].only_here);
+		buf_printf(out, "    node %-16s heard %10" PRIu64 "   alone %10" PRIu64 "\n", m->p.nodes[i],
+		    counts[i].datagrams, counts[i].only_here);
 	}
 	if (m->ledger.conflicts > 0)
 		buf_printf(out, "    conflicts: %" PRIu64 "\n", m->ledger.conflicts);
@@ -385,8 +394,8 @@ run(struct merge *m, char **paths, int count)
 static bool
 options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"window", required_argument, NULL, 'w'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	    {"window", required_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;

@@ -52,7 +52,8 @@ note(struct verify *v, const char *path, const struct finding *f)
 }
 
 static void
-note_text(struct verify *v, const char *path, uint64_t offset, const char *what, const char *expected, const char *found)
+note_text(struct verify *v, const char *path, uint64_t offset, const char *what, const char *expected,
+    const char *found)
 {
 	struct finding f = {.offset = offset, .what = what};
 
@@ -65,12 +66,13 @@ note_text(struct verify *v, const char *path, uint64_t offset, const char *what,
 static void
 check_chain(struct verify *v, const char *path, const struct segment_header *h, const struct check_result *r)
 {
-	if (v->has_last && r->sealed && v->last_lane == h->lane && r->seal.previous_number == v->last_number &&
+	if (v->has_last && r->sealed && v->last_lane == h->lane &&
+	    r->seal.previous_number == v->last_number &&
 	    memcmp(r->seal.previous.b, v->last_seal.b, SHA256_SIZE) != 0) {
 		char expected[SHA256_TEXT_SIZE], found[SHA256_TEXT_SIZE];
 
-		note_text(v, path, r->seal.length, "digest of the previous seal", sha256_text(&v->last_seal, expected),
-		    sha256_text(&r->seal.previous, found));
+		note_text(v, path, r->seal.length, "digest of the previous seal",
+		    sha256_text(&v->last_seal, expected), sha256_text(&r->seal.previous, found));
 	}
 	v->has_last = r->sealed;
 	v->last_lane = h->lane;
@@ -96,7 +98,9 @@ verify_segment(struct verify *v, struct input_file *f, bool in_log)
 	}
 	while ((step = check_next(c, &record, &finding)) == CHECK_RECORD || step == CHECK_FINDING) {
 		if (step == CHECK_FINDING) {
-			v->damaged += finding.lost_first <= finding.lost_last ? finding.lost_last - finding.lost_first + 1 : 0;
+			v->damaged += finding.lost_first <= finding.lost_last
+			    ? finding.lost_last - finding.lost_first + 1
+			    : 0;
 			note(v, f->path, &finding);
 		}
 	}
@@ -148,9 +152,11 @@ verify_listed(struct verify *v, int dirfd, const char *archive, const struct man
 		snprintf(expected, sizeof(expected), "%" PRIu64 " bytes", m->size);
 		snprintf(found, sizeof(found), "%" PRIu64 " bytes", size);
 		if (size != m->size) {
-			note_text(v, path, size < m->size ? size : m->size, "size of a file", expected, found);
+			note_text(
+			    v, path, size < m->size ? size : m->size, "size of a file", expected, found);
 		} else if (!v->quick && memcmp(d.b, m->digest.b, SHA256_SIZE) != 0) {
-			note_text(v, path, 0, "SHA-256 of a file", sha256_text(&m->digest, expected), sha256_text(&d, found));
+			note_text(v, path, 0, "SHA-256 of a file", sha256_text(&m->digest, expected),
+			    sha256_text(&d, found));
 		}
 	} else {
 		msg_error("%s: %s", path, err_text(e));
@@ -175,10 +181,12 @@ check_unlisted(struct verify *v, DIR *d, const struct input *in)
 		char path[4096];
 
 		if (de->d_name[0] == '.' || strcmp(de->d_name, MANIFEST_NAME) == 0 ||
-		    bsearch(de->d_name, in->manifest.files, in->manifest.count, sizeof(in->manifest.files[0]), name_in_manifest) != NULL)
+		    bsearch(de->d_name, in->manifest.files, in->manifest.count, sizeof(in->manifest.files[0]),
+			name_in_manifest) != NULL)
 			continue;
 		snprintf(path, sizeof(path), "%s/%s", in->path, de->d_name);
-		note_text(v, path, 0, "file beside the manifest", "none", "a file that the manifest does not list");
+		note_text(
+		    v, path, 0, "file beside the manifest", "none", "a file that the manifest does not list");
 	}
 }
 
@@ -220,7 +228,8 @@ verify_path(struct verify *v, const char *path)
 		return true;
 	}
 	if (e != ERR_OK) {
-		msg_error("%s: %s", path, e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive" : err_text(e));
+		msg_error("%s: %s", path,
+		    e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive" : err_text(e));
 		return false;
 	}
 	v->has_last = false;
@@ -228,7 +237,8 @@ verify_path(struct verify *v, const char *path)
 		ok = verify_archive(v, &in);
 	} else {
 		for (size_t i = 0; i < in.count && ok; i++) {
-			command_progress(&v->o, "verifying %s (%zu of %zu)", in.files[i].path, i + 1, in.count);
+			command_progress(
+			    &v->o, "verifying %s (%zu of %zu)", in.files[i].path, i + 1, in.count);
 			ok = verify_segment(v, &in.files[i], in.kind == INPUT_LOG);
 		}
 		command_progress(&v->o, "%s", "");
@@ -259,8 +269,10 @@ print_result(struct verify *v)
 		json_end(&j);
 		buf_u8(&out, '\n');
 	} else {
-		buf_printf(&out, "%" PRIu64 " segments (%" PRIu64 " sealed, %" PRIu64 " torn), %" PRIu64 " good records, %" PRIu64
-		    " damaged, %" PRIu64 " findings\n", v->segments, v->sealed, v->torn, v->records, v->damaged, v->findings);
+		buf_printf(&out,
+		    "%" PRIu64 " segments (%" PRIu64 " sealed, %" PRIu64 " torn), %" PRIu64
+		    " good records, %" PRIu64 " damaged, %" PRIu64 " findings\n",
+		    v->segments, v->sealed, v->torn, v->records, v->damaged, v->findings);
 	}
 	ok = command_output(&out);
 	buf_clear(&out);
@@ -270,8 +282,8 @@ print_result(struct verify *v)
 int
 command_verify(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'}, {"quick", no_argument, NULL, 'Q'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	    {"quick", no_argument, NULL, 'Q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct verify v = {.json_findings = BUF_INIT};
 	bool ok = true;
 	int c;

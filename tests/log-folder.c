@@ -36,7 +36,8 @@ give(void *ctx, struct block *b, uint32_t upto, bool complete)
 }
 
 void
-log_folder_open(struct log_folder *f, const char *path, const char *cluster, const char *node, uint64_t incarnation)
+log_folder_open(
+    struct log_folder *f, const char *path, const char *cluster, const char *node, uint64_t incarnation)
 {
 	struct segment_header head = {.kind = SEGMENT_NODE, .incarnation = incarnation, .first_sequence = 1};
 	struct store_recovery recovery[4];
@@ -48,7 +49,8 @@ log_folder_open(struct log_folder *f, const char *path, const char *cluster, con
 	snprintf(head.cluster, sizeof(head.cluster), "%s", cluster);
 	snprintf(head.node, sizeof(head.node), "%s", node);
 	dirfd = open(path, O_RDONLY | O_DIRECTORY);
-	if (dirfd < 0 || store_open(dirfd, cluster, node, 0, (wall_t){0}, &f->store, recovery, 4, &recovered) != ERR_OK)
+	if (dirfd < 0 ||
+	    store_open(dirfd, cluster, node, 0, (wall_t){0}, &f->store, recovery, 4, &recovered) != ERR_OK)
 		give_up("cannot open the log's folder");
 	close(dirfd);
 	head.number = store_next_number(f->store);

@@ -17,7 +17,8 @@ struct log_folder {
 	struct block *free; /* blocks that the appender does not hold */
 };
 
-void log_folder_open(struct log_folder *f, const char *path, const char *cluster, const char *node, uint64_t incarnation);
+void log_folder_open(
+    struct log_folder *f, const char *path, const char *cluster, const char *node, uint64_t incarnation);
 void log_folder_add(struct log_folder *f, const struct record *r);
 /* sealed: end in good order; else leave the last segment open, as a killed node does. */
 void log_folder_close(struct log_folder *f, bool sealed);

@@ -47,7 +47,8 @@ place_for_file(void)
 	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
 		if (open_files[i] == NULL)
 			return i;
-		if (open_files[oldest]->open_name || (!open_files[i]->open_name && open_files[i]->used < open_files[oldest]->used))
+		if (open_files[oldest]->open_name ||
+		    (!open_files[i]->open_name && open_files[i]->used < open_files[oldest]->used))
 			oldest = i;
 	}
 	file_shut(open_files[oldest]);
@@ -74,7 +75,8 @@ input_peek(struct input_file *f, uint64_t offset, size_t len, const uint8_t **re
 	size_t want = len > PEEK_BYTES ? len : PEEK_BYTES;
 	enum err e;
 
-	if (f->bytes != NULL && offset >= f->at && offset - f->at <= f->len && f->len - (offset - f->at) >= len) {
+	if (f->bytes != NULL && offset >= f->at && offset - f->at <= f->len &&
+	    f->len - (offset - f->at) >= len) {
 		*ret = f->bytes + (offset - f->at);
 		f->used = ++tick;
 		return ERR_OK;
@@ -104,7 +106,8 @@ path_join(const char *folder, const char *name)
 {
 	char *p = NULL;
 
-	if (asprintf(&p, "%s%s%s", folder, folder[0] != '\0' && folder[strlen(folder) - 1] == '/' ? "" : "/", name) < 0)
+	if (asprintf(&p, "%s%s%s", folder, folder[0] != '\0' && folder[strlen(folder) - 1] == '/' ? "" : "/",
+		name) < 0)
 		return NULL;
 	return p;
 }
@@ -137,7 +140,8 @@ open_archive(int dirfd, struct input *in, unsigned *ret_line)
 		for (size_t i = 0; i < in->manifest.count && e == ERR_OK; i++) {
 			const char *name = in->manifest.files[i].name;
 
-			if ((strcmp(name, MANIFEST_COMMON) == 0) == (common == 1) && strcmp(name, MANIFEST_LEDGER) != 0)
+			if ((strcmp(name, MANIFEST_COMMON) == 0) == (common == 1) &&
+			    strcmp(name, MANIFEST_LEDGER) != 0)
 				e = add_file(in, path_join(in->path, name), false);
 		}
 	}

@@ -15,21 +15,22 @@
 #include "base/err.h"
 
 struct input_file {
-	char *path;       /* owned */
-	bool open_name;   /* its name says that it is being written */
-	int fd;           /* -1: closed for now */
-	uint8_t *bytes;   /* owned; NULL while closed */
-	uint64_t at;      /* offset of bytes in the file */
+	char *path;     /* owned */
+	bool open_name; /* its name says that it is being written */
+	int fd;         /* -1: closed for now */
+	uint8_t *bytes; /* owned; NULL while closed */
+	uint64_t at;    /* offset of bytes in the file */
 	size_t len;
-	uint64_t used;    /* when last used, for closing the one that was not for longest */
+	uint64_t used; /* when last used, for closing the one that was not for longest */
 };
 
 enum input_kind { INPUT_SEGMENT, INPUT_LOG, INPUT_ARCHIVE };
 
 struct input {
 	enum input_kind kind;
-	char *path;            /* owned; as given */
-	struct input_file *files; /* owned; a log's by lane and number; an archive's: common first, then windows by name */
+	char *path; /* owned; as given */
+	struct input_file
+	    *files; /* owned; a log's by lane and number; an archive's: common first, then windows by name */
 	size_t count;
 	struct manifest manifest; /* of an archive */
 };

@@ -42,13 +42,14 @@ manifest_add(struct manifest *m, const char *name, uint64_t size, const struct s
 void
 manifest_write(const struct manifest *m, struct buf *out)
 {
-	buf_printf(out, "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression none\n",
+	buf_printf(out,
+	    "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression none\n",
 	    m->cluster, m->window_ns);
 	for (size_t i = 0; i < m->count; i++) {
 		char hex[SHA256_TEXT_SIZE];
 
-		buf_printf(out, "file %s %" PRIu64 " %s\n", sha256_text(&m->files[i].digest, hex), m->files[i].size,
-		    m->files[i].name);
+		buf_printf(out, "file %s %" PRIu64 " %s\n", sha256_text(&m->files[i].digest, hex),
+		    m->files[i].size, m->files[i].name);
 	}
 }
 
@@ -84,7 +85,8 @@ file_line(const char *rest, struct manifest *m, enum err *ret_error)
 	uint64_t size;
 	const char *at = rest + 64;
 
-	if (strlen(rest) < 67 || !hex_read(rest, &d) || *at++ != ' ' || !number_read(&at, &size) || *at++ != ' ')
+	if (strlen(rest) < 67 || !hex_read(rest, &d) || *at++ != ' ' || !number_read(&at, &size) ||
+	    *at++ != ' ')
 		return false;
 	if (*at == '\0' || *at == '.' || strchr(at, '/') != NULL || strlen(at) >= MANIFEST_NAME_SIZE)
 		return false;
@@ -104,12 +106,14 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	case 1:
 		return strcmp(line, "flowbraid-archive 1") == 0;
 	case 2:
-		if (strncmp(line, "cluster ", 8) != 0 || line[8] == '\0' || strlen(line + 8) >= sizeof(m->cluster))
+		if (strncmp(line, "cluster ", 8) != 0 || line[8] == '\0' ||
+		    strlen(line + 8) >= sizeof(m->cluster))
 			return false;
 		snprintf(m->cluster, sizeof(m->cluster), "%s", line + 8);
 		return true;
 	case 3:
-		if (strncmp(line, "window ", 7) != 0 || !number_read(&at, &v) || *at != '\0' || v == 0 || v > INT64_MAX)
+		if (strncmp(line, "window ", 7) != 0 || !number_read(&at, &v) || *at != '\0' || v == 0 ||
+		    v > INT64_MAX)
 			return false;
 		m->window_ns = (int64_t)v;
 		return true;

@@ -35,7 +35,8 @@ struct manifest {
 };
 
 void manifest_clear(struct manifest *m);
-enum err manifest_add(struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest) WARN_UNUSED;
+enum err manifest_add(
+    struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest) WARN_UNUSED;
 void manifest_write(const struct manifest *m, struct buf *out); /* sorts nothing: add in order of name */
 
 /* *ret_line: the line that is wrong, on ERR_MALFORMED and ERR_UNKNOWN. */

@@ -33,7 +33,8 @@ definition_order(const void *va, const void *vb)
 {
 	const struct pool_definition *a = &sorting->definitions[*(const uint32_t *)va];
 	const struct pool_definition *b = &sorting->definitions[*(const uint32_t *)vb];
-	int c = memcmp(sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
+	int c = memcmp(
+	    sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
 
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
@@ -41,7 +42,8 @@ definition_order(const void *va, const void *vb)
 static int
 stream_order(const void *va, const void *vb)
 {
-	return stream_key_cmp(&sorting->streams[*(const uint32_t *)va].key, &sorting->streams[*(const uint32_t *)vb].key);
+	return stream_key_cmp(
+	    &sorting->streams[*(const uint32_t *)va].key, &sorting->streams[*(const uint32_t *)vb].key);
 }
 
 static uint32_t *
@@ -61,18 +63,24 @@ sorted_indexes(const struct pool *p, size_t count, int (*cmp)(const void *, cons
 struct making {
 	const struct pool *p;
 	struct plan *plan;
-	uint32_t *by_bytes;     /* definitions in canonical order */
-	uint32_t *rank;         /* stream index -> place in plan->streams */
-	size_t *first_place;    /* datagram -> its first place; one more at the end */
-	bool *placed;           /* definition is brought by a datagram of the pool */
-	struct known *known;    /* the template definitions that hold at the place of the walk */
+	uint32_t *by_bytes;  /* definitions in canonical order */
+	uint32_t *rank;      /* stream index -> place in plan->streams */
+	size_t *first_place; /* datagram -> its first place; one more at the end */
+	bool *placed;        /* definition is brought by a datagram of the pool */
+	struct known *known; /* the template definitions that hold at the place of the walk */
 	size_t known_count, known_room;
-	struct waiting *waiting;/* data sets that no definition has come for yet */
+	struct waiting *waiting; /* data sets that no definition has come for yet */
 	size_t waiting_count, waiting_room;
 };
 
-struct known { uint16_t id; uint32_t definition; };
-struct waiting { uint16_t id; size_t ref; };
+struct known {
+	uint16_t id;
+	uint32_t definition;
+};
+struct waiting {
+	uint16_t id;
+	size_t ref;
+};
 
 static void
 making_clear(struct making *m)
@@ -100,8 +108,9 @@ prepare(struct making *m)
 	m->rank = malloc((p->stream_count + 1) * sizeof(*m->rank));
 	m->first_place = calloc(p->datagram_count + 2, sizeof(*m->first_place));
 	m->placed = calloc(p->definition_count + 1, sizeof(*m->placed));
-	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL || plan->definitions == NULL ||
-	    plan->refs_at == NULL || m->rank == NULL || m->first_place == NULL || m->placed == NULL)
+	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL ||
+	    plan->definitions == NULL || plan->refs_at == NULL || m->rank == NULL || m->first_place == NULL ||
+	    m->placed == NULL)
 		return ERR_MEMORY;
 	plan->stream_count = p->stream_count;
 	for (size_t i = 0; i < p->stream_count; i++)
@@ -143,7 +152,8 @@ make_items(struct making *m, size_t **ret_first)
 	size_t *first = calloc(p->stream_count + 2, sizeof(*first)), *at;
 
 	plan->items = calloc(p->datagram_count + p->definition_count + 1, sizeof(*plan->items));
-	if (first == NULL || plan->items == NULL || (at = malloc((p->stream_count + 1) * sizeof(*at))) == NULL) {
+	if (first == NULL || plan->items == NULL ||
+	    (at = malloc((p->stream_count + 1) * sizeof(*at))) == NULL) {
 		free(first);
 		return ERR_MEMORY;
 	}
@@ -159,16 +169,23 @@ make_items(struct making *m, size_t **ret_first)
 		const struct pool_datagram *d = &p->datagrams[plan->order[i]];
 		bool own_clock = p->streams[d->stream].key.proto != PROTO_SFLOW5;
 
-		plan->items[at[m->rank[d->stream]]++] = (struct seq_item){.sequence = d->sequence, .units = d->units,
-		    .uptime_ms = d->uptime_ms, .data = d->data, .clock_ns = own_clock ? d->export_ns : d->time_ns, .tag = (uint32_t)i};
+		plan->items[at[m->rank[d->stream]]++] = (struct seq_item){.sequence = d->sequence,
+		    .units = d->units,
+		    .uptime_ms = d->uptime_ms,
+		    .data = d->data,
+		    .clock_ns = own_clock ? d->export_ns : d->time_ns,
+		    .tag = (uint32_t)i};
 	}
 	for (size_t i = 0; i < p->definition_count; i++) {
 		uint32_t k = m->by_bytes[i];
 		const struct tmpl_def *def = &plan->definitions[k];
 
 		if (!m->placed[k]) {
-			plan->items[at[m->rank[p->definitions[k].stream]]++] = (struct seq_item){.sequence = def->sequence,
-			    .uptime_ms = def->uptime_ms, .clock_ns = def->export_time.ns, .tag = (uint32_t)(p->datagram_count + i)};
+			plan->items[at[m->rank[p->definitions[k].stream]]++] = (struct seq_item){
+			    .sequence = def->sequence,
+			    .uptime_ms = def->uptime_ms,
+			    .clock_ns = def->export_time.ns,
+			    .tag = (uint32_t)(p->datagram_count + i)};
 		}
 	}
 	plan->item_count = first[p->stream_count];
@@ -225,7 +242,8 @@ use_definitions(struct making *m, const struct pool_datagram *d, size_t ref)
 		enum err e;
 
 		for (size_t k = 0; k < m->known_count && definition == REF_NONE; k++) {
-			if (m->known[k].id == id && m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
+			if (m->known[k].id == id &&
+			    m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
 				definition = m->known[k].definition;
 		}
 		m->plan->refs[ref + i] = definition;
@@ -255,7 +273,8 @@ resolve_epoch(struct making *m, const struct seq_item *items, size_t count)
 			continue;
 		}
 		datagram = m->plan->order[tag];
-		for (size_t k = m->first_place[datagram]; k < m->first_place[datagram + 1] && e == ERR_OK; k++)
+		for (size_t k = m->first_place[datagram]; k < m->first_place[datagram + 1] && e == ERR_OK;
+		     k++)
 			e = learn(m, p->places[k].definition);
 		if (e == ERR_OK)
 			e = use_definitions(m, &p->datagrams[datagram], m->plan->refs_at[tag]);
@@ -296,8 +315,10 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 			continue;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
-		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream, .number = number++,
-		    .first = (size_t)(items + i - plan->items), .count = heard,
+		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream,
+		    .number = number++,
+		    .first = (size_t)(items + i - plan->items),
+		    .count = heard,
 		    /* IPFIX counts data records, which a header does not tell: no account is better than a wrong one */
 		    .discipline = proto == PROTO_IPFIX ? SEQ_NONE : seq_learn(&rules, items + i, heard)};
 	}

@@ -11,24 +11,25 @@
 #include "archive/pool.h"
 
 struct plan_epoch {
-	uint32_t stream;   /* index into the pool's streams */
-	uint32_t number;   /* within the stream, from 0 */
-	size_t first;      /* of its items */
+	uint32_t stream; /* index into the pool's streams */
+	uint32_t number; /* within the stream, from 0 */
+	size_t first;    /* of its items */
 	size_t count;
 	enum seq_discipline discipline;
 };
 
 struct plan {
-	uint32_t *order;        /* owned: datagrams by (time, address, port, digest) */
-	uint32_t *streams;      /* owned: streams that datagrams belong to, by key */
+	uint32_t *order;   /* owned: datagrams by (time, address, port, digest) */
+	uint32_t *streams; /* owned: streams that datagrams belong to, by key */
 	size_t stream_count;
-	struct seq_item *items; /* owned: datagrams (tag: place in order), by stream, epoch and exporter's order */
+	struct seq_item
+	    *items; /* owned: datagrams (tag: place in order), by stream, epoch and exporter's order */
 	size_t item_count;
 	struct plan_epoch *epochs; /* owned: by stream key and number */
 	size_t epoch_count;
 	struct tmpl_def *definitions; /* owned array; the pool's definitions in readable form */
-	size_t *refs_at;        /* owned: by place in order; first of the datagram's refs */
-	uint32_t *refs;         /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
+	size_t *refs_at;              /* owned: by place in order; first of the datagram's refs */
+	uint32_t *refs; /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
 };
 
 enum err plan_make(const struct pool *p, struct plan *ret) WARN_UNUSED;

@@ -64,7 +64,8 @@ pool_source(struct pool *p, const struct source *id, uint32_t *ret)
 	e = array_grow(p->sources, p->source_room, p->source_count);
 	if (e != ERR_OK)
 		return e;
-	p->sources[p->source_count] = (struct pool_source){.id = *id, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
+	p->sources[p->source_count] = (struct pool_source){
+	    .id = *id, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
 	*ret = (uint32_t)p->source_count++;
 	return ERR_OK;
 }
@@ -76,7 +77,8 @@ stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
 	struct hash_probe probe;
 	enum err e;
 
-	for (uint32_t at = hash_first(&p->by_stream, hv, &probe); at != HASH_NONE; at = hash_next(&p->by_stream, &probe)) {
+	for (uint32_t at = hash_first(&p->by_stream, hv, &probe); at != HASH_NONE;
+	     at = hash_next(&p->by_stream, &probe)) {
 		if (stream_key_cmp(&p->streams[at].key, key) == 0) {
 			*ret = at;
 			return ERR_OK;
@@ -106,7 +108,8 @@ pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint3
 		return ERR_MEMORY;
 	len = p->bytes.len - at;
 	hv = hash_bytes(p->bytes.data + at, len);
-	for (uint32_t i = hash_first(&p->by_definition, hv, &probe); i != HASH_NONE; i = hash_next(&p->by_definition, &probe)) {
+	for (uint32_t i = hash_first(&p->by_definition, hv, &probe); i != HASH_NONE;
+	     i = hash_next(&p->by_definition, &probe)) {
 		d = &p->definitions[i];
 		if (d->len == len && memcmp(p->bytes.data + d->at, p->bytes.data + at, len) == 0) {
 			p->bytes.len = at;
@@ -135,7 +138,8 @@ set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *re
 	struct hash_probe probe;
 	enum err e;
 
-	for (uint32_t i = hash_first(&p->by_set_list, hv, &probe); i != HASH_NONE; i = hash_next(&p->by_set_list, &probe)) {
+	for (uint32_t i = hash_first(&p->by_set_list, hv, &probe); i != HASH_NONE;
+	     i = hash_next(&p->by_set_list, &probe)) {
 		if (p->set_lists[i].count == count &&
 		    (count == 0 || memcmp(p->set_ids + p->set_lists[i].at, ids, count * sizeof(*ids)) == 0)) {
 			*ret = i;
@@ -210,11 +214,19 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 	if ((e = array_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
 		return e;
 	if (proto_recognise(payload, len, &info) != ERR_OK || info.cut)
-		info = (struct proto_info){.proto = PROTO_NONE}; /* belongs to no stream that could be known */
+		info = (struct proto_info){
+		    .proto = PROTO_NONE}; /* belongs to no stream that could be known */
 	key = stream_key_of(addr, port, &info);
 	d = &p->datagrams[index];
-	*d = (struct pool_datagram){.digest = *digest, .addr = *addr, .port = port, .len = len, .hearing = POOL_NONE,
-	    .sequence = info.sequence, .uptime_ms = info.uptime_ms, .export_ns = info.export_time.ns, .units = info.count};
+	*d = (struct pool_datagram){.digest = *digest,
+	    .addr = *addr,
+	    .port = port,
+	    .len = len,
+	    .hearing = POOL_NONE,
+	    .sequence = info.sequence,
+	    .uptime_ms = info.uptime_ms,
+	    .export_ns = info.export_time.ns,
+	    .units = info.count};
 	if ((e = stream_index(p, &key, &d->stream)) != ERR_OK)
 		return e;
 	if ((e = hash_add(&p->by_digest, digest->lo, index)) != ERR_OK)
@@ -236,11 +248,13 @@ pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	uint32_t at;
 	enum err e;
 
-	for (at = hash_first(&p->by_digest, digest.lo, &probe); at != HASH_NONE; at = hash_next(&p->by_digest, &probe)) {
+	for (at = hash_first(&p->by_digest, digest.lo, &probe); at != HASH_NONE;
+	     at = hash_next(&p->by_digest, &probe)) {
 		const uint8_t *other;
 
 		d = &p->datagrams[at];
-		if (digest128_cmp(&d->digest, &digest) != 0 || d->len != len || d->port != port || addr_cmp(&d->addr, addr) != 0)
+		if (digest128_cmp(&d->digest, &digest) != 0 || d->len != len || d->port != port ||
+		    addr_cmp(&d->addr, addr) != 0)
 			continue;
 		/* The digest only groups candidates: equal is what is equal to the byte. */
 		e = input_peek(p->files[d->file].file, d->offset, len, &other);
@@ -280,14 +294,18 @@ pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
 }
 
 enum err
-pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len)
+pool_event(
+    struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len)
 {
 	enum err e = array_grow(p->events, p->event_room, p->event_count);
 
 	if (e != ERR_OK)
 		return e;
-	p->events[p->event_count] = (struct pool_event){.source = source, .sequence = sequence, .time_ns = time_ns,
-	    .at = p->bytes.len, .len = (uint32_t)len};
+	p->events[p->event_count] = (struct pool_event){.source = source,
+	    .sequence = sequence,
+	    .time_ns = time_ns,
+	    .at = p->bytes.len,
+	    .len = (uint32_t)len};
 	buf_bytes(&p->bytes, body, len);
 	if (!buf_ok(&p->bytes))
 		return ERR_MEMORY;
@@ -359,7 +377,8 @@ u32_source_cmp(const void *va, const void *vb)
 static enum err
 sort_sources(struct pool *p)
 {
-	uint32_t *order = malloc((p->source_count + 1) * sizeof(*order)), *where = malloc((p->source_count + 1) * sizeof(*where));
+	uint32_t *order = malloc((p->source_count + 1) * sizeof(*order)),
+		 *where = malloc((p->source_count + 1) * sizeof(*where));
 	struct pool_source *sorted = malloc((p->source_count + 1) * sizeof(*sorted));
 
 	p->nodes = calloc(p->source_count + 1, sizeof(*p->nodes));

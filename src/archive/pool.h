@@ -26,10 +26,12 @@
 
 struct pool_source {
 	struct source id;
-	uint32_t node;            /* index into nodes, after close */
-	struct seq_set read;      /* record sequences that were read */
-	struct seq_set lost;      /* ... that are known to have existed and are damaged; after close: none of read */
-	struct damaged *damaged;  /* owned; damaged records whose headers are sound; after close: none of read */
+	uint32_t node;       /* index into nodes, after close */
+	struct seq_set read; /* record sequences that were read */
+	struct seq_set
+	    lost; /* ... that are known to have existed and are damaged; after close: none of read */
+	struct damaged
+	    *damaged; /* owned; damaged records whose headers are sound; after close: none of read */
 	size_t damaged_count, damaged_room;
 	int64_t first_ns, last_ns; /* times of its first and last record */
 };
@@ -38,63 +40,85 @@ struct pool_datagram {
 	struct digest128 digest;
 	struct addr addr;
 	uint16_t port;
-	uint8_t flags;            /* enum record_flag, union over hearings */
-	bool defines;             /* holds template definitions */
-	uint32_t len;             /* of the payload */
-	uint32_t file;            /* index into files: where one copy stands */
-	uint64_t offset;          /* of the payload in it */
-	uint32_t stream;          /* index into streams */
-	uint32_t sets;            /* index into set_lists: ids of its data sets */
+	uint8_t flags;   /* enum record_flag, union over hearings */
+	bool defines;    /* holds template definitions */
+	uint32_t len;    /* of the payload */
+	uint32_t file;   /* index into files: where one copy stands */
+	uint64_t offset; /* of the payload in it */
+	uint32_t stream; /* index into streams */
+	uint32_t sets;   /* index into set_lists: ids of its data sets */
 	uint32_t sequence, units, uptime_ms;
 	int64_t export_ns;
-	bool data;                /* bears data */
-	uint32_t hearing;         /* before close: last of its chain; after: first in witnesses */
-	uint32_t hearings;        /* after close: how many */
-	int64_t time_ns;          /* after close: lower median over nodes of their earliest hearing */
+	bool data;         /* bears data */
+	uint32_t hearing;  /* before close: last of its chain; after: first in witnesses */
+	uint32_t hearings; /* after close: how many */
+	int64_t time_ns;   /* after close: lower median over nodes of their earliest hearing */
 };
 
 struct pool_event {
 	uint32_t source;
 	uint64_t sequence;
 	int64_t time_ns;
-	size_t at;                /* of its body in bytes */
+	size_t at; /* of its body in bytes */
 	uint32_t len;
 };
 
 struct pool_definition {
-	size_t at;                /* of its canonical bytes (tmpl_def_write) in bytes */
+	size_t at; /* of its canonical bytes (tmpl_def_write) in bytes */
 	uint32_t len;
-	uint32_t stream;          /* index into streams */
-	bool snapshot;            /* a node's snapshot holds it: the datagram may not be among the inputs */
+	uint32_t stream; /* index into streams */
+	bool snapshot;   /* a node's snapshot holds it: the datagram may not be among the inputs */
 };
 
-struct pool_place { uint32_t datagram, definition; }; /* this datagram brings that definition */
+struct pool_place {
+	uint32_t datagram, definition;
+}; /* this datagram brings that definition */
 
-struct pool_stream { struct stream_key key; };
+struct pool_stream {
+	struct stream_key key;
+};
 
-struct pool_set_list { uint32_t at, count; }; /* in set_ids */
+struct pool_set_list {
+	uint32_t at, count;
+}; /* in set_ids */
 
-struct pool_file { struct input *input; struct input_file *file; };
+struct pool_file {
+	struct input *input;
+	struct input_file *file;
+};
 
 struct pool {
 	char cluster[SEGMENT_NAME_SIZE]; /* "" until the first input */
-	struct input **inputs;       size_t input_count;  /* owned */
-	struct pool_file *files;     size_t file_count, file_room;
-	struct pool_source *sources; size_t source_count, source_room;
-	char (*nodes)[SEGMENT_NAME_SIZE]; size_t node_count; /* after close; sorted */
-	struct pool_datagram *datagrams; size_t datagram_count, datagram_room;
-	struct witness *witnesses;   size_t witness_count, witness_room; /* after close: by datagram */
-	uint32_t *chain;             size_t chain_room; /* before close: next hearing of the same datagram */
-	struct pool_event *events;   size_t event_count, event_room;
-	struct pool_definition *definitions; size_t definition_count, definition_room;
-	struct pool_place *places;   size_t place_count, place_room;
-	struct pool_stream *streams; size_t stream_count, stream_room;
-	struct pool_set_list *set_lists; size_t set_list_count, set_list_room;
-	uint16_t *set_ids;           size_t set_id_count, set_id_room;
-	struct buf bytes;            /* bodies of events and definitions */
+	struct input **inputs;
+	size_t input_count; /* owned */
+	struct pool_file *files;
+	size_t file_count, file_room;
+	struct pool_source *sources;
+	size_t source_count, source_room;
+	char (*nodes)[SEGMENT_NAME_SIZE];
+	size_t node_count; /* after close; sorted */
+	struct pool_datagram *datagrams;
+	size_t datagram_count, datagram_room;
+	struct witness *witnesses;
+	size_t witness_count, witness_room; /* after close: by datagram */
+	uint32_t *chain;
+	size_t chain_room; /* before close: next hearing of the same datagram */
+	struct pool_event *events;
+	size_t event_count, event_room;
+	struct pool_definition *definitions;
+	size_t definition_count, definition_room;
+	struct pool_place *places;
+	size_t place_count, place_room;
+	struct pool_stream *streams;
+	size_t stream_count, stream_room;
+	struct pool_set_list *set_lists;
+	size_t set_list_count, set_list_room;
+	uint16_t *set_ids;
+	size_t set_id_count, set_id_room;
+	struct buf bytes; /* bodies of events and definitions */
 	struct hash by_digest, by_stream, by_definition, by_set_list;
-	uint64_t findings;           /* damage seen while adding */
-	uint64_t records;            /* good records read */
+	uint64_t findings; /* damage seen while adding */
+	uint64_t records;  /* good records read */
 };
 
 /* Told of each finding while a file is read. */
@@ -109,7 +133,8 @@ void pool_clear(struct pool *p);
 
 /* Adds everything that the path holds. *ret_why: text for the message, when not ERR_OK (path and reason).
  * ERR_CONFLICT: another cluster's. The files stay open to the pool until pool_clear. */
-enum err pool_add(struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+enum err pool_add(
+    struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
 
 /* Puts everything in canonical order: sources, witnesses, events, times. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;

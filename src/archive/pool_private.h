@@ -8,18 +8,20 @@
 #include "archive/pool.h"
 #include "base/array.h"
 
-
 enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
 
 /* Finds the datagram, or adds it with what its header says. */
-enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *payload,
-    uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;
+enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags,
+    const uint8_t *payload, uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;
 enum err pool_witness(struct pool *p, uint32_t datagram, const struct witness *w) WARN_UNUSED;
-enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len) WARN_UNUSED;
-enum err pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret) WARN_UNUSED;
+enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body,
+    size_t len) WARN_UNUSED;
+enum err pool_definition(
+    struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret) WARN_UNUSED;
 enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSED;
 
 /* All records of one file. */
-enum err pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+enum err pool_read_file(
+    struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
 
 #endif

@@ -16,11 +16,11 @@ struct reading {
 	struct pool *p;
 	struct input_file *f;
 	uint32_t file;
-	uint32_t source;      /* node segments */
-	uint32_t *sources;    /* archive files: the file's table as pool indexes; owned */
+	uint32_t source;   /* node segments */
+	uint32_t *sources; /* archive files: the file's table as pool indexes; owned */
 	size_t source_count, source_room;
-	uint32_t datagram;    /* archive windows: the last archived datagram, for more of its witnesses */
-	uint64_t offset;      /* of the record at hand */
+	uint32_t datagram; /* archive windows: the last archived datagram, for more of its witnesses */
+	uint64_t offset;   /* of the record at hand */
 	const struct pool_report *report;
 };
 
@@ -31,7 +31,8 @@ odd_body(struct reading *g, const struct record *r, const char *expected)
 	struct finding f = {.offset = g->offset, .what = "record body", .lost_first = 1, .lost_last = 0};
 
 	snprintf(f.expected, sizeof(f.expected), "%s", expected);
-	snprintf(f.found, sizeof(f.found), "%" PRIu32 " bytes of another form, record type %u", r->len, (unsigned)r->type);
+	snprintf(f.found, sizeof(f.found), "%" PRIu32 " bytes of another form, record type %u", r->len,
+	    (unsigned)r->type);
 	g->p->findings++;
 	if (g->report != NULL)
 		g->report->finding(g->report->ctx, g->f->path, &f);
@@ -49,9 +50,14 @@ note_time(struct pool_source *s, int64_t ns)
 static enum err
 read_datagram(struct reading *g, const struct record *r)
 {
-	struct witness w = {.source = g->source, .listener = r->listener, .port = r->port, .sequence = r->sequence, .time_ns = r->time.ns};
+	struct witness w = {.source = g->source,
+	    .listener = r->listener,
+	    .port = r->port,
+	    .sequence = r->sequence,
+	    .time_ns = r->time.ns};
 	uint32_t at;
-	enum err e = pool_datagram(g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
+	enum err e = pool_datagram(
+	    g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
 
 	return e == ERR_OK ? pool_witness(g->p, at, &w) : e;
 }
@@ -78,7 +84,8 @@ static enum err
 read_node_record(struct reading *g, const struct record *r)
 {
 	struct pool_source *s = &g->p->sources[g->source];
-	enum err e = seq_set_add(&s->read, (struct seq_range){(int64_t)r->sequence, (int64_t)r->sequence + 1});
+	enum err e = seq_set_add(
+	    &s->read, (struct seq_range){(int64_t)r->sequence, (int64_t)r->sequence + 1});
 
 	if (e != ERR_OK)
 		return e;
@@ -160,7 +167,8 @@ read_archived(struct reading *g, const struct record *r)
 	struct archived a;
 	enum err e = ERR_OK;
 
-	if (archived_read(r->body, r->len, &a) != ERR_OK || ((r->flags & ARCHIVED_MORE) != 0 && g->datagram == POOL_NONE)) {
+	if (archived_read(r->body, r->len, &a) != ERR_OK ||
+	    ((r->flags & ARCHIVED_MORE) != 0 && g->datagram == POOL_NONE)) {
 		odd_body(g, r, "an archived datagram");
 		g->datagram = POOL_NONE;
 		return ERR_OK;
@@ -190,7 +198,8 @@ read_archived_event(struct reading *g, const struct record *r)
 	uint32_t source;
 	uint64_t sequence;
 
-	if (archived_event_read(r->body, r->len, &source, &sequence, &body) != ERR_OK || source >= g->source_count) {
+	if (archived_event_read(r->body, r->len, &source, &sequence, &body) != ERR_OK ||
+	    source >= g->source_count) {
 		odd_body(g, r, "an archived event");
 		return ERR_OK;
 	}
@@ -232,8 +241,12 @@ take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
 		    (struct seq_range){(int64_t)f->lost_first, (int64_t)f->lost_last + 1});
 	}
 	if (e == ERR_OK && f->has_header && f->record.type == RECORD_DATAGRAM) {
-		struct damaged d = {.sequence = f->record.sequence, .addr = f->record.addr, .port = f->record.port,
-		    .len = f->record.len, .body_crc = f->record.body_crc, .time_ns = f->record.time.ns};
+		struct damaged d = {.sequence = f->record.sequence,
+		    .addr = f->record.addr,
+		    .port = f->record.port,
+		    .len = f->record.len,
+		    .body_crc = f->record.body_crc,
+		    .time_ns = f->record.time.ns};
 
 		e = pool_damaged(&g->p->sources[g->source], &d);
 	}
@@ -250,7 +263,8 @@ begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_wh
 	if (p->cluster[0] == '\0')
 		memcpy(p->cluster, h->cluster, sizeof(p->cluster));
 	if (strcmp(p->cluster, h->cluster) != 0) {
-		buf_printf(ret_why, "%s: belongs to cluster %s, the inputs before it to %s", g->f->path, h->cluster, p->cluster);
+		buf_printf(ret_why, "%s: belongs to cluster %s, the inputs before it to %s", g->f->path,
+		    h->cluster, p->cluster);
 		return ERR_CONFLICT;
 	}
 	if (h->kind != SEGMENT_NODE)
@@ -286,7 +300,8 @@ read_steps(struct reading *g, struct check *c, struct buf *ret_why)
 		}
 		g->p->records++;
 		g->offset = check_offset(c);
-		e = head->kind == SEGMENT_NODE ? read_node_record(g, &record) : read_archive_record(g, &record, head->kind);
+		e = head->kind == SEGMENT_NODE ? read_node_record(g, &record)
+					       : read_archive_record(g, &record, head->kind);
 	}
 	if (e == ERR_SYSTEM)
 		buf_printf(ret_why, "%s: %s", g->f->path, err_text(e));
@@ -296,7 +311,8 @@ read_steps(struct reading *g, struct check *c, struct buf *ret_why)
 enum err
 pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why)
 {
-	struct reading g = {.p = p, .f = p->files[file].file, .file = file, .datagram = POOL_NONE, .report = report};
+	struct reading g = {
+	    .p = p, .f = p->files[file].file, .file = file, .datagram = POOL_NONE, .report = report};
 	int fd = input_fd(g.f);
 	struct check *c;
 	enum err e;

@@ -101,7 +101,8 @@ archived_read(const uint8_t *body, size_t len, struct archived *ret)
 }
 
 enum err
-archived_event_read(const uint8_t *body, size_t len, uint32_t *ret_source, uint64_t *ret_sequence, struct rd *ret_event)
+archived_event_read(
+    const uint8_t *body, size_t len, uint32_t *ret_source, uint64_t *ret_sequence, struct rd *ret_event)
 {
 	struct rd r = rd_init(body, len);
 	uint32_t source = rd_u32(&r);
@@ -140,7 +141,9 @@ archive_incarnation(const char *cluster, wall_t time)
 int
 damaged_cmp(const struct damaged *a, const struct damaged *b)
 {
-	struct { uint64_t a, b; } keys[] = {{a->sequence, b->sequence}, {a->len, b->len}, {a->body_crc, b->body_crc},
+	struct {
+		uint64_t a, b;
+	} keys[] = {{a->sequence, b->sequence}, {a->len, b->len}, {a->body_crc, b->body_crc},
 	    {a->port, b->port}, {(uint64_t)a->time_ns, (uint64_t)b->time_ns}};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {

@@ -54,7 +54,7 @@ struct archived {
 	const uint8_t *payload;
 	uint32_t len;
 	uint32_t ref_count;
-	struct rd refs;      /* u32 each: one for each data set, in order */
+	struct rd refs; /* u32 each: one for each data set, in order */
 	uint32_t witness_count;
 	struct rd witnesses; /* WITNESS_SIZE each */
 };

@@ -18,9 +18,9 @@ struct segment_file {
 	struct segment_header head;
 	struct block *free; /* owned: blocks that the appender does not hold */
 	int fd;
-	uint64_t size;      /* written so far */
-	uint64_t offset;    /* of the next record */
-	enum err failed;    /* the first failure of a write; errno is kept beside it */
+	uint64_t size;   /* written so far */
+	uint64_t offset; /* of the next record */
+	enum err failed; /* the first failure of a write; errno is kept beside it */
 	int failed_errno;
 	struct sha256_ctx *chunks, *whole; /* owned */
 	int64_t hash_ns;

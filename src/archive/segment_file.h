@@ -15,7 +15,8 @@ struct segment_file;
 struct segment_file *segment_file_new(void); /* can write any number of files, one after the other */
 void segment_file_free(struct segment_file *f);
 
-enum err segment_file_begin(struct segment_file *f, int dirfd, const char *name, const struct segment_header *head) WARN_UNUSED;
+enum err segment_file_begin(
+    struct segment_file *f, int dirfd, const char *name, const struct segment_header *head) WARN_UNUSED;
 enum err segment_file_put(struct segment_file *f, const struct record *r) WARN_UNUSED;
 uint64_t segment_file_offset(const struct segment_file *f); /* where the next record will stand */
 

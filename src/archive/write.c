@@ -15,20 +15,21 @@
 #define WITNESSES_A_RECORD 16384
 
 struct archive_writer {
-	struct pool *p;           /* the caller's */
-	const struct plan *plan;  /* the caller's */
+	struct pool *p;          /* the caller's */
+	const struct plan *plan; /* the caller's */
 	int dirfd;
-	struct manifest *m;       /* the caller's */
-	size_t datagram, event;   /* the next ones to write: places in plan->order, index into events */
-	uint32_t *source_at;      /* owned: pool source -> its place in the file's table, or POOL_NONE */
-	uint32_t *definition_at;  /* owned: likewise for definitions */
-	uint32_t *table;          /* owned: the file's table, as pool indexes */
+	struct manifest *m;      /* the caller's */
+	size_t datagram, event;  /* the next ones to write: places in plan->order, index into events */
+	uint32_t *source_at;     /* owned: pool source -> its place in the file's table, or POOL_NONE */
+	uint32_t *definition_at; /* owned: likewise for definitions */
+	uint32_t *table;         /* owned: the file's table, as pool indexes */
 	struct buf body, index;
 	struct segment_file *file;
 };
 
 enum err
-archive_writer_new(struct pool *p, const struct plan *plan, int dirfd, struct manifest *m, struct archive_writer **ret)
+archive_writer_new(
+    struct pool *p, const struct plan *plan, int dirfd, struct manifest *m, struct archive_writer **ret)
 {
 	struct archive_writer *w = calloc(1, sizeof(*w));
 	size_t most = p->source_count > p->definition_count ? p->source_count : p->definition_count;
@@ -69,7 +70,9 @@ archive_writer_free(struct archive_writer *w)
 static enum err
 begin(struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time)
 {
-	struct segment_header h = {.kind = kind, .incarnation = archive_incarnation(w->m->cluster, time), .first_sequence = 1,
+	struct segment_header h = {.kind = kind,
+	    .incarnation = archive_incarnation(w->m->cluster, time),
+	    .first_sequence = 1,
 	    .time = time};
 
 	memcpy(h.cluster, w->m->cluster, sizeof(h.cluster));
@@ -132,7 +135,8 @@ by_definition_bytes(const void *va, const void *vb)
 {
 	const struct pool_definition *a = &sorting->definitions[*(const uint32_t *)va];
 	const struct pool_definition *b = &sorting->definitions[*(const uint32_t *)vb];
-	int c = memcmp(sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
+	int c = memcmp(
+	    sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
 
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
@@ -224,7 +228,10 @@ archive_write_common(struct archive_writer *w)
 }
 
 /* Places [first, end) of datagrams and events that fall into one window. */
-struct cut { wall_t start; size_t datagram_end, event_end; };
+struct cut {
+	wall_t start;
+	size_t datagram_end, event_end;
+};
 
 static int64_t
 floor_to(int64_t ns, int64_t step)
@@ -325,8 +332,13 @@ static enum err
 put_datagram(struct archive_writer *w, size_t place)
 {
 	const struct pool_datagram *d = &w->p->datagrams[w->plan->order[place]];
-	uint32_t refs = w->p->set_lists[d->sets].count, now = d->hearings < WITNESSES_A_RECORD ? d->hearings : WITNESSES_A_RECORD;
-	struct record r = {.type = RECORD_ARCHIVED, .flags = d->flags, .port = d->port, .addr = d->addr, .time = {d->time_ns}};
+	uint32_t refs = w->p->set_lists[d->sets].count,
+		 now = d->hearings < WITNESSES_A_RECORD ? d->hearings : WITNESSES_A_RECORD;
+	struct record r = {.type = RECORD_ARCHIVED,
+	    .flags = d->flags,
+	    .port = d->port,
+	    .addr = d->addr,
+	    .time = {d->time_ns}};
 	const uint8_t *payload;
 	enum err e = pool_payload(w->p, d, &payload);
 
@@ -340,7 +352,8 @@ put_datagram(struct archive_writer *w, size_t place)
 	for (uint32_t k = 0; k < refs; k++) {
 		uint32_t ref = w->plan->refs[w->plan->refs_at[place] + k];
 
-		buf_u32(&w->body, ref == REF_NONE ? REF_NONE : w->definition_at[ref & ~REF_LATE] | (ref & REF_LATE));
+		buf_u32(&w->body,
+		    ref == REF_NONE ? REF_NONE : w->definition_at[ref & ~REF_LATE] | (ref & REF_LATE));
 	}
 	body_witnesses(w, d, 0, now);
 	for (uint32_t done = now;;) {
@@ -364,7 +377,8 @@ put_index(struct archive_writer *w, wall_t time)
 	const size_t piece = RECORDS_BODY_AIM / 24 * 24;
 
 	for (size_t at = 0; at < w->index.len; at += piece) {
-		struct buf part = {.data = w->index.data + at, .len = w->index.len - at < piece ? w->index.len - at : piece};
+		struct buf part = {
+		    .data = w->index.data + at, .len = w->index.len - at < piece ? w->index.len - at : piece};
 		enum err e = put(w, RECORD_INDEX, time, &part);
 
 		if (e != ERR_OK)

@@ -13,7 +13,8 @@
 struct archive_writer;
 
 /* Writes into dirfd (the caller's, empty) and adds each file to m, whose cluster and window_ns are set. */
-enum err archive_writer_new(struct pool *p, const struct plan *plan, int dirfd, struct manifest *m, struct archive_writer **ret) WARN_UNUSED;
+enum err archive_writer_new(struct pool *p, const struct plan *plan, int dirfd, struct manifest *m,
+    struct archive_writer **ret) WARN_UNUSED;
 void archive_writer_free(struct archive_writer *w);
 
 /* What an archive keeps besides windows: sources, ranges, definitions of snapshots. */
@@ -23,7 +24,8 @@ enum err archive_write_common(struct archive_writer *w) WARN_UNUSED;
 enum err archive_write_window(struct archive_writer *w) WARN_UNUSED;
 
 /* A file whose bytes are there already (the ledger), and at last the manifest itself. */
-enum err archive_write_file(struct archive_writer *w, const char *name, const void *bytes, size_t len) WARN_UNUSED;
+enum err archive_write_file(
+    struct archive_writer *w, const char *name, const void *bytes, size_t len) WARN_UNUSED;
 enum err archive_write_manifest(struct archive_writer *w) WARN_UNUSED;
 
 /* CPU spent on SHA-256, in ns: the budget reports it apart. */

@@ -59,12 +59,12 @@ seq_rules_for(enum proto proto)
 
 /* Items with the same boot time. */
 struct cluster {
-	size_t first, count;   /* in the items sorted by boot time */
-	int64_t boot_ns;       /* of its first item */
+	size_t first, count; /* in the items sorted by boot time */
+	int64_t boot_ns;     /* of its first item */
 	int64_t clock_min_ns;
-	int64_t low_ms, high_ms; /* uptimes, with wraps added */
+	int64_t low_ms, high_ms;              /* uptimes, with wraps added */
 	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
-	int64_t wrap_ms;       /* to add to each uptime */
+	int64_t wrap_ms;                      /* to add to each uptime */
 	uint32_t epoch;
 };
 
@@ -106,7 +106,8 @@ by_order(const void *va, const void *vb)
 		c = cmp_i64(a->order_ms, b->order_ms);
 	if (c == 0) /* serial order is no order over the whole circle; position was set to make it one */
 		c = cmp_i64(a->position, b->position);
-	if (c == 0) /* what bears templates alone does not advance an IPFIX sequence: it came before the data */
+	if (c ==
+	    0) /* what bears templates alone does not advance an IPFIX sequence: it came before the data */
 		c = (int)a->data - (int)b->data;
 	return c != 0 ? c : cmp_i64(a->tag, b->tag);
 }
@@ -130,9 +131,13 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 		struct cluster *c;
 
 		if (n == 0 || boot_ns(it) - boot_ns(it - 1) > rules->boot_slack_ns) {
-			cl[n++] = (struct cluster){.first = i, .boot_ns = boot_ns(it), .clock_min_ns = it->clock_ns,
-			    .low_ms = it->uptime_ms, .high_ms = it->uptime_ms,
-			    .low_sequence = it->sequence, .high_sequence = it->sequence};
+			cl[n++] = (struct cluster){.first = i,
+			    .boot_ns = boot_ns(it),
+			    .clock_min_ns = it->clock_ns,
+			    .low_ms = it->uptime_ms,
+			    .high_ms = it->uptime_ms,
+			    .low_sequence = it->sequence,
+			    .high_sequence = it->sequence};
 		}
 		c = &cl[n - 1];
 		c->count++;
@@ -157,7 +162,8 @@ continues(const struct seq_rules *rules, const struct cluster *a, const struct c
 {
 	int32_t ahead = serial_diff(a->high_sequence, b->low_sequence);
 
-	return b->low_ms + b->wrap_ms >= a->high_ms + a->wrap_ms && ahead >= 0 && (uint32_t)ahead <= rules->window;
+	return b->low_ms + b->wrap_ms >= a->high_ms + a->wrap_ms && ahead >= 0 &&
+	    (uint32_t)ahead <= rules->window;
 }
 
 /* Gives each cluster an epoch: the exporter's clock orders lives; what continues a life joins it. */
@@ -213,7 +219,9 @@ static void
 order_within_instants(struct seq_item *items, size_t count)
 {
 	for (size_t i = 0, j; i < count; i = j) {
-		for (j = i; j < count && items[j].epoch == items[i].epoch && items[j].order_ms == items[i].order_ms; j++)
+		for (j = i;
+		     j < count && items[j].epoch == items[i].epoch && items[j].order_ms == items[i].order_ms;
+		     j++)
 			items[j].position = serial_diff(items[i].sequence, items[j].sequence);
 		if (j - i > 1)
 			qsort(&items[i], j - i, sizeof(*items), by_order);
@@ -293,7 +301,8 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 
 			for (; i < next; i++)
 				items[i].epoch = epoch;
-			if (next < end) { /* what follows must not look like the same epoch to the loop above */
+			if (next <
+			    end) { /* what follows must not look like the same epoch to the loop above */
 				epoch++;
 				continue;
 			}

@@ -28,36 +28,39 @@ const char *seq_discipline_name(enum seq_discipline d); /* "before" "after" "dat
 /* What the protocol's standard says, for a stream. */
 struct seq_rules {
 	enum seq_discipline standard;
-	bool has_uptime;  /* uptime_ms is there: boot times tell restarts */
-	uint32_t window;  /* a jump of more than this many units must be confirmed */
+	bool has_uptime;       /* uptime_ms is there: boot times tell restarts */
+	uint32_t window;       /* a jump of more than this many units must be confirmed */
 	int64_t boot_slack_ns; /* jitter of boot times computed from its headers */
 };
 
 struct seq_rules seq_rules_for(enum proto proto);
 
 struct seq_item {
-	uint32_t sequence;  /* as in the header */
-	uint32_t units;     /* flows in the datagram, where it is they that are counted */
+	uint32_t sequence; /* as in the header */
+	uint32_t units;    /* flows in the datagram, where it is they that are counted */
 	uint32_t uptime_ms;
-	bool data;          /* bears data (not templates alone) */
-	bool stray;         /* out: belongs to no confirmed run; not accounted */
-	int64_t clock_ns;   /* the exporter's export time; where it has none, the archive's time */
-	uint32_t tag;       /* the caller's */
-	uint32_t epoch;     /* out: from 0 */
-	int64_t order_ms;   /* out: uptime unwrapped, or clock; orders the epoch */
-	int64_t position;   /* out: sequence unwrapped */
+	bool data;        /* bears data (not templates alone) */
+	bool stray;       /* out: belongs to no confirmed run; not accounted */
+	int64_t clock_ns; /* the exporter's export time; where it has none, the archive's time */
+	uint32_t tag;     /* the caller's */
+	uint32_t epoch;   /* out: from 0 */
+	int64_t order_ms; /* out: uptime unwrapped, or clock; orders the epoch */
+	int64_t position; /* out: sequence unwrapped */
 };
 
 /* Sorts items into the exporter's order and fills what is marked out. Items that the rules cannot tell apart
  * stay in order of tag. *ret_epochs: how many there are. */
-enum err seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs) WARN_UNUSED;
+enum err seq_order(
+    const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs) WARN_UNUSED;
 
 /* The discipline that explains most adjacent pairs of one epoch's items (in order), counting only pairs that
  * tell the candidates apart; the standard one when none does. */
 enum seq_discipline seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count);
 
 /* Units [from, to) of an epoch. */
-struct seq_range { int64_t from, to; };
+struct seq_range {
+	int64_t from, to;
+};
 
 /* What an item accounts for under a discipline; empty for SEQ_NONE and strays. */
 struct seq_range seq_covers(enum seq_discipline d, const struct seq_item *item);

@@ -82,7 +82,8 @@ main(int argc, char **argv)
 	}
 	if (argc - optind != 4)
 		give_up("usage: make-log [-s BYTES] [-k] FOLDER CLUSTER NODE INCARNATION");
-	log_folder_open(&f, argv[optind], argv[optind + 1], argv[optind + 2], strtoull(argv[optind + 3], NULL, 0));
+	log_folder_open(
+	    &f, argv[optind], argv[optind + 1], argv[optind + 2], strtoull(argv[optind + 3], NULL, 0));
 	f.a.size_limit = size;
 	while (getline(&line, &room, stdin) > 0)
 		add_line(&f, line);
