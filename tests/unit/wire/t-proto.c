@@ -228,11 +228,19 @@ test_names(void)
 {
 	static const char *const names[ALL] = {"v1", "v5", "v7", "v8", "v9", "IPFIX", "sFlow 5"};
 	static const char *const versions[ALL] = {"1", "5", "7", "8", "9", "10", "\"sflow5\""};
+	unsigned same = 0;
 
 	for (size_t i = 0; i < ALL; i++) {
 		is_text(proto_name(all[i]), names[i], "name of %s", names[i]);
 		is_text(proto_version_json(all[i]), versions[i], "version of %s", names[i]);
 	}
+	for (unsigned f = 0; f < FAULT_COUNT_OF_KINDS; f++) {
+		for (unsigned g = 0; g < f; g++)
+			same += strcmp(proto_fault_name((enum proto_fault)f),
+				    proto_fault_name((enum proto_fault)g)) == 0;
+	}
+	is_u64(same, 0, "every fault has a name of its own");
+	is_text(proto_name((enum proto)77), "none", "name of a protocol that does not exist");
 	is_text(proto_name(PROTO_NONE), "none", "name of no protocol");
 	is_text(proto_version_json(PROTO_NONE), "null", "version of no protocol");
 	is_text(proto_fault_name(FAULT_COUNT_OF_KINDS), "unknown", "a fault that does not exist has a name");

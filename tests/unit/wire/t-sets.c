@@ -112,6 +112,21 @@ test_tail(enum proto p, size_t len, uint8_t byte)
 	export_free(&x);
 }
 
+/* Four bytes are a set's header, zero or not. */
+static void
+test_four_bytes(enum proto p)
+{
+	struct export x = valid(p);
+	struct sets it;
+
+	EXPORT_BYTES(&x, 0, 0, 0, 0);
+	export_end(&x);
+	is_text(walk(&x, &it), "T12 O14 D24 D9 malformed", "%s: four zero bytes are a set of length 0",
+	    proto_name(p));
+	is_u64(it.fault, FAULT_SET_LENGTH, "%s: and a fault", proto_name(p));
+	export_free(&x);
+}
+
 static void
 test_lengths(enum proto p)
 {
@@ -226,6 +241,7 @@ main(void)
 			test_tail(both[i], len, 0);
 			test_tail(both[i], len, 1);
 		}
+		test_four_bytes(both[i]);
 		test_lengths(both[i]);
 		test_prefixes(both[i]);
 	}

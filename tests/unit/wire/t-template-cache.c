@@ -110,6 +110,41 @@ test_order(void)
 	tmpl_cache_free(NULL);
 }
 
+static enum err
+refuse_second(void *ctx, const struct tmpl_def *def)
+{
+	unsigned *calls = ctx;
+
+	(void)def;
+	return ++*calls == 2 ? ERR_LIMIT : ERR_OK;
+}
+
+static enum err
+put(void *ctx, const struct tmpl_def *def)
+{
+	return tmpl_cache_put(ctx, def);
+}
+
+/* What a snapshot holds, loaded into an empty cache, is the same snapshot. */
+static void
+test_snapshot(void)
+{
+	struct tmpl_cache *c = new_cache(4, 4, 0), *copy = new_cache(4, 4, 0);
+	unsigned failed = 0, calls = 0;
+
+	holds(c, "", "an empty cache");
+	for (uint16_t i = 0; i < 4; i++)
+		failed += define(c, 9U - i, (uint16_t)(260 - i), (uint16_t)(i + 1), 7U + i) != ERR_OK;
+	ok(failed == 0 && tmpl_cache_each(c, refuse_second, &calls) == ERR_LIMIT,
+	    "the callback's error is returned");
+	is_u64(calls, 2, "at once");
+	ok(tmpl_cache_each(c, put, copy) == ERR_OK, "a snapshot loads");
+	holds(copy, "6:257 7:258 8:259 9:260", "and holds what was saved");
+	is_u64(sequence_of(copy, 6, 257), 10, "with its origin");
+	tmpl_cache_free(c);
+	tmpl_cache_free(copy);
+}
+
 static void
 test_repeats(void)
 {
@@ -290,6 +325,7 @@ int
 main(void)
 {
 	test_order();
+	test_snapshot();
 	test_repeats();
 	test_learn();
 	test_no_definitions();
