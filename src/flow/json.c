@@ -90,7 +90,7 @@ signed_value(const uint8_t *bytes, uint16_t len)
 	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
 }
 
-/* A value of a length that its type does not allow is shown as it stands. */
+/* A value of a length that its type does not allow is shown as it stands; none is null. */
 static void
 put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint16_t len)
 {
@@ -128,6 +128,8 @@ put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint1
 			format_literal(f, "false");
 	} else if (type == ELEMENT_FLOAT && (len == 4 || len == 8)) {
 		put_float(f, bytes, len);
+	} else if (len == 0 && type != ELEMENT_OCTETS) {
+		format_literal(f, "null");
 	} else {
 		put_hex(f, bytes, len);
 	}
