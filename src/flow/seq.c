@@ -61,18 +61,27 @@ seq_rules_for(enum proto proto)
 struct cluster {
 	size_t first, count; /* in the items sorted by boot time */
 	int64_t boot_ns;     /* of its first item */
-	int64_t clock_min_ns;
+	int64_t clock_min_ns, clock_max_ns;
 	int64_t low_ms, high_ms;              /* uptimes, with wraps added */
 	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
+	uint32_t units_most;                  /* of one item */
 	int64_t wrap_ms;                      /* to add to each uptime */
 	uint32_t epoch;
 };
+
+#define NEXT_MOST_MS 60000 /* uptime between two datagrams that follow one another */
 
 /* RFC 1982: how far b lies ahead of a. */
 static int32_t
 serial_diff(uint32_t a, uint32_t b)
 {
 	return (int32_t)(b - a);
+}
+
+static bool
+is_far(const struct seq_rules *rules, int32_t diff)
+{
+	return (diff < 0 ? 0 - (uint32_t)diff : (uint32_t)diff) > rules->window;
 }
 
 static int64_t
@@ -134,6 +143,7 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 			cl[n++] = (struct cluster){.first = i,
 			    .boot_ns = boot_ns(it),
 			    .clock_min_ns = it->clock_ns,
+			    .clock_max_ns = it->clock_ns,
 			    .low_ms = it->uptime_ms,
 			    .high_ms = it->uptime_ms,
 			    .low_sequence = it->sequence,
@@ -143,6 +153,10 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 		c->count++;
 		if (it->clock_ns < c->clock_min_ns)
 			c->clock_min_ns = it->clock_ns;
+		if (it->clock_ns > c->clock_max_ns)
+			c->clock_max_ns = it->clock_ns;
+		if (it->units > c->units_most)
+			c->units_most = it->units;
 		if (it->uptime_ms < c->low_ms ||
 		    (it->uptime_ms == c->low_ms && serial_diff(c->low_sequence, it->sequence) < 0)) {
 			c->low_ms = it->uptime_ms;
@@ -166,6 +180,23 @@ continues(const struct seq_rules *rules, const struct cluster *a, const struct c
 	    (uint32_t)ahead <= rules->window;
 }
 
+/* b lies behind a by the exporter's clock, but ahead by its uptime: was the clock set back, or is it a restart?
+ * A life cannot have begun while another one still sent; where that does not tell, only datagrams that follow
+ * one another closely do. */
+static bool
+was_set_back(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
+{
+	uint32_t ahead = b->low_sequence - a->high_sequence;
+	uint32_t most = a->units_most > b->units_most ? a->units_most : b->units_most;
+
+	if (!continues(rules, a, b))
+		return false;
+	if (a->boot_ns < b->clock_max_ns - rules->boot_slack_ns)
+		return true;
+	return b->low_ms + b->wrap_ms - a->high_ms - a->wrap_ms <= NEXT_MOST_MS &&
+	    ahead <= (most > 1 ? most : 1);
+}
+
 /* Gives each cluster an epoch: the exporter's clock orders lives; what continues a life joins it. */
 static uint32_t
 join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
@@ -181,7 +212,7 @@ join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
 			c->wrap_ms = p->wrap_ms;
 			if (llabs(shift) <= 10 * NS_PER_SEC && c->low_ms < p->high_ms)
 				c->wrap_ms += UPTIME_WRAP_MS;
-			if (continues(rules, p, c) || continues(rules, c, p)) {
+			if (continues(rules, p, c) || was_set_back(rules, c, p)) {
 				c->epoch = p->epoch;
 				continue;
 			}
@@ -251,7 +282,7 @@ unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t e
 
 	/* A stray at the very beginning must not become the reference. */
 	while (end - i > 3 && !goes_on(rules, items, i, end) && goes_on(rules, items, i + 1, end) &&
-	    (uint32_t)abs(serial_diff(items[i].sequence, items[i + 1].sequence)) > rules->window) {
+	    is_far(rules, serial_diff(items[i].sequence, items[i + 1].sequence))) {
 		items[i].position = items[i].sequence;
 		items[i++].stray = true;
 	}
@@ -260,7 +291,7 @@ unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t e
 	for (i++; i < end; i++) {
 		struct seq_item *it = &items[i];
 		int32_t d = serial_diff(top->sequence, it->sequence);
-		bool far = d == INT32_MIN || (uint32_t)abs(d) > rules->window;
+		bool far = is_far(rules, d);
 
 		it->position = top->position + d;
 		if (d < 0 && goes_on(rules, items, i, end) && it->order_ms > top->order_ms &&

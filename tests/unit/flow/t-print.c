@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Flows as JSON, CSV and text: every type of value, names, arrays, lengths that do not fit a type.
+ */
+#include "flow/decode.h"
+#include "flow/flow.h"
+#include "tests/message.h"
+#include "tests/tap.h"
+#include "tests/templates.h"
+
+static struct template_list templates;
+static struct proto_info info;
+static struct buf message = BUF_INIT, out = BUF_INIT;
+
+static struct flow_context
+context(void)
+{
+	return (struct flow_context){.exporter = addr_v4(0xc0000209),
+	    .port = 4444,
+	    .received = wall_from_sec(MESSAGE_SECONDS, 123456789)};
+}
+
+static struct decode
+begin(void)
+{
+	struct addr exporter = addr_v4(0xc0000209);
+	struct stream_key key;
+	struct decode d;
+
+	if (proto_recognise(message.data, message.len, &info) != ERR_OK)
+		info = (struct proto_info){.cut = true};
+	key = stream_key_of(&exporter, 4444, &info);
+	templates_learn(&templates, &key, &info, message.data, message.len);
+	decode_init(&d, message.data, message.len, &info, templates_resolve, &templates);
+	return d;
+}
+
+/* The first flow, through one of the printers. */
+static const char *
+print(void (*printer)(const struct flow *, struct flow_context *, struct buf *))
+{
+	struct flow_context c = context();
+	struct decode d = begin();
+	struct flow f;
+
+	buf_reset(&out);
+	if (decode_next(&d, &f) != ERR_OK)
+		return "no flow";
+	printer(&f, &c, &out);
+	buf_u8(&out, 0);
+	return (const char *)out.data;
+}
+
+/* What JSON says of one field: the text between the index and the end. */
+static const char *
+json_of(uint16_t id, const void *bytes, uint16_t len)
+{
+	const char *text;
+	char *at;
+
+	message_v9(&message, 7, 5);
+	message_set(&message, 0);
+	message_template(&message, 300, (const uint16_t[]){id, len, 4, 1}, 2);
+	message_set_end(&message);
+	message_set(&message, 300);
+	buf_bytes(&message, bytes, len);
+	buf_u8(&message, 6);
+	message_set_end(&message);
+	text = print(flow_json);
+	at = strstr(text, ",\"protocolIdentifier\":6");
+	if (at != NULL)
+		*at = '\0';
+	at = strstr(text, "\"index\":0,");
+	return at != NULL ? at + strlen("\"index\":0,") : text;
+}
+
+static void
+test_types(void)
+{
+	is_text(json_of(1, "\1\2", 2), "\"octetDeltaCount\":258", "unsigned, reduced");
+	is_text(json_of(1, "\xff\xff\xff\xff\xff\xff\xff\xff", 8), "\"octetDeltaCount\":18446744073709551615",
+	    "largest");
+	is_text(json_of(1, "\1\2\3", 3), "\"octetDeltaCount\":66051", "of three bytes");
+	is_text(json_of(1, "\0\0\0\0\0\0\0\0\1", 9), "\"octetDeltaCount\":\"000000000000000001\"",
+	    "too long: as it stands");
+	is_text(json_of(1, "", 0), "\"octetDeltaCount\":null", "of no length");
+	is_text(json_of(434, "\xff\xff\xff\xfe", 4), "\"mibObjectValueInteger\":-2", "signed");
+	is_text(json_of(434, "\x80\0", 2), "\"mibObjectValueInteger\":-32768", "signed, reduced");
+	is_text(json_of(320, "\x3f\xc0\0\0", 4), "\"absoluteError\":1.5", "float");
+	is_text(json_of(320, "\xc0\0\0\0\0\0\0\0", 8), "\"absoluteError\":-2", "double");
+	is_text(json_of(320, "\x7f\xc0\0\0", 4), "\"absoluteError\":null", "not a number");
+	is_text(json_of(276, "\1", 1), "\"dataRecordsReliability\":true", "true");
+	is_text(json_of(276, "\2", 1), "\"dataRecordsReliability\":false", "false");
+	is_text(json_of(276, "\3", 1), "\"dataRecordsReliability\":\"03\"", "neither");
+	is_text(json_of(8, "\xc0\0\2\xff", 4), "\"sourceIPv4Address\":\"192.0.2.255\"", "IPv4");
+	is_text(json_of(8, "\xc0\0", 2), "\"sourceIPv4Address\":\"c000\"", "half of one");
+	is_text(json_of(27, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16),
+	    "\"sourceIPv6Address\":\"2001:db8::1\"", "IPv6");
+	is_text(json_of(27, "\0\0\0\0\0\0\0\0\0\0\xff\xff\xc0\0\2\1", 16),
+	    "\"sourceIPv6Address\":\"::ffff:192.0.2.1\"", "IPv4-mapped");
+	is_text(
+	    json_of(56, "\0\x1b\x21\xbc\x24\xdd", 6), "\"sourceMacAddress\":\"00:1b:21:bc:24:dd\"", "MAC");
+	is_text(json_of(82, "en0\0\0", 5), "\"interfaceName\":\"en0\"", "string, padded");
+	is_text(json_of(82, "a\"\n\xff\0b", 6), "\"interfaceName\":\"a\\\"\\n\xef\xbf\xbd\\u0000b\"",
+	    "string, escaped");
+	is_text(json_of(82, "", 0), "\"interfaceName\":\"\"", "string, empty");
+	is_text(json_of(95, "\x0d\0\1\xdf", 4), "\"applicationId\":\"0d0001df\"", "octets");
+	is_text(json_of(322, "\x65\x53\xf1\0", 4), "\"observationTimeSeconds\":\"2023-11-14T22:13:20Z\"",
+	    "seconds");
+	is_text(json_of(323, "\0\0\x01\x8b\xcf\xe5\x68\x07", 8),
+	    "\"observationTimeMilliseconds\":\"2023-11-14T22:13:20.007Z\"", "milliseconds");
+	is_text(json_of(323, "\xff\xff\xff\xff\xff\xff\xff\xff", 8),
+	    "\"observationTimeMilliseconds\":\"ffffffffffffffff\"", "a time beyond all");
+	is_text(json_of(324, "\xe8\xfe\x6f\x80\x80\0\0\0", 8),
+	    "\"observationTimeMicroseconds\":\"2023-11-14T22:13:20.500000Z\"", "microseconds");
+	is_text(json_of(325, "\xe8\xfe\x6f\x80\x40\0\0\0", 8),
+	    "\"observationTimeNanoseconds\":\"2023-11-14T22:13:20.250000000Z\"", "nanoseconds");
+	is_text(json_of(127, "\1\2", 2), "\"0/127\":\"0102\"", "unknown");
+	is_text(json_of(56701, "\1\2", 2), "\"0/56701\":\"0102\"", "unknown, of v9's own");
+	is_text(json_of(33002, "\1\2", 2), "\"firewallExtendedEvent\":258", "Cisco's");
+	ok(strstr(json_of(210, "\1\2", 2), "padding") == NULL, "padding is left out");
+}
+
+static void
+test_v5(void)
+{
+	static const char *const witnesses[] = {"col-a", "col-b"};
+	struct flow_context c = context();
+	struct decode d;
+	struct flow f;
+
+	message_old(&message, 5, 2, 1000);
+	message_old_record(&message, 5, 1);
+	message_old_record(&message, 5, 2);
+	is_text(print(flow_json),
+	    "{\"exporter\":\"192.0.2.9\",\"exporterPort\":4444,\"version\":5,\"domain\":258,\"sequence\":1000,"
+	    "\"exportTime\":\"2023-11-14T22:13:20.500000000Z\",\"received\":\"2023-11-14T22:13:20.123456789Z\","
+	    "\"index\":0,\"sourceIPv4Address\":\"192.0.2.1\",\"destinationIPv4Address\":\"198.51.100.1\","
+	    "\"ipNextHopIPv4Address\":\"203.0.113.1\",\"ingressInterface\":1,\"egressInterface\":2,"
+	    "\"packetDeltaCount\":10,\"octetDeltaCount\":1500,\"flowStartSysUpTime\":350000,"
+	    "\"flowEndSysUpTime\":359500,\"sourceTransportPort\":40000,\"destinationTransportPort\":443,"
+	    "\"tcpControlBits\":27,\"protocolIdentifier\":6,\"ipClassOfService\":16,\"bgpSourceAsNumber\":64500,"
+	    "\"bgpDestinationAsNumber\":64501,\"sourceIPv4PrefixLength\":24,\"destinationIPv4PrefixLength\":16,"
+	    "\"samplingInterval\":100,\"samplingAlgorithm\":1,\"flowStart\":\"2023-11-14T22:13:10.500Z\","
+	    "\"flowEnd\":\"2023-11-14T22:13:20.000Z\"}\n",
+	    "v5 as JSON");
+	is_text(print(flow_csv),
+	    "192.0.2.9,4444,5,258,1000,2023-11-14T22:13:20.123456789Z,0,2023-11-14T22:13:10.500Z,"
+	    "2023-11-14T22:13:20.000Z,192.0.2.1,198.51.100.1,40000,443,6,27,16,1500,10,1,2,203.0.113.1,64500,64501,24,16\n",
+	    "as CSV");
+	is_text(print(flow_text),
+	    "2023-11-14T22:13:10.500Z 9.500s 192.0.2.1:40000 > 198.51.100.1:443 tcp 1b packets 10 octets 1500 from "
+	    "192.0.2.9\n",
+	    "as text");
+	c.witnesses = witnesses;
+	c.n_witnesses = 2;
+	d = begin();
+	buf_reset(&out);
+	while (decode_next(&d, &f) == ERR_OK)
+		flow_json(&f, &c, &out);
+	buf_u8(&out, 0);
+	ok(strstr((char *)out.data,
+	       "\"flowEnd\":\"2023-11-14T22:13:20.000Z\",\"witnesses\":[\"col-a\",\"col-b\"]}\n{") != NULL,
+	    "witnesses");
+	ok(strstr((char *)out.data,
+	       "\"sequence\":1000,\"exportTime\":\"2023-11-14T22:13:20.500000000Z\",\"received\":"
+	       "\"2023-11-14T22:13:20.123456789Z\",\"index\":1,") != NULL,
+	    "the second flow has the same head");
+	f.late = true;
+	buf_reset(&out);
+	flow_json(&f, &c, &out);
+	buf_u8(&out, 0);
+	ok(strstr((char *)out.data, ",\"lateTemplate\":true,") != NULL, "a template that came late");
+}
+
+static void
+test_repeated(void)
+{
+	const char *text;
+
+	message_v9(&message, 7, 5);
+	message_set(&message, 0);
+	message_template(&message, 301, (const uint16_t[]){7, 2, 4, 1, 7, 2, 127, 1, 7, 1, 127, 1}, 6);
+	message_set_end(&message);
+	message_set(&message, 301);
+	buf_bytes(&message, "\0\1\6\0\2\xaa\3\xbb", 8);
+	message_set_end(&message);
+	text = strstr(print(flow_json), "\"index\"");
+	is_text(text,
+	    "\"index\":0,\"sourceTransportPort\":[1,2,3],\"protocolIdentifier\":6,\"0/127\":[\"aa\",\"bb\"]}\n",
+	    "an element that stands twice is an array at its first place");
+}
+
+static void
+test_options(void)
+{
+	message_v9(&message, 7, 5);
+	message_set(&message, 1);
+	message_options_template(&message, 302, (const uint16_t[]){2, 2, 1, 4, 34, 4}, 1, 3);
+	message_set_end(&message);
+	message_set(&message, 302);
+	buf_bytes(&message, "\0\5\0\0\0\7\0\0\0\x64", 10);
+	message_set_end(&message);
+	is_text(strstr(print(flow_json), "\"index\""),
+	    "\"index\":0,\"options\":true,\"scopeInterface\":5,\"octetDeltaCount\":7,\"samplingInterval\":100}\n",
+	    "an options record: scopes have names of their own");
+	is_text(print(flow_csv), "", "none in CSV");
+	is_text(print(flow_text), "", "nor in text");
+}
+
+/* One family's addresses are empty in templates for both. */
+static void
+test_families(void)
+{
+	message_v9(&message, 7, 5);
+	message_set(&message, 0);
+	message_template(&message, 303, (const uint16_t[]){8, 4, 27, 16, 12, 4, 28, 16}, 4);
+	message_set_end(&message);
+	message_set(&message, 303);
+	buf_u32(&message, 0);
+	buf_bytes(&message, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\1", 16);
+	buf_u32(&message, 0);
+	buf_bytes(&message, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16);
+	message_set_end(&message);
+	is_text(print(flow_csv),
+	    "192.0.2.9,4444,9,5,7,2023-11-14T22:13:20.123456789Z,0,,,2001:db8::1,2001:db8::2,"
+	    ",,,,,,,,,,,,,\n",
+	    "CSV takes what is not empty");
+	is_text(print(flow_text),
+	    "2023-11-14T22:13:20.123Z - [2001:db8::1] > [2001:db8::2] - packets - octets - from 192.0.2.9\n",
+	    "and so does text");
+}
+
+/* Values much longer than what the printers reserve. */
+static void
+test_long(void)
+{
+	const char *text;
+
+	message_v9(&message, 7, 5);
+	message_set(&message, 0);
+	message_template(&message, 304, (const uint16_t[]){82, 20000, 95, 20000, 4, 1}, 3);
+	message_set_end(&message);
+	message_set(&message, 304);
+	for (unsigned i = 0; i < 40000; i++)
+		buf_u8(&message, i < 20000 ? 1 : 0xab);
+	buf_u8(&message, 6);
+	message_set_end(&message);
+	text = print(flow_json);
+	ok(strlen(text) > 6 * 20000 + 2 * 20000 && strstr(text, "abab\",\"protocolIdentifier\":6}\n") != NULL,
+	    "long values are whole");
+}
+
+static void
+test_header(void)
+{
+	unsigned commas = 0, values = 0;
+
+	buf_reset(&out);
+	flow_csv_header(&out);
+	for (size_t i = 0; i < out.len; i++)
+		commas += out.data[i] == ',';
+	message_old(&message, 5, 1, 1);
+	message_old_record(&message, 5, 1);
+	for (const char *at = print(flow_csv); *at != '\0'; at++)
+		values += *at == ',';
+	is_u64(values, commas, "CSV has as many values as names");
+}
+
+int
+main(void)
+{
+	test_types();
+	test_v5();
+	test_repeated();
+	test_options();
+	test_families();
+	test_long();
+	test_header();
+	templates_clear(&templates);
+	buf_clear(&message);
+	buf_clear(&out);
+	return done_testing();
+}
