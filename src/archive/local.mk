@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/archive/libfb-archive.a
 src_archive_libfb_archive_a_SOURCES = \
+	src/archive/count.c src/archive/count.h \
 	src/archive/input.c src/archive/input.h \
 	src/archive/manifest.c src/archive/manifest.h \
 	src/archive/plan.c src/archive/plan.h \

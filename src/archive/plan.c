@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/count.h"
 #include "base/array.h"
 
 static const struct pool *sorting; /* qsort has no argument for it */
@@ -63,6 +64,7 @@ sorted_indexes(const struct pool *p, size_t count, int (*cmp)(const void *, cons
 struct making {
 	const struct pool *p;
 	struct plan *plan;
+	struct count *count; /* owned: of IPFIX records */
 	uint32_t *by_bytes;  /* definitions in canonical order */
 	uint32_t *rank;      /* stream index -> place in plan->streams */
 	size_t *first_place; /* datagram -> its first place; one more at the end */
@@ -85,6 +87,7 @@ struct waiting {
 static void
 making_clear(struct making *m)
 {
+	count_free(m->count);
 	free(m->by_bytes);
 	free(m->rank);
 	free(m->first_place);
@@ -302,6 +305,7 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 	uint32_t stream = plan->streams[rank], epochs, number = 0;
 	enum proto proto = m->p->streams[stream].key.proto;
 	struct seq_rules rules = seq_rules_for(proto);
+	enum seq_discipline discipline;
 	enum err e = seq_order(&rules, items, count, &epochs);
 
 	for (size_t i = 0, end; i < count && e == ERR_OK; i = end) {
@@ -313,26 +317,31 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 		heard = e == ERR_OK ? drop_unheard(m->p, items + i, end - i) : 0;
 		if (heard == 0)
 			continue;
+		if (proto == PROTO_IPFIX && (e = count_items(m->count, items + i, heard)) != ERR_OK)
+			return e;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
+		discipline = seq_learn(&rules, items + i, heard);
+		seq_settle(&rules, discipline, items + i, heard);
 		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream,
 		    .number = number++,
 		    .first = (size_t)(items + i - plan->items),
 		    .count = heard,
-		    /* IPFIX counts data records, which a header does not tell: no account is better than a wrong one */
-		    .discipline = proto == PROTO_IPFIX ? SEQ_NONE : seq_learn(&rules, items + i, heard)};
+		    .discipline = discipline};
 	}
 	return e;
 }
 
 enum err
-plan_make(const struct pool *p, struct plan *ret)
+plan_make(struct pool *p, struct plan *ret)
 {
 	struct plan plan = {0};
 	struct making m = {.p = p, .plan = &plan};
 	size_t *first = NULL, epoch_room = 0;
 	enum err e = prepare(&m);
 
+	if (e == ERR_OK)
+		e = count_new(p, &plan, &m.count);
 	if (e == ERR_OK)
 		e = make_items(&m, &first);
 	for (uint32_t i = 0; i < p->stream_count && e == ERR_OK; i++)

@@ -32,7 +32,8 @@ struct plan {
 	uint32_t *refs; /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
 };
 
-enum err plan_make(const struct pool *p, struct plan *ret) WARN_UNUSED;
+/* Reads payloads of IPFIX datagrams again, to count their records. */
+enum err plan_make(struct pool *p, struct plan *ret) WARN_UNUSED;
 void plan_clear(struct plan *plan);
 
 #endif

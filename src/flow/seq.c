@@ -351,9 +351,9 @@ explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item 
 
 	switch (d) {
 	case SEQ_BEFORE:
-		return step == a->units;
+		return step == a->units && !a->units_unknown;
 	case SEQ_AFTER:
-		return step == b->units;
+		return step == b->units && !b->units_unknown;
 	case SEQ_DATAGRAMS:
 		return step == 1;
 	case SEQ_NONE:
@@ -389,6 +389,25 @@ seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t co
 			best = all[k];
 	}
 	return best;
+}
+
+void
+seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item *items, size_t count)
+{
+	struct seq_item *last = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		struct seq_item *it = &items[i], *unknown = d == SEQ_AFTER ? it : last;
+		int64_t step;
+
+		if (it->stray)
+			continue;
+		step = last != NULL ? it->position - last->position : 0;
+		if (unknown != NULL && unknown->units_unknown && step > unknown->units &&
+		    step <= rules->window)
+			unknown->units = (uint32_t)step;
+		last = it;
+	}
 }
 
 struct seq_range

@@ -39,13 +39,14 @@ struct seq_item {
 	uint32_t sequence; /* as in the header */
 	uint32_t units;    /* flows in the datagram, where it is they that are counted */
 	uint32_t uptime_ms;
-	bool data;        /* bears data (not templates alone) */
-	bool stray;       /* out: belongs to no confirmed run; not accounted */
-	int64_t clock_ns; /* the exporter's export time; where it has none, the archive's time */
-	uint32_t tag;     /* the caller's */
-	uint32_t epoch;   /* out: from 0 */
-	int64_t order_ms; /* out: uptime unwrapped, or clock; orders the epoch */
-	int64_t position; /* out: sequence unwrapped */
+	bool data;          /* bears data (not templates alone) */
+	bool units_unknown; /* ... of some records, which cannot be counted: units counts the others */
+	bool stray;         /* out: belongs to no confirmed run; not accounted */
+	int64_t clock_ns;   /* the exporter's export time; where it has none, the archive's time */
+	uint32_t tag;       /* the caller's */
+	uint32_t epoch;     /* out: from 0 */
+	int64_t order_ms;   /* out: uptime unwrapped, or clock; orders the epoch */
+	int64_t position;   /* out: sequence unwrapped */
 };
 
 /* Sorts items into the exporter's order and fills what is marked out. Items that the rules cannot tell apart
@@ -56,6 +57,10 @@ enum err seq_order(
 /* The discipline that explains most adjacent pairs of one epoch's items (in order), counting only pairs that
  * tell the candidates apart; the standard one when none does. */
 enum seq_discipline seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count);
+
+/* Items whose units are unknown get as many as lie between them and their neighbour: no gap is claimed where it
+ * cannot be known. Only after seq_learn. */
+void seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item *items, size_t count);
 
 /* Units [from, to) of an epoch. */
 struct seq_range {
