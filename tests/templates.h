@@ -34,7 +34,8 @@ templates_learn(struct template_list *l, const struct stream_key *stream, const 
 
 		if (tmpl_parse(&def, &t) != ERR_OK)
 			continue;
-		while (i < l->count && (l->known[i].tmpl->id != t->id || stream_key_cmp(&l->known[i].stream, stream) != 0))
+		while (i < l->count &&
+		    (l->known[i].tmpl->id != t->id || stream_key_cmp(&l->known[i].stream, stream) != 0))
 			i++;
 		if (i == sizeof(l->known) / sizeof(l->known[0])) {
 			tmpl_free(t);

@@ -30,35 +30,36 @@ enum column { /* behind those that the head and the times fill */
 
 /* Column plus 1 by element; 0: none. */
 static const uint8_t column_of[] = {
-	[IE_SRC_IPV4] = COLUMN_SRC_ADDR + 1,
-	[IE_SRC_IPV6] = COLUMN_SRC_ADDR + 1,
-	[IE_DST_IPV4] = COLUMN_DST_ADDR + 1,
-	[IE_DST_IPV6] = COLUMN_DST_ADDR + 1,
-	[IE_SRC_PORT] = COLUMN_SRC_PORT + 1,
-	[IE_DST_PORT] = COLUMN_DST_PORT + 1,
-	[IE_PROTOCOL] = COLUMN_PROTOCOL + 1,
-	[IE_TCP_FLAGS] = COLUMN_TCP_FLAGS + 1,
-	[IE_TOS] = COLUMN_TOS + 1,
-	[IE_OCTETS] = COLUMN_OCTETS + 1,
-	[IE_OCTETS_TOTAL] = COLUMN_OCTETS + 1,
-	[IE_PACKETS] = COLUMN_PACKETS + 1,
-	[IE_PACKETS_TOTAL] = COLUMN_PACKETS + 1,
-	[IE_IN_INTERFACE] = COLUMN_IN_INTERFACE + 1,
-	[IE_OUT_INTERFACE] = COLUMN_OUT_INTERFACE + 1,
-	[IE_NEXT_HOP_IPV4] = COLUMN_NEXT_HOP + 1,
-	[IE_NEXT_HOP_IPV6] = COLUMN_NEXT_HOP + 1,
-	[IE_SRC_AS] = COLUMN_SRC_AS + 1,
-	[IE_DST_AS] = COLUMN_DST_AS + 1,
-	[IE_SRC_MASK_IPV4] = COLUMN_SRC_MASK + 1,
-	[IE_SRC_MASK_IPV6] = COLUMN_SRC_MASK + 1,
-	[IE_DST_MASK_IPV4] = COLUMN_DST_MASK + 1,
-	[IE_DST_MASK_IPV6] = COLUMN_DST_MASK + 1,
+    [IE_SRC_IPV4] = COLUMN_SRC_ADDR + 1,
+    [IE_SRC_IPV6] = COLUMN_SRC_ADDR + 1,
+    [IE_DST_IPV4] = COLUMN_DST_ADDR + 1,
+    [IE_DST_IPV6] = COLUMN_DST_ADDR + 1,
+    [IE_SRC_PORT] = COLUMN_SRC_PORT + 1,
+    [IE_DST_PORT] = COLUMN_DST_PORT + 1,
+    [IE_PROTOCOL] = COLUMN_PROTOCOL + 1,
+    [IE_TCP_FLAGS] = COLUMN_TCP_FLAGS + 1,
+    [IE_TOS] = COLUMN_TOS + 1,
+    [IE_OCTETS] = COLUMN_OCTETS + 1,
+    [IE_OCTETS_TOTAL] = COLUMN_OCTETS + 1,
+    [IE_PACKETS] = COLUMN_PACKETS + 1,
+    [IE_PACKETS_TOTAL] = COLUMN_PACKETS + 1,
+    [IE_IN_INTERFACE] = COLUMN_IN_INTERFACE + 1,
+    [IE_OUT_INTERFACE] = COLUMN_OUT_INTERFACE + 1,
+    [IE_NEXT_HOP_IPV4] = COLUMN_NEXT_HOP + 1,
+    [IE_NEXT_HOP_IPV6] = COLUMN_NEXT_HOP + 1,
+    [IE_SRC_AS] = COLUMN_SRC_AS + 1,
+    [IE_DST_AS] = COLUMN_DST_AS + 1,
+    [IE_SRC_MASK_IPV4] = COLUMN_SRC_MASK + 1,
+    [IE_SRC_MASK_IPV6] = COLUMN_SRC_MASK + 1,
+    [IE_DST_MASK_IPV4] = COLUMN_DST_MASK + 1,
+    [IE_DST_MASK_IPV6] = COLUMN_DST_MASK + 1,
 };
 
 void
 flow_csv_header(struct buf *out)
 {
-	buf_text(out, "exporter,exporterPort,version,domain,sequence,received,index,flowStart,flowEnd,sourceAddress,"
+	buf_text(out,
+	    "exporter,exporterPort,version,domain,sequence,received,index,flowStart,flowEnd,sourceAddress,"
 	    "destinationAddress,sourceTransportPort,destinationTransportPort,protocolIdentifier,tcpControlBits,"
 	    "ipClassOfService,octetDeltaCount,packetDeltaCount,ingressInterface,egressInterface,nextHopAddress,"
 	    "bgpSourceAsNumber,bgpDestinationAsNumber,sourcePrefixLength,destinationPrefixLength\n");

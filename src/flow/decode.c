@@ -6,7 +6,7 @@
 #include "flow/decode.h"
 
 #define EMPTY_FIELDS_MOST 64 /* of a template: a few bytes of data must not become a million of nothing */
-#define PADDING_MOST 7 /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
+#define PADDING_MOST 7       /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
 
 void
 decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
@@ -57,7 +57,8 @@ next_set(struct decode *d)
 			d->sets_unknown++;
 			continue;
 		}
-		if (d->tmpl->record_len == 0 || d->tmpl->field_count > d->tmpl->record_len + EMPTY_FIELDS_MOST) {
+		if (d->tmpl->record_len == 0 ||
+		    d->tmpl->field_count > d->tmpl->record_len + EMPTY_FIELDS_MOST) {
 			d->sets_malformed++;
 			d->tmpl = NULL;
 			continue;

@@ -23,25 +23,26 @@
 /* The template of a data set, or NULL when none is known. data_set_ordinal counts the datagram's data sets
  * (all that have an id of 256 or more) from 0, in their order. *ret_late is false unless set. Called once a
  * data set. Not called for v1, v5, v7, whose templates are built in. */
-typedef const struct tmpl *(*decode_resolve)(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
+typedef const struct tmpl *(*decode_resolve)(
+    void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
 
 struct decode {
 	/* read these when ERR_END has come */
-	uint32_t flows;            /* data records */
-	uint32_t options;          /* options data records */
-	uint32_t sets_unknown;     /* data sets without a template: skipped */
-	uint32_t sets_malformed;   /* sets with content that does not fit the template, or with a bad length */
-	uint32_t sets_late;        /* decoded with a late template */
-	enum proto_fault fault;    /* of the sets' lengths or the header's count, the first */
+	uint32_t flows;          /* data records */
+	uint32_t options;        /* options data records */
+	uint32_t sets_unknown;   /* data sets without a template: skipped */
+	uint32_t sets_malformed; /* sets with content that does not fit the template, or with a bad length */
+	uint32_t sets_late;      /* decoded with a late template */
+	enum proto_fault fault;  /* of the sets' lengths or the header's count, the first */
 
 	/* inner state */
 	struct sets sets;
 	const struct proto_info *info;
 	decode_resolve resolve;
 	void *ctx;
-	const struct tmpl *tmpl;   /* of the current data set; NULL: none is open */
-	struct rd body;            /* its records that are left */
-	uint32_t most;             /* records that may still be taken of it: v5's header counts them */
+	const struct tmpl *tmpl; /* of the current data set; NULL: none is open */
+	struct rd body;          /* its records that are left */
+	uint32_t most;           /* records that may still be taken of it: v5's header counts them */
 	unsigned ordinal;
 	bool late;
 };

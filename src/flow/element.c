@@ -51,13 +51,16 @@ element_by_name(const char *name)
 const struct element *
 element_scope_v9(uint16_t id)
 {
-#define SCOPE(n, name) {0, n, ELEMENT_UNSIGNED, sizeof(name) + 3, name, ",\"" name "\":", "identifier", ""}
+#define SCOPE(n, name) \
+	{ \
+		0, n, ELEMENT_UNSIGNED, sizeof(name) + 3, name, ",\"" name "\":", "identifier", "" \
+	}
 	static const struct element scopes[] = {
-		SCOPE(1, "scopeSystem"),
-		SCOPE(2, "scopeInterface"),
-		SCOPE(3, "scopeLineCard"),
-		SCOPE(4, "scopeCache"),
-		SCOPE(5, "scopeTemplate"),
+	    SCOPE(1, "scopeSystem"),
+	    SCOPE(2, "scopeInterface"),
+	    SCOPE(3, "scopeLineCard"),
+	    SCOPE(4, "scopeCache"),
+	    SCOPE(5, "scopeTemplate"),
 	};
 #undef SCOPE
 

@@ -30,8 +30,8 @@ enum element_type {
 struct element {
 	uint32_t pen;
 	uint16_t id;
-	uint8_t type;          /* enum element_type */
-	uint8_t key_len;       /* of key */
+	uint8_t type;    /* enum element_type */
+	uint8_t key_len; /* of key */
 	const char *name;
 	const char *key;       /* ,"name": as JSON output wants it */
 	const char *semantics; /* IANA's words; "" when the registry has none */

@@ -57,7 +57,8 @@ flow_get(const struct flow *f, uint32_t pen, uint16_t id, struct flow_value *ret
 
 	flow_walk_init(&w, f);
 	while (flow_walk_next(&w, &v)) {
-		if (v.field->id == id && v.field->pen == pen && (!v.field->scope || f->info->proto != PROTO_V9)) {
+		if (v.field->id == id && v.field->pen == pen &&
+		    (!v.field->scope || f->info->proto != PROTO_V9)) {
 			*ret = v;
 			return true;
 		}
@@ -138,22 +139,23 @@ static const struct role {
 	bool end;
 	uint8_t type;
 } roles[] = {
-	[IE_START_UPTIME] = {1, false, 0},
-	[IE_END_UPTIME] = {1, true, 0},
-	[IE_START_DELTA] = {2, false, 0},
-	[IE_END_DELTA] = {2, true, 0},
-	[IE_START_SECONDS] = {3, false, ELEMENT_SECONDS},
-	[IE_END_SECONDS] = {3, true, ELEMENT_SECONDS},
-	[IE_START_MILLISECONDS] = {4, false, ELEMENT_MILLISECONDS},
-	[IE_END_MILLISECONDS] = {4, true, ELEMENT_MILLISECONDS},
-	[IE_START_MICROSECONDS] = {5, false, ELEMENT_MICROSECONDS},
-	[IE_END_MICROSECONDS] = {5, true, ELEMENT_MICROSECONDS},
-	[IE_START_NANOSECONDS] = {6, false, ELEMENT_NANOSECONDS},
-	[IE_END_NANOSECONDS] = {6, true, ELEMENT_NANOSECONDS},
+    [IE_START_UPTIME] = {1, false, 0},
+    [IE_END_UPTIME] = {1, true, 0},
+    [IE_START_DELTA] = {2, false, 0},
+    [IE_END_DELTA] = {2, true, 0},
+    [IE_START_SECONDS] = {3, false, ELEMENT_SECONDS},
+    [IE_END_SECONDS] = {3, true, ELEMENT_SECONDS},
+    [IE_START_MILLISECONDS] = {4, false, ELEMENT_MILLISECONDS},
+    [IE_END_MILLISECONDS] = {4, true, ELEMENT_MILLISECONDS},
+    [IE_START_MICROSECONDS] = {5, false, ELEMENT_MICROSECONDS},
+    [IE_END_MICROSECONDS] = {5, true, ELEMENT_MICROSECONDS},
+    [IE_START_NANOSECONDS] = {6, false, ELEMENT_NANOSECONDS},
+    [IE_END_NANOSECONDS] = {6, true, ELEMENT_NANOSECONDS},
 };
 
 void
-moment_note(const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end)
+moment_note(
+    const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end)
 {
 	uint16_t id = v->field->id;
 	const struct role *role;

@@ -21,10 +21,10 @@
 struct flow {
 	const struct proto_info *info; /* borrowed, like all here */
 	const struct tmpl *tmpl;
-	struct rd record;              /* exactly this record's bytes */
-	uint32_t index;                /* place in the datagram among its flows (options records: among those), from 0 */
-	bool options;                  /* an options data record: no flow */
-	bool late;                     /* its template came after it, or from another node */
+	struct rd record; /* exactly this record's bytes */
+	uint32_t index;   /* place in the datagram among its flows (options records: among those), from 0 */
+	bool options;     /* an options data record: no flow */
+	bool late;        /* its template came after it, or from another node */
 };
 
 /* What the datagram's record or the archive knows, besides the payload. Set it anew for each datagram:
@@ -33,7 +33,7 @@ struct flow_context {
 	struct addr exporter;
 	uint16_t port;
 	wall_t received;
-	const char *const *witnesses;  /* sorted node names; NULL: none to print */
+	const char *const *witnesses; /* sorted node names; NULL: none to print */
 	size_t n_witnesses;
 	/* what the printers keep from one flow of the datagram to the next */
 	uint16_t head_len;

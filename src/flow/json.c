@@ -115,7 +115,8 @@ put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint1
 		format_char(f, '"');
 		format_mac(f, bytes);
 		format_char(f, '"');
-	} else if (type >= ELEMENT_SECONDS && type <= ELEMENT_NANOSECONDS && value_time(type, bytes, len, &time, &digits)) {
+	} else if (type >= ELEMENT_SECONDS && type <= ELEMENT_NANOSECONDS &&
+	    value_time(type, bytes, len, &time, &digits)) {
 		format_char(f, '"');
 		format_time(f, time, digits);
 		format_char(f, '"');

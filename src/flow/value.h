@@ -84,6 +84,7 @@ struct moment {
 	uint8_t rank;
 	uint8_t digits;
 };
-void moment_note(const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end);
+void moment_note(
+    const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end);
 
 #endif
