@@ -5,6 +5,8 @@
 #include "node/loop.h"
 
 #include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <time.h>
@@ -123,16 +125,35 @@ take_pause(struct loop *l)
 	(void)nanosleep(&pause, NULL); /* a signal may end it */
 }
 
+/* The signals that have handlers are let through here, and nowhere else: one that comes earlier or later than
+ * its handler waits, instead of ending the program in the middle of something. */
+static void
+let_signals(const struct loop *l, int how)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (const struct handler *h = l->handlers; h != NULL; h = h->next) {
+		if ((event_get_events(h->event) & EV_SIGNAL) != 0)
+			(void)sigaddset(&set, event_get_signal(h->event));
+	}
+	(void)pthread_sigmask(how, &set, NULL);
+}
+
 enum err
 loop_run(struct loop *l)
 {
-	while (!l->stop) {
+	enum err e = ERR_OK;
+
+	let_signals(l, SIG_UNBLOCK);
+	while (!l->stop && e == ERR_OK) {
 		if (event_base_loop(l->base, EVLOOP_ONCE) != 0)
-			return ERR_SYSTEM;
-		if (l->pause_ns > 0)
+			e = ERR_SYSTEM;
+		else if (l->pause_ns > 0)
 			take_pause(l);
 	}
-	return ERR_OK;
+	let_signals(l, SIG_BLOCK);
+	return e;
 }
 
 void

@@ -18,7 +18,8 @@ typedef void (*loop_call)(void *ctx, wall_t now);
 enum err loop_new(struct loop **ret) WARN_UNUSED;
 void loop_free(struct loop *l); /* NULL is fine */
 
-/* Each stays until loop_free. */
+/* Each stays until loop_free. Signals are to be blocked when they are asked for, and are let through while
+ * loop_run runs. */
 enum err loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx) WARN_UNUSED;
 enum err loop_on_signal(struct loop *l, int signal, loop_call call, void *ctx) WARN_UNUSED;
 enum err loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx) WARN_UNUSED;

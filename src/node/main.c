@@ -224,6 +224,20 @@ collect(const struct conf *conf, int folder, struct listener *listeners, struct 
 	return good;
 }
 
+/* Those that the event loop handles wait until it runs: SIGTERM during start-up is a start and an end. */
+static void
+hold_signals(void)
+{
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGTERM);
+	(void)sigaddset(&set, SIGINT);
+	(void)sigaddset(&set, SIGUSR1);
+	(void)sigaddset(&set, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
 static int
 serve(const struct options *o, const struct conf *conf)
 {
@@ -233,6 +247,7 @@ serve(const struct options *o, const struct conf *conf)
 	int folder = -1;
 	bool good;
 
+	hold_signals();
 	good = listeners != NULL && (o->foreground || background_begin(&background)) &&
 	    open_listeners(conf, listeners);
 	if (good)

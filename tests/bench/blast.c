@@ -163,6 +163,13 @@ open_socket(const struct options *o)
 			die("IPV6_MULTICAST_IF");
 	}
 	len = addr_to_sockaddr(&o->address, o->port, &sa);
+	if (!v4) {
+		struct sockaddr_in6 in6;
+
+		memcpy(&in6, &sa, sizeof(in6));
+		in6.sin6_scope_id = o->ifindex;
+		memcpy(&sa, &in6, sizeof(in6));
+	}
 	if (connect(fd, (const struct sockaddr *)&sa, len) != 0)
 		die("connect");
 	return fd;

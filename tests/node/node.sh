@@ -31,7 +31,7 @@ configure()
 
 is_started()
 {
-	grep -q ': started: ' "$T/messages" || ! kill -0 "$node_pid" 2>/dev/null
+	grep -q ': started: ' "$T/messages" 2>/dev/null || ! kill -0 "$node_pid" 2>/dev/null
 }
 
 # start_node: in the foreground, messages in $T/messages; false when it did not start.
@@ -57,6 +57,12 @@ stop_node()
 records()
 {
 	"$BUILDDIR/tests/node/records" "$T"/log/*.fbs*
+}
+
+# sealed N: at least so many segments are sealed.
+sealed()
+{
+	[ "$(find "$T/log" -name '*.fbs' | wc -l)" -ge "$1" ]
 }
 
 # recorded N: at least so many datagrams have reached the disk.
