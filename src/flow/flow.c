@@ -8,47 +8,6 @@
 
 #define NTP_TO_UNIX 2208988800LL /* seconds from 1900 to 1970 */
 
-void
-flow_walk_init(struct flow_walk *w, const struct flow *f)
-{
-	*w = (struct flow_walk){.flow = f, .rest = f->record};
-}
-
-/* RFC 7011 section 7: a length of one byte, or 255 and then one of two. */
-static uint16_t
-variable_len(struct rd *r)
-{
-	uint8_t len = rd_u8(r);
-
-	return len < 255 ? len : rd_u16(r);
-}
-
-bool
-flow_walk_next(struct flow_walk *w, struct flow_value *ret)
-{
-	const struct tmpl *t = w->flow->tmpl;
-	const struct tmpl_field *field;
-	struct flow_value v;
-
-	if (w->at >= t->field_count)
-		return false;
-	field = &t->fields[w->at];
-	v.field = field;
-	v.len = field->len;
-	if (!t->variable) { /* built-in templates have holes, so places count */
-		w->rest = w->flow->record;
-		rd_skip(&w->rest, field->offset);
-	} else if (field->len == TMPL_VARIABLE) {
-		v.len = variable_len(&w->rest);
-	}
-	v.bytes = rd_bytes(&w->rest, v.len);
-	if (v.bytes == NULL)
-		return false;
-	w->at++;
-	*ret = v;
-	return true;
-}
-
 bool
 flow_get(const struct flow *f, uint32_t pen, uint16_t id, struct flow_value *ret)
 {
@@ -154,7 +113,7 @@ static const struct role {
 };
 
 void
-moment_note(
+moment_put(
     const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end)
 {
 	uint16_t id = v->field->id;

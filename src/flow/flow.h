@@ -36,6 +36,8 @@ struct flow_context {
 	const char *const *witnesses; /* sorted node names; NULL: none to print */
 	size_t n_witnesses;
 	/* what the printers keep from one flow of the datagram to the next */
+	int64_t date_of; /* day since 1970, plus 1, whose date stands in date[]; 0: none */
+	char date[10];
 	uint16_t head_len;
 	uint8_t head_kind;
 	char head[320];
@@ -53,8 +55,54 @@ struct flow_walk {
 	struct rd rest;
 	uint16_t at;
 };
-void flow_walk_init(struct flow_walk *w, const struct flow *f);
-bool flow_walk_next(struct flow_walk *w, struct flow_value *ret);
+
+static inline void
+flow_walk_init(struct flow_walk *w, const struct flow *f)
+{
+	w->flow = f;
+	w->rest = f->record;
+	w->at = 0;
+}
+
+/* RFC 7011 section 7: a length of one byte, or 255 and then one of two. */
+static inline uint16_t
+flow_variable_len(struct rd *r)
+{
+	uint8_t len = rd_u8(r);
+
+	return len < 255 ? len : rd_u16(r);
+}
+
+/* False behind the last field. Built-in templates have holes, so of records of one length the place counts. */
+static inline bool
+flow_walk_next(struct flow_walk *w, struct flow_value *ret)
+{
+	const struct tmpl *t = w->flow->tmpl;
+	const struct tmpl_field *field = &t->fields[w->at];
+	const uint8_t *bytes;
+	uint16_t len;
+
+	if (w->at >= t->field_count)
+		return false;
+	len = field->len;
+	if (!t->variable) {
+		struct rd r = w->flow->record;
+
+		rd_skip(&r, field->offset);
+		bytes = rd_bytes(&r, len);
+	} else {
+		if (len == TMPL_VARIABLE)
+			len = flow_variable_len(&w->rest);
+		bytes = rd_bytes(&w->rest, len);
+	}
+	if (__builtin_expect(bytes == NULL, 0))
+		return false;
+	w->at++;
+	ret->field = field;
+	ret->bytes = bytes;
+	ret->len = len;
+	return true;
+}
 
 /* The first field that is this element. A v9 scope field is none. */
 bool flow_get(const struct flow *f, uint32_t pen, uint16_t id, struct flow_value *ret);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define WINDOW 2048
+#define SEC_PER_DAY 86400
 
 static const char pairs[] =
     "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
@@ -14,12 +15,13 @@ static const char pairs[] =
 static const char hex[] = "0123456789abcdef";
 
 void
-format_open(struct format *f, struct buf *out)
+format_open(struct format *f, struct buf *out, struct flow_context *c)
 {
 	static uint8_t nowhere[1];
 	uint8_t *room = buf_room(out, WINDOW);
 
 	f->out = out;
+	f->context = c;
 	f->w = room != NULL ? wr_init(room, WINDOW) : wr_init(nowhere, 0);
 }
 
@@ -131,12 +133,46 @@ format_mac(struct format *f, const uint8_t bytes[6])
 	wr_bytes(&f->w, text, 17);
 }
 
+static void
+put_pair(char *at, unsigned v)
+{
+	memcpy(at, pairs + 2 * (size_t)v, 2);
+}
+
+/* Flows of a datagram have few dates, so the calendar is asked once for each. */
 void
 format_time(struct format *f, wall_t t, int digits)
 {
+	struct flow_context *c = f->context;
+	int64_t sec = t.ns / NS_PER_SEC, day = sec / SEC_PER_DAY;
+	unsigned in_day = (unsigned)(sec - day * SEC_PER_DAY), ns = (unsigned)(t.ns - sec * NS_PER_SEC);
 	char text[WALL_TEXT_SIZE];
 
-	(void)wall_text(t, digits, text);
+	if (t.ns < 0 || digits % 3 != 0 || digits < 0 || digits > 9) {
+		(void)wall_text(t, digits, text);
+		wr_bytes(&f->w, text, strlen(text));
+		return;
+	}
+	if (c->date_of != day + 1) {
+		(void)wall_text(t, 0, text);
+		memcpy(c->date, text, sizeof(c->date));
+		c->date_of = day + 1;
+	}
+	memcpy(text, c->date, sizeof(c->date));
+	text[10] = 'T';
+	put_pair(text + 11, in_day / 3600);
+	text[13] = ':';
+	put_pair(text + 14, in_day / 60 % 60);
+	text[16] = ':';
+	put_pair(text + 17, in_day % 60);
+	text[19] = '.';
+	for (unsigned at = 20, unit = 1000000; at < 20U + (unsigned)digits; at += 3, unit /= 1000) {
+		unsigned three = ns / unit % 1000;
+
+		text[at] = (char)('0' + three / 100);
+		put_pair(text + at + 1, three % 100);
+	}
+	text[digits > 0 ? 20 + digits : 19] = 'Z';
 	wr_bytes(&f->w, text, (size_t)(digits > 0 ? 21 + digits : 20));
 }
 
@@ -157,7 +193,7 @@ void
 format_head(struct format *f, enum format_head kind, struct flow_context *c, const struct flow *flow,
     void (*make)(struct format *f, const struct flow_context *c, const struct flow *flow))
 {
-	struct format head = {.w = wr_init(c->head, sizeof(c->head))};
+	struct format head = {.context = c, .w = wr_init(c->head, sizeof(c->head))};
 
 	if (c->head_kind != kind) {
 		make(&head, c, flow);

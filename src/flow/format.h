@@ -22,10 +22,11 @@
 
 struct format {
 	struct buf *out;
+	struct flow_context *context; /* where the last date is kept */
 	struct wr w;
 };
 
-void format_open(struct format *f, struct buf *out);
+void format_open(struct format *f, struct buf *out, struct flow_context *c);
 void format_close(struct format *f); /* from here on out is whole, and may be written otherwise */
 void format_refill(struct format *f, size_t len);
 

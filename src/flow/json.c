@@ -3,7 +3,6 @@
  * A flow as one JSON object on a line. Keys are the elements' names; an element that stands twice in the
  * template is an array at its first place.
  */
-#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -56,7 +55,7 @@ put_string(struct format *f, const uint8_t *bytes, uint16_t len)
 	format_close(f);
 	json_init(&j, f->out);
 	json_text_len(&j, bytes, len);
-	format_open(f, f->out);
+	format_open(f, f->out, f->context);
 }
 
 static void
@@ -79,7 +78,7 @@ put_float(struct format *f, const uint8_t *bytes, uint16_t len)
 	format_close(f);
 	json_init(&j, f->out);
 	json_double(&j, v);
-	format_open(f, f->out);
+	format_open(f, f->out, f->context);
 }
 
 static int64_t
@@ -204,7 +203,7 @@ put_witnesses(struct format *f, const struct flow_context *c)
 	for (size_t i = 0; i < c->n_witnesses; i++)
 		json_text(&j, c->witnesses[i]);
 	json_end(&j);
-	format_open(f, f->out);
+	format_open(f, f->out, f->context);
 }
 
 static void
@@ -238,7 +237,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	struct moment start = {.rank = 0}, end = {.rank = 0};
 	struct format f;
 
-	format_open(&f, out);
+	format_open(&f, out, c);
 	format_head(&f, FORMAT_HEAD_JSON, c, flow, make_head);
 	format_u64(&f, flow->index);
 	if (flow->options)

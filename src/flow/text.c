@@ -132,7 +132,7 @@ flow_text(const struct flow *flow, struct flow_context *c, struct buf *out)
 
 	if (flow->options)
 		return;
-	format_open(&f, out);
+	format_open(&f, out, c);
 	format_need(&f, 16 * FORMAT_VALUE_MOST);
 	put_times(&f, flow, c->received);
 	format_char(&f, ' ');

@@ -84,7 +84,17 @@ struct moment {
 	uint8_t rank;
 	uint8_t digits;
 };
-void moment_note(
+void moment_put(
     const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end);
+
+static inline void
+moment_note(
+    const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end)
+{
+	uint16_t id = v->field->id;
+
+	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) || (id >= IE_START_SECONDS && id <= IE_END_DELTA))
+		moment_put(info, v, start, end);
+}
 
 #endif

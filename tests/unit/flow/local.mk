@@ -4,7 +4,7 @@ check_PROGRAMS += \
 	tests/unit/flow/t-element \
 	tests/unit/flow/t-print \
 	tests/unit/flow/t-seq
-tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW) -lm
-tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW) -lm
-tests_unit_flow_t_print_LDADD = $(LIBFB_FLOW) -lm
-tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW) -lm
+tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_print_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
