@@ -14,3 +14,7 @@ tests_bench_bench_log_LDADD = $(LIBFB_LOG)
 EXTRA_PROGRAMS += tests/bench/make-cluster
 tests_bench_make_cluster_SOURCES = tests/bench/make-cluster.c tests/log-folder.c tests/log-folder.h
 tests_bench_make_cluster_LDADD = $(LIBFB_LOG)
+
+# The flow layer alone: make tests/bench/bench-flow && tests/bench/bench-flow
+EXTRA_PROGRAMS += tests/bench/bench-flow
+tests_bench_bench_flow_LDADD = $(LIBFB_FLOW)
