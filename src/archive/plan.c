@@ -203,6 +203,18 @@ same_layout(const struct tmpl_def *a, const struct tmpl_def *b)
 	return a->kind == b->kind && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
+/* RFC 7011 section 8.1: id 2 or 3 withdraws all templates, or all options templates. */
+static void
+withdraw_all(struct making *m, uint32_t definition)
+{
+	enum tmpl_kind kind = m->plan->definitions[definition].id == 2 ? TMPL_DATA : TMPL_OPTIONS;
+
+	for (size_t i = 0; i < m->known_count; i++) {
+		if (m->plan->definitions[m->known[i].definition].kind == kind)
+			m->known[i].definition = definition;
+	}
+}
+
 /* A definition begins to hold: data sets that waited for one get it, marked late. */
 static enum err
 learn(struct making *m, uint32_t definition)
@@ -212,6 +224,10 @@ learn(struct making *m, uint32_t definition)
 	size_t kept = 0;
 	enum err e;
 
+	if (def->kind == TMPL_WITHDRAWN && def->id < 256) {
+		withdraw_all(m, definition);
+		return ERR_OK;
+	}
 	for (size_t i = 0; i < m->known_count && k == NULL; i++) {
 		if (m->known[i].id == def->id)
 			k = &m->known[i];
@@ -234,30 +250,47 @@ learn(struct making *m, uint32_t definition)
 	return ERR_OK;
 }
 
-static enum err
-use_definitions(struct making *m, const struct pool_datagram *d, size_t ref)
+/* The definition that holds for a template id now, or REF_NONE. */
+static uint32_t
+definition_of(const struct making *m, uint16_t id)
 {
-	const struct pool_set_list *list = &m->p->set_lists[d->sets];
-
-	for (uint32_t i = 0; i < list->count; i++) {
-		uint16_t id = m->p->set_ids[list->at + i];
-		uint32_t definition = REF_NONE;
-		enum err e;
-
-		for (size_t k = 0; k < m->known_count && definition == REF_NONE; k++) {
-			if (m->known[k].id == id &&
-			    m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
-				definition = m->known[k].definition;
-		}
-		m->plan->refs[ref + i] = definition;
-		if (definition == REF_NONE) {
-			e = array_grow(m->waiting, m->waiting_room, m->waiting_count);
-			if (e != ERR_OK)
-				return e;
-			m->waiting[m->waiting_count++] = (struct waiting){id, ref + i};
-		}
+	for (size_t k = 0; k < m->known_count; k++) {
+		if (m->known[k].id == id &&
+		    m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
+			return m->known[k].definition;
 	}
+	return REF_NONE;
+}
+
+static enum err
+use_definition(struct making *m, uint16_t id, size_t ref)
+{
+	m->plan->refs[ref] = definition_of(m, id);
+	if (m->plan->refs[ref] != REF_NONE)
+		return ERR_OK;
+	if (array_grow(m->waiting, m->waiting_room, m->waiting_count) != ERR_OK)
+		return ERR_MEMORY;
+	m->waiting[m->waiting_count++] = (struct waiting){id, ref};
 	return ERR_OK;
+}
+
+/* Definitions and data sets of one datagram, in the order in which they stand there. */
+static enum err
+resolve_datagram(struct making *m, uint32_t place)
+{
+	const struct pool *p = m->p;
+	uint32_t datagram = m->plan->order[place];
+	const struct pool_set_list *list = &p->set_lists[p->datagrams[datagram].sets];
+	size_t at = m->first_place[datagram], end = m->first_place[datagram + 1];
+	enum err e = ERR_OK;
+
+	for (uint32_t i = 0; i <= list->count && e == ERR_OK; i++) {
+		for (; at < end && p->places[at].data_sets <= i && e == ERR_OK; at++)
+			e = learn(m, p->places[at].definition);
+		if (i < list->count && e == ERR_OK)
+			e = use_definition(m, p->set_ids[list->at + i], m->plan->refs_at[place] + i);
+	}
+	return e;
 }
 
 /* One epoch in the exporter's order: each data set gets the definition that holds at its place. */
@@ -269,18 +302,10 @@ resolve_epoch(struct making *m, const struct seq_item *items, size_t count)
 
 	m->known_count = m->waiting_count = 0;
 	for (size_t i = 0; i < count && e == ERR_OK; i++) {
-		uint32_t tag = items[i].tag, datagram;
+		uint32_t tag = items[i].tag;
 
-		if (tag >= p->datagram_count) {
-			e = learn(m, m->by_bytes[tag - p->datagram_count]);
-			continue;
-		}
-		datagram = m->plan->order[tag];
-		for (size_t k = m->first_place[datagram]; k < m->first_place[datagram + 1] && e == ERR_OK;
-		     k++)
-			e = learn(m, p->places[k].definition);
-		if (e == ERR_OK)
-			e = use_definitions(m, &p->datagrams[datagram], m->plan->refs_at[tag]);
+		e = tag < p->datagram_count ? resolve_datagram(m, tag)
+					    : learn(m, m->by_bytes[tag - p->datagram_count]);
 	}
 	return e;
 }

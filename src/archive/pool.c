@@ -191,7 +191,7 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 				return e;
 			if ((e = array_grow(p->places, p->place_room, p->place_count)) != ERR_OK)
 				return e;
-			p->places[p->place_count++] = (struct pool_place){index, definition};
+			p->places[p->place_count++] = (struct pool_place){index, definition, defs.data_sets};
 		}
 	}
 	p->datagrams[index].defines = defines;

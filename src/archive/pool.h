@@ -70,9 +70,10 @@ struct pool_definition {
 	bool snapshot;   /* a node's snapshot holds it: the datagram may not be among the inputs */
 };
 
+/* This datagram brings that definition, behind so many of its data sets. */
 struct pool_place {
-	uint32_t datagram, definition;
-}; /* this datagram brings that definition */
+	uint32_t datagram, definition, data_sets;
+};
 
 struct pool_stream {
 	struct stream_key key;

@@ -55,6 +55,7 @@ struct tmpl_defs {
 	bool in_set;
 	const uint8_t *zeros;   /* where the zero bytes begin that this set ends with */
 	enum proto_fault fault; /* the first */
+	uint32_t data_sets;     /* those that stand before the definition at hand */
 	uint32_t bad;           /* definitions passed over; the rest of a set counts as one */
 	struct tmpl_def origin; /* what all of them share */
 };

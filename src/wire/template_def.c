@@ -108,6 +108,7 @@ next_set(struct tmpl_defs *it)
 			note(it, it->sets.fault);
 			return ERR_END;
 		}
+		it->data_sets += it->set.kind == SET_DATA;
 	} while (it->set.kind != SET_TEMPLATE && it->set.kind != SET_OPTIONS_TEMPLATE);
 	it->zeros = it->set.body.end;
 	while (it->zeros > it->set.body.at && it->zeros[-1] == 0)
