@@ -20,3 +20,5 @@ sbin_PROGRAMS += flowbraidd
 flowbraidd_SOURCES = src/node/main.c
 flowbraidd_CPPFLAGS = $(AM_CPPFLAGS) -DCONF_DEFAULT='"$(sysconfdir)/flowbraid.conf"'
 flowbraidd_LDADD = $(LIBFB_NODE)
+
+dist_man_MANS += man/flowbraidd.8 man/flowbraid.conf.5
