@@ -349,10 +349,11 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 		discipline = seq_learn(&rules, items + i, heard);
 		seq_settle(&rules, discipline, items + i, heard);
 		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream,
-		    .number = number++,
+		    .number = number,
 		    .first = (size_t)(items + i - plan->items),
 		    .count = heard,
 		    .discipline = discipline};
+		number++;
 	}
 	return e;
 }
