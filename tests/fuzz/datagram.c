@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
  * The way of a datagram's bytes: recognition, the check of its lengths, templates into the cache and out of it,
- * decoding with them, and every form of output. Different ways to the same number must agree.
+ * decoding with them, and every form of output. Different ways to the same thing must agree.
  */
 #include "tests/fuzz/datagram.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,66 +14,109 @@
 #include "flow/flow.h"
 #include "wire/template.h"
 
-#define TEMPLATES_MOST 64
-
-/* The templates that the datagram itself defines. */
-struct resolver {
-	struct tmpl *templates[TEMPLATES_MOST];
-	size_t count;
+/* One datagram, in memory of exactly its size. */
+struct input {
+	const uint8_t *bytes;
+	size_t len;
+	struct proto_info info;
+	struct stream_key stream;
+	struct tmpl_cache *cache;
 };
+
+static void
+must(bool truth)
+{
+	if (!truth)
+		abort();
+}
 
 static const struct tmpl *
 resolve(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late)
 {
-	const struct resolver *r = ctx;
+	struct input *in = ctx;
 
 	*ret_late = data_set_ordinal % 2 == 1;
-	for (size_t i = r->count; i > 0; i--) {
-		if (r->templates[i - 1]->id == set_id)
-			return r->templates[i - 1];
-	}
-	return NULL;
+	return tmpl_cache_get(in->cache, &in->stream, set_id);
 }
 
+/* Sets lie one behind the other within the datagram. */
 static void
-parse_templates(const struct stream_key *stream, const struct proto_info *info, const uint8_t *bytes,
-    size_t len, struct resolver *r)
+walk_sets(const struct input *in)
 {
-	struct tmpl_defs defs;
-	struct tmpl_def def;
+	size_t at = in->info.header_len;
+	struct sets it;
+	struct set set;
 
-	tmpl_defs_init(&defs, stream, info, bytes, len);
-	while (tmpl_defs_next(&defs, &def) == ERR_OK) {
-		if (r->count < TEMPLATES_MOST && tmpl_parse(&def, &r->templates[r->count]) == ERR_OK)
-			r->count++;
+	sets_init(&it, &in->info, in->bytes, in->len);
+	while (sets_next(&it, &set) == ERR_OK) {
+		must(set.offset == at && set.body.at == in->bytes + at + SET_HEADER_SIZE);
+		at += SET_HEADER_SIZE + rd_left(&set.body);
+		must(at <= in->len);
 	}
 }
 
-/* A definition from the cache must be one that a snapshot can hold. */
-static enum err
-write_and_read(void *ctx, const struct tmpl_def *d)
+/* Fields lie one behind the other, and each element's are chained in order. */
+static void
+check_template(const struct tmpl *t)
 {
-	struct buf *b = ctx;
-	struct tmpl_def again;
-	struct rd r;
-	size_t len;
+	uint32_t at = 0;
 
-	buf_reset(b);
-	tmpl_def_write(b, d);
-	len = b->len;
-	(void)buf_room(b, len); /* so that the second copy does not move the first, which is read from */
-	b->len = len;
-	r = rd_init(b->data, len);
-	if (tmpl_def_read(&r, &again) != ERR_OK || rd_left(&r) != 0)
-		abort();
-	tmpl_def_write(b, &again);
-	if (b->len != 2 * len || memcmp(b->data, b->data + len, len) != 0)
-		abort();
+	must(t->field_count > 0 && t->record_len > 0 && t->scope_count <= t->field_count);
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		const struct tmpl_field *f = &t->fields[i];
+
+		must(f->offset == at && f->scope == (i < t->scope_count));
+		must(f->again == TMPL_NO_FIELD ||
+		    (f->again > i && f->again < t->field_count && !t->fields[f->again].first &&
+			t->fields[f->again].id == f->id && t->fields[f->again].pen == f->pen));
+		at += t->variable && f->len == TMPL_VARIABLE ? 1 : f->len;
+	}
+	must(at == t->record_len);
+}
+
+/* A definition that was found parses, and is one that a snapshot can hold. */
+static enum err
+check_definition(void *ctx, const struct tmpl_def *d)
+{
+	struct buf b = BUF_INIT;
+	struct tmpl_def again;
+	struct tmpl *t;
+	struct rd r;
+
+	(void)ctx;
+	if (d->kind != TMPL_WITHDRAWN) {
+		must(tmpl_parse(d, &t) == ERR_OK);
+		check_template(t);
+		tmpl_free(t);
+	}
+	tmpl_def_write(&b, d);
+	r = rd_init(b.data, b.len);
+	must(tmpl_def_read(&r, &again) == ERR_OK && rd_left(&r) == 0 && tmpl_def_cmp(d, &again) == 0);
+	buf_clear(&b);
 	return ERR_OK;
 }
 
+/* Definitions are found one behind the other; a fault among them is one that the check of the whole sees. */
 static void
-decode(const uint8_t *bytes, size_t len, const struct proto_info *info, struct resolver *r, struct buf *out)
+walk_definitions(const struct input *in)
+{
+	const uint8_t *end = in->bytes;
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+
+	tmpl_defs_init(&defs, &in->stream, &in->info, in->bytes, in->len);
+	while (tmpl_defs_next(&defs, &def) == ERR_OK) {
+		must(def.bytes >= end && def.len >= 4);
+		end = def.bytes + def.len;
+		must(end <= in->bytes + in->len);
+		(void)check_definition(NULL, &def);
+	}
+	must((defs.fault != FAULT_NONE || defs.sets.fault != FAULT_NONE) ==
+	    (proto_check(in->bytes, in->len, &in->info) != FAULT_NONE));
+}
+
+static void
+decode(struct input *in, struct buf *out)
 {
 	static const char *const witnesses[] = {"a", "b"};
 	struct flow_context context = {.port = 1, .witnesses = witnesses, .n_witnesses = 2};
@@ -81,7 +125,7 @@ decode(const uint8_t *bytes, size_t len, const struct proto_info *info, struct r
 	wall_t time;
 	uint32_t flows = 0;
 
-	decode_init(&d, bytes, len, info, resolve, r);
+	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);
 	while (decode_next(&d, &flow) == ERR_OK) {
 		flows += !flow.options;
 		(void)flow_start(&flow, &time, NULL);
@@ -91,46 +135,49 @@ decode(const uint8_t *bytes, size_t len, const struct proto_info *info, struct r
 		flow_text(&flow, &context, out);
 		flow_csv(&flow, &context, out);
 	}
-	if (flows != d.flows)
-		abort();
-	decode_init(&d, bytes, len, info, resolve, r);
-	if (decode_count(&d) != flows)
-		abort();
+	must(flows == d.flows);
+	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);
+	must(decode_count(&d) == flows);
+}
+
+static void
+take(struct input *in)
+{
+	const struct tmpl_cache_limits limits = {.streams = 4, .templates = 8, .bytes = 4096};
+	struct addr exporter = addr_v4(0xc0000201);
+	struct buf out = BUF_INIT;
+
+	in->cache = tmpl_cache_new(&limits);
+	must(in->cache != NULL);
+	in->stream = stream_key_of(&exporter, 2055, &in->info);
+	if (in->info.proto == PROTO_V9 || in->info.proto == PROTO_IPFIX) {
+		walk_sets(in);
+		walk_definitions(in);
+	} else {
+		(void)proto_check(in->bytes, in->len, &in->info);
+	}
+	decode(in, &out); /* no template is known yet */
+	must(tmpl_cache_learn(in->cache, &in->stream, &in->info, in->bytes, in->len) == ERR_OK);
+	must(tmpl_cache_each(in->cache, check_definition, NULL) == ERR_OK);
+	decode(in, &out);
+	tmpl_cache_free(in->cache);
+	buf_clear(&out);
 }
 
 void
 fuzz_datagram(uint16_t version, const uint8_t *bytes, size_t len)
 {
-	const struct tmpl_cache_limits limits = {.streams = 4, .templates = 8};
-	struct tmpl_cache *cache = tmpl_cache_new(&limits);
-	struct resolver r = {.count = 0};
-	struct stream_key stream;
-	struct addr exporter = addr_v4(0xc0000201);
-	struct buf out = BUF_INIT;
-	struct proto_info info;
 	uint8_t *copy = malloc(len > 0 ? len : 1);
+	struct input in = {.bytes = copy, .len = len};
 
-	if (copy == NULL || cache == NULL)
-		abort();
+	must(copy != NULL);
 	if (len > 0)
 		memcpy(copy, bytes, len);
 	if (len >= 2) {
 		copy[0] = (uint8_t)(version >> 8);
 		copy[1] = (uint8_t)version;
 	}
-	if (proto_recognise(copy, len, &info) == ERR_OK) {
-		stream = stream_key_of(&exporter, 2055, &info);
-		(void)proto_check(copy, len, &info);
-		decode(copy, len, &info, &r, &out);
-		if (tmpl_cache_learn(cache, &stream, &info, copy, len) != ERR_OK ||
-		    tmpl_cache_each(cache, write_and_read, &out) != ERR_OK)
-			abort();
-		parse_templates(&stream, &info, copy, len, &r);
-		decode(copy, len, &info, &r, &out);
-	}
-	for (size_t i = 0; i < r.count; i++)
-		free(r.templates[i]);
+	if (proto_recognise(copy, len, &in.info) == ERR_OK)
+		take(&in);
 	free(copy);
-	tmpl_cache_free(cache);
-	buf_clear(&out);
 }

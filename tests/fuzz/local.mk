@@ -30,10 +30,13 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_conf_LDADD = $(LIBFB_NODE)
 
-check_PROGRAMS += tests/fuzz/fuzz-v5 tests/fuzz/fuzz-v9
+check_PROGRAMS += tests/fuzz/fuzz-v5 tests/fuzz/fuzz-v9 tests/fuzz/fuzz-ipfix
 tests_fuzz_fuzz_v5_SOURCES = tests/fuzz/fuzz-v5.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_v5_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_v5_LDADD = $(LIBFB_FLOW)
 tests_fuzz_fuzz_v9_SOURCES = tests/fuzz/fuzz-v9.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_v9_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_v9_LDADD = $(LIBFB_FLOW)
+tests_fuzz_fuzz_ipfix_SOURCES = tests/fuzz/fuzz-ipfix.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_ipfix_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ipfix_LDADD = $(LIBFB_FLOW)

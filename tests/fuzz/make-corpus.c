@@ -131,6 +131,112 @@ put_v9_options(struct buf *b)
 	buf_u16(b, 0);
 }
 
+#define PUT_U16S(b, ...) \
+	put_u16s((b), (const uint16_t[]){__VA_ARGS__}, \
+	    sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t))
+
+/* What killed other collectors, or made them spin. */
+static void
+make_bad_v9(void)
+{
+	struct buf b = BUF_INIT;
+
+	put_v9_header(&b, 3);
+	PUT_U16S(&b, 0, 20, 256, 0, 257, 1, 8, 4, 0, 0); /* no fields; sound; padding */
+	PUT_U16S(&b, 256, 8, 1, 2, 257, 8, 3, 4);
+	save("v9", "template-without-fields", &b);
+	put_v9_header(&b, 2);
+	PUT_U16S(&b, 1, 0, 7, 0);
+	save("v9", "set-of-no-length", &b);
+	put_v9_header(&b, 1);
+	put_v9_template(&b);
+	buf_bytes(&b, "\1\2\3", 3);
+	save("v9", "stray", &b);
+	put_v9_header(&b, 2);
+	PUT_U16S(
+	    &b, 0, 24, 256, 4, 8, 4, 8, 4, 1, 0, 999, 5); /* twice the same, an empty one, an unknown one */
+	PUT_U16S(&b, 256, 20, 1, 2, 3, 4, 5, 6, 7, 8);
+	save("v9", "odd-fields", &b);
+	put_v9_header(&b, 1);
+	PUT_U16S(&b, 0, 12, 256, 1, 8, 0xffff);
+	save("v9", "endless-field", &b);
+	buf_clear(&b);
+}
+
+/* The header and what stands in body, which is emptied. */
+static void
+save_ipfix(const char *file, struct buf *body)
+{
+	struct buf b = BUF_INIT;
+
+	buf_u16(&b, 10);
+	buf_u16(&b, (uint16_t)(16 + body->len));
+	buf_u32(&b, 1700000000);
+	buf_u32(&b, 77); /* sequence */
+	buf_u32(&b, 5);  /* observation domain */
+	buf_bytes(&b, body->data, body->len);
+	save("ipfix", file, &b);
+	buf_clear(&b);
+	buf_reset(body);
+}
+
+/* Template 256: address, interfaceName of variable length, an enterprise's field, flowStartMilliseconds. */
+static void
+put_ipfix_template(struct buf *b)
+{
+	PUT_U16S(b, 2, 28, 256, 4, 8, 4, 82, 0xffff, 0x8000 | 1, 4, 0, 25461, 152, 8);
+}
+
+static void
+put_ipfix_data(struct buf *b)
+{
+	static const char name[] = "eth0", other[300];
+
+	buf_u16(b, 256);
+	buf_u16(b, 4 + 21 + 319);
+	for (int i = 0; i < 2; i++) {
+		buf_u32(b, 0xc0000201);
+		if (i == 0) {
+			buf_u8(b, 4);
+			buf_bytes(b, name, 4);
+		} else { /* a length of three bytes */
+			buf_u8(b, 255);
+			buf_u16(b, sizeof(other));
+			buf_bytes(b, other, sizeof(other));
+		}
+		buf_u32(b, 7);
+		buf_u64(b, 1700000000123);
+	}
+}
+
+static void
+make_ipfix(void)
+{
+	struct buf b = BUF_INIT;
+
+	put_ipfix_template(&b);
+	PUT_U16S(
+	    &b, 3, 18, 257, 2, 1, 149, 4, 41, 8); /* options template: scope observation domain, messages */
+	save_ipfix("templates", &b);
+	put_ipfix_template(&b);
+	put_ipfix_data(&b);
+	save_ipfix("variable-length", &b);
+	put_ipfix_template(&b);
+	PUT_U16S(&b, 3, 18, 257, 2, 1, 149, 4, 41, 8);
+	PUT_U16S(&b, 257, 16, 0, 5, 0, 0, 0, 9);
+	save_ipfix("options", &b);
+	put_ipfix_template(&b);
+	PUT_U16S(&b, 2, 12, 256, 0, 2, 0);
+	put_ipfix_data(&b);
+	save_ipfix("withdrawals", &b);
+	PUT_U16S(&b, 2, 12, 256, 1, 82, 0xffff);
+	PUT_U16S(&b, 256, 8, 0xffff, 0xff00); /* a length past the end */
+	save_ipfix("length-past-the-end", &b);
+	PUT_U16S(&b, 2, 0);
+	save_ipfix("set-of-no-length", &b);
+	buf_clear(&b);
+}
+
 static void
 make_datagrams(void)
 {
@@ -286,6 +392,8 @@ main(int argc, char **argv)
 		return 2;
 	}
 	make_datagrams();
+	make_bad_v9();
+	make_ipfix();
 	make_segments();
 	return 0;
 }
