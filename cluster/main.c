@@ -2,14 +2,13 @@
  *
  * flowbraid: one command, one subcommand a verb.
  */
-#include "config.h"
-
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/msg.h"
 #include "cluster/command.h"
+#include "flowbraid/version.h"
 
 static const struct {
 	const char *name;
@@ -38,7 +37,7 @@ main(int argc, char **argv)
 	msg_init("flowbraid", false, MSG_INFO);
 	signal(SIGPIPE, SIG_IGN);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
-		printf("flowbraid %s\n", PACKAGE_VERSION);
+		printf("flowbraid %s\n", FLOWBRAID_VERSION);
 		return EXIT_CLEAN;
 	}
 	if (argc >= 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {

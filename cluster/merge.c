@@ -379,6 +379,10 @@ run(struct merge *m, char **paths, int count)
 	free(all);
 	if (!ok || !settle_options(m))
 		return false;
+	if (m->p.cluster[0] == '\0') {
+		msg_error("merge: no input holds a sound segment; nothing was written");
+		return false;
+	}
 	e = plan_make(&m->p, &m->plan);
 	if (e == ERR_OK)
 		e = ledger_make(&m->p, &m->plan, &m->ledger);

@@ -3,8 +3,6 @@
  * flowbraidd: options, then start and end of the whole program as lists that mirror each other. Everything
  * that needs privileges is done here, before they are given up; the rest is the collector's.
  */
-#include "config.h"
-
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +12,7 @@
 
 #include "base/buf.h"
 #include "base/msg.h"
+#include "flowbraid/version.h"
 #include "node/capture.h"
 #include "node/collector.h"
 #include "node/conf.h"
@@ -43,7 +42,7 @@ static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-r capture]...\
 static void
 print_version(void)
 {
-	printf("%s %s\n", PROGRAM, PACKAGE_VERSION);
+	printf("%s %s\n", PROGRAM, FLOWBRAID_VERSION);
 }
 
 /* Exits for --help, --version and wrong usage. */
@@ -134,7 +133,7 @@ replay_packet(struct replay *r, const struct packet *p, wall_t time)
 	if (r->collector == NULL) {
 		r->latest = time;
 		r->collector = collector_open(r->conf, r->folder, true, time);
-		if (r->collector == NULL || !collector_start(r->collector, PACKAGE_VERSION, time))
+		if (r->collector == NULL || !collector_start(r->collector, FLOWBRAID_VERSION, time))
 			return false;
 	}
 	if (r->latest.ns < time.ns)
@@ -211,7 +210,7 @@ collect(const struct conf *conf, int folder, struct listener *listeners, struct 
 	if (pidfile_write(pidfile)) {
 		if (background->ready >= 0)
 			msg_init(PROGRAM, true, MSG_INFO);
-		if (collector_start(c, PACKAGE_VERSION, wall_now())) {
+		if (collector_start(c, FLOWBRAID_VERSION, wall_now())) {
 			background_ready(background);
 			msg_notice("node %s of cluster %s: %s: %zu listeners", conf->node, conf->cluster,
 			    "started", conf->listener_count);

@@ -137,6 +137,11 @@ run "$fb" merge -o a b
 is "$status" 2 "a log is never written over"
 run "$fb" merge -o x nowhere
 like "$status $err" '2 .*nowhere: No such file' "a path that does not exist"
+head -c 5000 /dev/zero >zeros.fbs
+run "$fb" merge -o none zeros.fbs
+is "$status" 2 "nothing sound among the inputs: exit 2"
+like "$err" 'nothing was written' "and no archive"
+check "and none was written" test ! -e none
 run "$fb" merge a
 is "$status" 2 "no -o: usage"
 
