@@ -8,3 +8,4 @@ tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_print_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
+EXTRA_DIST += tests/message.h tests/templates.h
