@@ -204,7 +204,7 @@ pause_under_load(struct readable *r, uint32_t count, wall_t now)
 
 	r->woken = now;
 	if (r->receiver.listener->buffer < PAUSE_BUFFER || since <= 0 ||
-	    count * PAUSE_MOST_NS < since * PAUSE_WORTH)
+	    since > count * PAUSE_MOST_NS / PAUSE_WORTH)
 		return;
 	since = since * PAUSE_TOGETHER / count; /* time for so many to come */
 	loop_pause(r->collector->loop, since < PAUSE_MOST_NS ? since : PAUSE_MOST_NS);
