@@ -102,9 +102,10 @@ struct tmpl_cache;
 struct tmpl_cache_limits {
 	uint32_t streams;
 	uint32_t templates; /* of one stream */
-	size_t bytes;       /* of all definitions together; 0: TMPL_CACHE_BYTES */
+	size_t bytes;       /* of all definitions together, each with its cost; 0: TMPL_CACHE_BYTES */
 };
 #define TMPL_CACHE_BYTES ((size_t)16 << 20)
+#define TMPL_CACHE_DEF_COST 192 /* no less than the memory that a definition takes besides its bytes */
 struct tmpl_cache_counters {
 	uint64_t definitions; /* that were new or changed */
 	uint64_t evicted_streams;

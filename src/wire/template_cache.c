@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The templates that a live node knows. Streams stand in slots, found through a hash index, and in a list by
- * their last definition; a stream's definitions stand in an array by id. Where a limit is met, what was defined
- * longest ago goes.
+ * their last definition; a stream's definitions stand in an array by id, and in such a list too. Where a limit is
+ * met, what was defined longest ago goes: no datagram, however many definitions it brings, makes us search.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +11,20 @@
 #include "wire/template.h"
 
 struct cached {
-	struct tmpl_def def; /* bytes: owned copy */
-	struct tmpl *parsed; /* owned; NULL until asked for */
-	uint64_t defined;    /* the cache's tick when it was last defined */
+	struct tmpl_def def;
+	struct tmpl *parsed;          /* owned; NULL until asked for */
+	struct cached *newer, *older; /* the stream's list by last definition */
+	uint8_t bytes[];              /* def's */
 };
+
+/* A place in the array by id may be empty: thus two. */
+_Static_assert(
+    sizeof(struct cached) + 2 * sizeof(struct cached *) <= TMPL_CACHE_DEF_COST, "what a definition costs");
 
 struct slot {
 	struct stream_key key;
-	struct cached *defs; /* owned; by id */
+	struct cached **defs; /* owned, and what they point to; by id */
+	struct cached *newest_def, *oldest_def;
 	uint32_t count, room;
 	uint32_t newer,
 	    older; /* list by last definition; HASH_NONE at its ends. Of a free slot older is the next one */
@@ -32,8 +38,7 @@ struct tmpl_cache {
 	uint32_t free_slot;
 	uint32_t newest, oldest;
 	struct hash by_key;
-	size_t bytes; /* of all definitions */
-	uint64_t tick;
+	size_t bytes; /* that all definitions cost */
 };
 
 struct tmpl_cache *
@@ -55,21 +60,28 @@ tmpl_cache_new(const struct tmpl_cache_limits *limits)
 	return c;
 }
 
-static void
-cached_clear(struct tmpl_cache *c, struct cached *d)
+static size_t
+cost(const struct tmpl_def *d)
 {
-	c->bytes -= d->def.len;
-	free((void *)(uintptr_t)d->def.bytes);
+	return (size_t)TMPL_CACHE_DEF_COST + d->len;
+}
+
+static void
+cached_free(struct tmpl_cache *c, struct cached *d)
+{
+	c->bytes -= cost(&d->def);
 	tmpl_free(d->parsed);
+	free(d);
 }
 
 static void
 slot_clear(struct tmpl_cache *c, struct slot *s)
 {
 	for (uint32_t i = 0; i < s->count; i++)
-		cached_clear(c, &s->defs[i]);
+		cached_free(c, s->defs[i]);
 	free(s->defs);
 	s->defs = NULL;
+	s->newest_def = s->oldest_def = NULL;
 	s->count = s->room = 0;
 }
 
@@ -195,7 +207,7 @@ find_place(const struct slot *s, uint16_t id)
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (s->defs[middle].def.id < id)
+		if (s->defs[middle]->def.id < id)
 			low = middle + 1;
 		else
 			high = middle;
@@ -208,13 +220,32 @@ find_cached(const struct slot *s, uint16_t id)
 {
 	uint32_t at = find_place(s, id);
 
-	return at < s->count && s->defs[at].def.id == id ? &s->defs[at] : NULL;
+	return at < s->count && s->defs[at]->def.id == id ? s->defs[at] : NULL;
 }
 
 static void
-drop(struct tmpl_cache *c, struct slot *s, uint32_t at)
+def_unlink(struct slot *s, struct cached *d)
 {
-	cached_clear(c, &s->defs[at]);
+	*(d->newer != NULL ? &d->newer->older : &s->newest_def) = d->older;
+	*(d->older != NULL ? &d->older->newer : &s->oldest_def) = d->newer;
+}
+
+static void
+def_link_newest(struct slot *s, struct cached *d)
+{
+	d->newer = NULL;
+	d->older = s->newest_def;
+	*(d->older != NULL ? &d->older->newer : &s->oldest_def) = d;
+	s->newest_def = d;
+}
+
+static void
+drop(struct tmpl_cache *c, struct slot *s, struct cached *d)
+{
+	uint32_t at = find_place(s, d->def.id);
+
+	def_unlink(s, d);
+	cached_free(c, d);
 	s->count--;
 	memmove(&s->defs[at], &s->defs[at + 1], (s->count - at) * sizeof(*s->defs));
 }
@@ -222,25 +253,19 @@ drop(struct tmpl_cache *c, struct slot *s, uint32_t at)
 static void
 evict_oldest_template(struct tmpl_cache *c, struct slot *s)
 {
-	uint32_t oldest = 0;
-
-	for (uint32_t i = 1; i < s->count; i++) {
-		if (s->defs[i].defined < s->defs[oldest].defined)
-			oldest = i;
-	}
-	drop(c, s, oldest);
+	drop(c, s, s->oldest_def);
 	c->counters.evicted_templates++;
 }
 
-/* Makes room for a definition of len bytes in s, the newest stream. */
+/* Makes room for a definition in s, the newest stream. */
 static enum err
-make_room(struct tmpl_cache *c, struct slot *s, size_t len)
+make_room(struct tmpl_cache *c, struct slot *s, size_t bytes)
 {
-	struct cached *p;
+	struct cached **p;
 
 	while (s->count >= c->limits.templates)
 		evict_oldest_template(c, s);
-	while (c->bytes > c->limits.bytes - len) {
+	while (c->bytes > c->limits.bytes - bytes) {
 		if (c->oldest != c->newest)
 			evict_oldest_stream(c);
 		else
@@ -259,22 +284,24 @@ make_room(struct tmpl_cache *c, struct slot *s, size_t len)
 static enum err
 insert(struct tmpl_cache *c, struct slot *s, const struct tmpl_def *def)
 {
-	uint8_t *copy;
+	struct cached *d;
 	uint32_t at;
-	enum err e = make_room(c, s, def->len);
+	enum err e = make_room(c, s, cost(def));
 
 	if (e != ERR_OK)
 		return e;
-	copy = malloc(def->len > 0 ? def->len : 1);
-	if (copy == NULL)
+	d = malloc(sizeof(*d) + def->len);
+	if (d == NULL)
 		return ERR_MEMORY;
-	memcpy(copy, def->bytes, def->len);
+	*d = (struct cached){.def = *def};
+	memcpy(d->bytes, def->bytes, def->len);
+	d->def.bytes = d->bytes;
 	at = find_place(s, def->id);
 	memmove(&s->defs[at + 1], &s->defs[at], (s->count - at) * sizeof(*s->defs));
+	s->defs[at] = d;
 	s->count++;
-	s->defs[at] = (struct cached){.def = *def, .defined = c->tick};
-	s->defs[at].def.bytes = copy;
-	c->bytes += def->len;
+	def_link_newest(s, d);
+	c->bytes += cost(def);
 	c->counters.definitions++;
 	return ERR_OK;
 }
@@ -284,18 +311,18 @@ put_in_stream(struct tmpl_cache *c, struct slot *s, const struct tmpl_def *def)
 {
 	struct cached *old = find_cached(s, def->id);
 
-	c->tick++;
 	if (old != NULL && old->def.kind == def->kind && old->def.len == def->len &&
-	    memcmp(old->def.bytes, def->bytes, def->len) == 0) {
-		old->defined = c->tick;
+	    memcmp(old->bytes, def->bytes, def->len) == 0) {
+		def_unlink(s, old);
+		def_link_newest(s, old);
 		return ERR_OK;
 	}
-	if (def->len > c->limits.bytes) {
+	if (cost(def) > c->limits.bytes) {
 		c->counters.refused_templates++;
 		return ERR_OK;
 	}
 	if (old != NULL)
-		drop(c, s, (uint32_t)(old - s->defs));
+		drop(c, s, old);
 	return insert(c, s, def);
 }
 
@@ -372,7 +399,7 @@ tmpl_cache_each(struct tmpl_cache *c, enum err (*each)(void *ctx, const struct t
 	qsort(order, count, sizeof(*order), by_key);
 	for (uint32_t i = 0; i < count && e == ERR_OK; i++) {
 		for (uint32_t k = 0; k < order[i]->count && e == ERR_OK; k++)
-			e = each(ctx, &order[i]->defs[k].def);
+			e = each(ctx, &order[i]->defs[k]->def);
 	}
 	free(order);
 	return e;

@@ -259,11 +259,12 @@ test_templates_limit(void)
 	tmpl_cache_free(c);
 }
 
-/* A definition of n fields has 4 + 4 n bytes. */
+/* A definition of n fields has 4 + 4 n bytes, and costs so many more. */
 static void
 test_bytes_limit(void)
 {
-	struct tmpl_cache *c = new_cache(8, 8, 100);
+	struct tmpl_cache *c = new_cache(8, 8, 3 * TMPL_CACHE_DEF_COST + 100);
+	const uint16_t all = (2 * TMPL_CACHE_DEF_COST + 100 - 4) / 4; /* fields of one that leaves no room */
 	unsigned failed = 0;
 
 	failed += define(c, 1, 256, 9, 1) != ERR_OK;
@@ -274,9 +275,9 @@ test_bytes_limit(void)
 	holds(c, "2:256 2:257 2:258", "another stream goes first");
 	failed += define(c, 2, 259, 10, 1) != ERR_OK;
 	holds(c, "2:257 2:258 2:259", "then what the stream itself defined longest ago");
-	failed += define(c, 2, 260, 24, 1) != ERR_OK;
+	failed += define(c, 2, 260, all, 1) != ERR_OK;
 	holds(c, "2:260", "one that fills all");
-	failed += define(c, 3, 256, 25, 1) != ERR_OK;
+	failed += define(c, 3, 256, all + 1, 1) != ERR_OK;
 	is_u64(tmpl_cache_counters(c)->refused_templates, 1, "one that is longer is refused, and counted");
 	failed += define(c, 3, 256, 1, 1) != ERR_OK;
 	holds(c, "3:256", "and nothing is stuck");
