@@ -199,6 +199,12 @@ appender_record(struct appender *a, const struct record *r, wall_t now, uint64_t
 	return ERR_OK;
 }
 
+bool
+appender_reserve(struct appender *a)
+{
+	return reserve(a, 1);
+}
+
 void
 appender_flush(struct appender *a)
 {

@@ -67,6 +67,10 @@ void appender_init(struct appender *a, const struct segment_header *head, struct
 enum err appender_record(
     struct appender *a, const struct record *r, wall_t now, uint64_t *ret_sequence) WARN_UNUSED;
 
+/* True when a block beyond the one being filled is in hand. Whoever was refused asks before going on, so that
+ * what little room is left in the block does not fill with word of refusals. */
+bool appender_reserve(struct appender *a) WARN_UNUSED;
+
 /* Hands over what has been appended and not been given yet. */
 void appender_flush(struct appender *a);
 

@@ -37,7 +37,8 @@ struct disk {
 	pthread_cond_t work;  /* for the thread: something was given, or stop */
 	pthread_cond_t freed; /* for the appender: a block is free, or given up */
 	struct block *free;   /* the last one that became free first: it is the one that is in the cache */
-	size_t made, most;
+	size_t free_count, made, most;
+	bool refusing;
 	struct entry *queue; /* ring of `places` */
 	size_t places, head, count;
 	bool stop;
@@ -53,13 +54,18 @@ struct disk {
 
 /* --- the appender's side --- */
 
+/* Once refused, the appender is refused until an eighth of the blocks is free: a disk that is a little too slow
+ * makes few long losses, each with its event, and not many short ones. */
 static struct block *
 take_free(struct disk *d)
 {
 	struct block *b = d->free;
 
+	if (d->refusing && d->free_count + d->most - d->made < d->most / 8)
+		return NULL;
 	if (b != NULL) {
 		d->free = b->next;
+		d->free_count--;
 		b->next = NULL;
 	} else if (d->made < d->most) {
 		b = block_new();
@@ -81,6 +87,7 @@ sink_take(void *ctx)
 		(void)pthread_cond_wait(&d->freed, &d->lock);
 		b = take_free(d);
 	}
+	d->refusing = b == NULL;
 	(void)pthread_mutex_unlock(&d->lock);
 	return b;
 }
@@ -226,6 +233,7 @@ put_free(struct disk *d, struct block *b)
 	(void)pthread_mutex_lock(&d->lock);
 	b->next = d->free;
 	d->free = b;
+	d->free_count++;
 	(void)pthread_cond_signal(&d->freed);
 	(void)pthread_mutex_unlock(&d->lock);
 }

@@ -70,6 +70,8 @@ put_streams(struct intake *in)
 bool
 intake_tell_log_drops(struct intake *in, wall_t now)
 {
+	if (!appender_reserve(&in->appender))
+		return false;
 	put_loss(begin(in, EVENT_LOG_DROP), &in->log);
 	if (!put(in, now))
 		return false;

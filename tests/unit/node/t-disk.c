@@ -67,6 +67,23 @@ append_many(struct appender *a, uint64_t from, uint64_t most)
 	return i;
 }
 
+/* Until nothing more is accepted for 200 ms. */
+static uint64_t
+append_until_stuck(struct appender *a)
+{
+	uint64_t count = 0;
+
+	for (int idle = 0; idle < 20; idle++) {
+		uint64_t more = append_many(a, count, 100000);
+
+		if (more > 0)
+			idle = 0;
+		count += more;
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MSEC}, NULL);
+	}
+	return count;
+}
+
 /* Waits until a record is accepted. */
 static bool
 append_in_time(struct appender *a, uint64_t i)
@@ -142,8 +159,8 @@ failing_disk(void)
 		abort();
 	begin(&a, d, s);
 	limit_files(3 << 20);
-	accepted = append_many(&a, 0, 100000);
-	ok(accepted >= 6 * (uint64_t)(SEGMENT_CHUNK / record_size(BODY)),
+	accepted = append_until_stuck(&a);
+	ok(accepted >= 8 * (uint64_t)(SEGMENT_CHUNK / record_size(BODY)),
 	    "the memory is used up before a record is refused");
 	ok(accepted <= 12 * (uint64_t)(SEGMENT_CHUNK / record_size(BODY)), "and not more than it");
 	ok(!append(&a, accepted), "refused again");
