@@ -200,6 +200,37 @@ test_withdrawals(void)
 	is_list(&x, "256w 257w 2w 3w 258 ! template", 1, "withdrawals, of one and of all");
 }
 
+/* How many data sets stand before each definition: which of them it does not hold for yet. */
+static void
+test_data_sets(enum proto p)
+{
+	static const unsigned want[] = {0, 0, 2, 3};
+	struct export x = export_new(p);
+	struct proto_info info;
+	struct stream_key key;
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+	unsigned n = 0, wrong = 0;
+
+	put_good(&x, 256);
+	put_good(&x, 257);
+	export_data(&x, 256, 1, 8);
+	export_data(&x, 999, 1, 8);
+	put_good(&x, 256);
+	export_open(&x, 100); /* reserved: no data set */
+	export_close(&x);
+	export_data(&x, 256, 1, 8);
+	put_good(&x, 258);
+	export_end(&x);
+	info = export_info(&x);
+	key = export_key(&x);
+	tmpl_defs_init(&defs, &key, &info, x.bytes.data, x.bytes.len);
+	while (tmpl_defs_next(&defs, &def) == ERR_OK && n < 4)
+		wrong += defs.data_sets != want[n++];
+	ok(n == 4 && wrong == 0, "%s: data sets before each definition", proto_name(p));
+	export_free(&x);
+}
+
 static void
 test_prefixes(enum proto p)
 {
@@ -538,6 +569,7 @@ main(void)
 		test_unusable(both[i]);
 		test_many_fields(both[i]);
 		test_padding(both[i]);
+		test_data_sets(both[i]);
 		test_prefixes(both[i]);
 		test_canonical(both[i]);
 		test_parse(both[i]);
