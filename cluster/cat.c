@@ -12,12 +12,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/plan.h"
+#include "archive/unpack.h"
 #include "base/array.h"
 #include "base/msg.h"
 #include "cluster/command.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
+#include "flow/sampling.h"
 
 static const char usage[] =
     "usage: flowbraid cat [-F text|json|csv] [-c] [-q] PATH...\n"
@@ -44,9 +45,9 @@ struct cat {
 	struct record held_record;
 	const char **witnesses; /* owned: names for the datagram at hand */
 	size_t witness_count, witness_room;
-	/* the datagram at hand: the template of each data set */
-	struct rd refs;
-	const uint32_t *plan_refs;
+	struct sampling_state *states; /* owned, and what they hold; likewise */
+	size_t state_count, state_room;
+	struct rd refs; /* the archived datagram at hand: the template of each data set */
 	size_t ref_count;
 };
 
@@ -54,7 +55,10 @@ static void
 forget_templates(struct cat *c)
 {
 	for (size_t i = 0; i < c->template_count; i++)
-		free(c->templates[i]);
+		tmpl_free(c->templates[i]);
+	for (size_t i = 0; i < c->state_count; i++)
+		sampling_clear(&c->states[i]);
+	c->state_count = 0;
 	c->template_count = 0;
 	c->source_count = 0;
 }
@@ -77,18 +81,13 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 {
 	struct cat *c = ctx;
 	const struct tmpl *t;
+	struct rd at = c->refs;
 	uint32_t ref;
 
 	if (data_set >= c->ref_count)
 		return NULL;
-	if (c->plan_refs != NULL) {
-		ref = c->plan_refs[data_set];
-	} else {
-		struct rd at = c->refs;
-
-		rd_skip(&at, 4 * (size_t)data_set);
-		ref = rd_u32(&at);
-	}
+	rd_skip(&at, 4 * (size_t)data_set);
+	ref = rd_u32(&at);
 	*ret_late = (ref & REF_LATE) != 0;
 	if ((ref & ~REF_LATE) >= c->template_count)
 		return NULL;
@@ -125,30 +124,27 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 		put_out(c);
 }
 
+/* All flows of one datagram, which d begins to decode. */
 static void
-cat_payload(struct cat *c, const struct record *r, const uint8_t *payload, size_t len)
+cat_flows(struct cat *c, const struct record *r, struct decode *d, const struct sampling_state *sampling)
 {
 	struct flow_context context = {.exporter = r->addr,
 	    .port = r->port,
 	    .received = r->time,
 	    .witnesses = c->witnesses,
-	    .n_witnesses = c->witness_count};
-	struct proto_info info;
-	struct decode d;
+	    .n_witnesses = c->witness_count,
+	    .sampling = sampling};
 	struct flow f;
 
-	if (proto_recognise(payload, len, &info) != ERR_OK)
-		return;
-	decode_init(&d, payload, len, &info, resolve, c);
 	if (c->count) {
-		c->flows += decode_count(&d);
+		c->flows += decode_count(d);
 	} else {
-		while (!c->stop && decode_next(&d, &f) == ERR_OK) {
+		while (!c->stop && decode_next(d, &f) == ERR_OK) {
 			c->flows += !f.options;
 			print_flow(c, &f, &context);
 		}
 	}
-	c->undecoded_sets += d.sets_unknown;
+	c->undecoded_sets += d->sets_unknown;
 }
 
 /* Archives. */
@@ -194,13 +190,18 @@ static void
 release(struct cat *c)
 {
 	struct archived a;
+	struct proto_info info;
+	struct decode d;
 
 	if (c->held.len == 0)
 		return;
-	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK) {
+	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK &&
+	    proto_recognise(a.payload, a.len, &info) == ERR_OK) {
 		c->refs = a.refs;
 		c->ref_count = a.ref_count;
-		cat_payload(c, &c->held_record, a.payload, a.len);
+		decode_init(&d, a.payload, a.len, &info, resolve, c);
+		cat_flows(
+		    c, &c->held_record, &d, a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
 	}
 	buf_reset(&c->held);
 	c->witness_count = 0;
@@ -243,6 +244,14 @@ cat_archive_record(struct cat *c, const struct record *r)
 		while (e == ERR_OK && rd_left(&in) > 0 && tmpl_def_read(&in, &def) == ERR_OK)
 			e = add_template(c, &def);
 		return e;
+	case RECORD_SAMPLING:
+		while (e == ERR_OK && rd_left(&in) > 0) {
+			e = array_grow(c->states, c->state_room, c->state_count);
+			if (e == ERR_OK && sampling_state_read(&in, &c->states[c->state_count]) != ERR_OK)
+				break;
+			c->state_count += e == ERR_OK;
+		}
+		return e;
 	case RECORD_ARCHIVED:
 		return cat_archived(c, r);
 	default:
@@ -255,11 +264,12 @@ cat_archive_record(struct cat *c, const struct record *r)
 struct log_view {
 	struct pool p;
 	struct plan plan;
-	uint32_t *place; /* owned: datagram -> its place in plan.order */
+	uint32_t *place;       /* owned: datagram -> its place in plan.order */
+	struct unpack *unpack; /* owned */
 };
 
 static enum err
-log_view_make(struct cat *c, struct log_view *v)
+log_view_make(struct log_view *v)
 {
 	enum err e = plan_make(&v->p, &v->plan);
 
@@ -267,34 +277,41 @@ log_view_make(struct cat *c, struct log_view *v)
 		e = ERR_MEMORY;
 	for (size_t i = 0; i < v->p.datagram_count && e == ERR_OK; i++)
 		v->place[v->plan.order[i]] = (uint32_t)i;
-	for (size_t i = 0; i < v->p.definition_count && e == ERR_OK; i++)
-		e = add_template(c, &v->plan.definitions[i]);
-	return e;
+	return e == ERR_OK ? unpack_new(&v->p, &v->plan, &v->unpack) : e;
+}
+
+/* Where a log's datagram stands in the plan; REF_NONE when it came after the first pass. */
+static uint32_t
+place_of(const struct log_view *v, const struct record *r)
+{
+	struct digest128 digest = identity_digest(&r->addr, r->port, r->body, r->len);
+	struct hash_probe probe;
+	uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe);
+
+	while (at != HASH_NONE && digest128_cmp(&v->p.datagrams[at].digest, &digest) != 0)
+		at = hash_next(&v->p.by_digest, &probe);
+	return at != HASH_NONE ? v->place[at] : REF_NONE;
 }
 
 static void
 cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
 {
-	struct digest128 digest;
-	struct hash_probe probe;
+	const struct sampling_state *sampling = NULL;
+	struct proto_info info;
+	struct decode d;
+	uint32_t place;
 
-	if (r->type != RECORD_DATAGRAM)
+	if (r->type != RECORD_DATAGRAM || proto_recognise(r->body, r->len, &info) != ERR_OK)
 		return;
-	digest = identity_digest(&r->addr, r->port, r->body, r->len);
-	c->plan_refs = NULL;
-	c->ref_count = 0;
-	for (uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe); at != HASH_NONE;
-	     at = hash_next(&v->p.by_digest, &probe)) {
-		const struct pool_datagram *d = &v->p.datagrams[at];
-
-		if (digest128_cmp(&d->digest, &digest) == 0) {
-			c->plan_refs = &v->plan.refs[v->plan.refs_at[v->place[at]]];
-			c->ref_count = v->p.set_lists[d->sets].count;
-			break;
-		}
+	place = place_of(v, r);
+	if (place == REF_NONE) {
+		decode_init(&d, r->body, r->len, &info, NULL, NULL);
+	} else {
+		unpack_start(v->unpack, place, r->body, r->len, &info, &d);
+		if (v->plan.sampling[place] != REF_NONE)
+			sampling = &v->plan.states[v->plan.sampling[place]];
 	}
-	cat_payload(c, r, r->body, r->len);
-	c->plan_refs = NULL;
+	cat_flows(c, r, &d, sampling);
 }
 
 /* One file, record by record. v: of its log; NULL for an archive's. */
@@ -346,14 +363,14 @@ cat_log(struct cat *c, char *path)
 
 	pool_init(&v.p);
 	ok = command_read(&v.p, &path, 1, &c->o);
-	if (ok && (e = log_view_make(c, &v)) != ERR_OK) {
+	if (ok && (e = log_view_make(&v)) != ERR_OK) {
 		msg_error("%s: %s", path, err_text(e));
 		ok = false;
 	}
 	for (size_t i = 0; i < v.p.file_count && ok && !c->stop; i++)
 		ok = cat_file(c, v.p.files[i].file, &v);
 	c->findings += v.p.findings;
-	forget_templates(c);
+	unpack_free(v.unpack);
 	free(v.place);
 	plan_clear(&v.plan);
 	pool_clear(&v.p);
@@ -460,6 +477,7 @@ command_cat(int argc, char **argv)
 		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c.undecoded_sets);
 	forget_templates(&c);
 	free(c.templates);
+	free(c.states);
 	free(c.sources);
 	free(c.witnesses);
 	buf_clear(&c.held);

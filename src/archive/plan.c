@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/count.h"
+#include "archive/plan_decode.h"
 #include "base/array.h"
 
 static const struct pool *sorting; /* qsort has no argument for it */
@@ -62,14 +62,14 @@ sorted_indexes(const struct pool *p, size_t count, int (*cmp)(const void *, cons
 
 /* Work that plan_make needs and its result does not. */
 struct making {
-	const struct pool *p;
+	struct pool *p;
 	struct plan *plan;
-	struct count *count; /* owned: of IPFIX records */
-	uint32_t *by_bytes;  /* definitions in canonical order */
-	uint32_t *rank;      /* stream index -> place in plan->streams */
-	size_t *first_place; /* datagram -> its first place; one more at the end */
-	bool *placed;        /* definition is brought by a datagram of the pool */
-	struct known *known; /* the template definitions that hold at the place of the walk */
+	struct unpack *unpack; /* owned */
+	uint32_t *by_bytes;    /* definitions in canonical order */
+	uint32_t *rank;        /* stream index -> place in plan->streams */
+	size_t *first_place;   /* datagram -> its first place; one more at the end */
+	bool *placed;          /* definition is brought by a datagram of the pool */
+	struct known *known;   /* the template definitions that hold at the place of the walk */
 	size_t known_count, known_room;
 	struct waiting *waiting; /* data sets that no definition has come for yet */
 	size_t waiting_count, waiting_room;
@@ -87,7 +87,7 @@ struct waiting {
 static void
 making_clear(struct making *m)
 {
-	count_free(m->count);
+	unpack_free(m->unpack);
 	free(m->by_bytes);
 	free(m->rank);
 	free(m->first_place);
@@ -138,8 +138,11 @@ prepare(struct making *m)
 		refs += p->set_lists[p->datagrams[plan->order[i]].sets].count;
 	}
 	plan->refs = malloc((refs + 1) * sizeof(*plan->refs));
-	if (plan->refs == NULL)
+	plan->sampling = malloc((p->datagram_count + 1) * sizeof(*plan->sampling));
+	if (plan->refs == NULL || plan->sampling == NULL)
 		return ERR_MEMORY;
+	for (size_t i = 0; i < p->datagram_count; i++)
+		plan->sampling[i] = REF_NONE;
 	for (size_t i = 0; i < refs; i++)
 		plan->refs[i] = REF_NONE;
 	return ERR_OK;
@@ -342,7 +345,10 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 		heard = e == ERR_OK ? drop_unheard(m->p, items + i, end - i) : 0;
 		if (heard == 0)
 			continue;
-		if (proto == PROTO_IPFIX && (e = count_items(m->count, items + i, heard)) != ERR_OK)
+		e = plan_sampling(m->p, plan, m->unpack, items + i, heard);
+		if (e == ERR_OK && proto == PROTO_IPFIX)
+			e = plan_count_records(m->p, plan, m->unpack, items + i, heard);
+		if (e != ERR_OK)
 			return e;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
@@ -367,7 +373,7 @@ plan_make(struct pool *p, struct plan *ret)
 	enum err e = prepare(&m);
 
 	if (e == ERR_OK)
-		e = count_new(p, &plan, &m.count);
+		e = unpack_new(p, &plan, &m.unpack);
 	if (e == ERR_OK)
 		e = make_items(&m, &first);
 	for (uint32_t i = 0; i < p->stream_count && e == ERR_OK; i++)
@@ -392,5 +398,9 @@ plan_clear(struct plan *plan)
 	free(plan->definitions);
 	free(plan->refs_at);
 	free(plan->refs);
+	free(plan->sampling);
+	for (size_t i = 0; i < plan->state_count; i++)
+		sampling_clear(&plan->states[i]);
+	free(plan->states);
 	*plan = (struct plan){0};
 }

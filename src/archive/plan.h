@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "archive/pool.h"
+#include "flow/sampling.h"
 
 struct plan_epoch {
 	uint32_t stream; /* index into the pool's streams */
@@ -30,9 +31,12 @@ struct plan {
 	struct tmpl_def *definitions; /* owned array; the pool's definitions in readable form */
 	size_t *refs_at;              /* owned: by place in order; first of the datagram's refs */
 	uint32_t *refs; /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
+	struct sampling_state *states; /* owned, each: sampling that held somewhere */
+	size_t state_count, state_room;
+	uint32_t *sampling; /* owned: by place in order; index of a state, or REF_NONE */
 };
 
-/* Reads payloads of IPFIX datagrams again, to count their records. */
+/* Reads some payloads again: IPFIX records are counted, and options that tell sampling are read. */
 enum err plan_make(struct pool *p, struct plan *ret) WARN_UNUSED;
 void plan_clear(struct plan *plan);
 

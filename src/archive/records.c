@@ -87,6 +87,7 @@ archived_read(const uint8_t *body, size_t len, struct archived *ret)
 
 	a.ref_count = rd_u32(&r);
 	a.witness_count = rd_u32(&r);
+	a.sampling = rd_u32(&r);
 	if (!rd_ok(&r) || a.ref_count > len || a.witness_count > len)
 		return ERR_CUT;
 	a.payload = rd_bytes(&r, a.len);

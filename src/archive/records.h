@@ -56,9 +56,10 @@ struct archived {
 	uint32_t ref_count;
 	struct rd refs; /* u32 each: one for each data set, in order */
 	uint32_t witness_count;
+	uint32_t sampling;   /* place of the state in the file's table; REF_NONE: none is known */
 	struct rd witnesses; /* WITNESS_SIZE each */
 };
-#define ARCHIVED_HEAD_SIZE 12
+#define ARCHIVED_HEAD_SIZE 16
 enum err archived_read(const uint8_t *body, size_t len, struct archived *ret) WARN_UNUSED;
 
 /* An archived event's body: u32 source, u64 record sequence, then the node's body. */

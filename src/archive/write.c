@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "archive/segment_file.h"
+#include "archive/state_table.h"
 #include "base/file.h"
 
 /* What a datagram's record may hold beside its payload, so that the body stays within its limit. */
@@ -21,6 +22,7 @@ struct archive_writer {
 	struct manifest *m;      /* the caller's */
 	size_t datagram, event;  /* the next ones to write: places in plan->order, index into events */
 	uint32_t *source_at;     /* owned: pool source -> its place in the file's table, or POOL_NONE */
+	uint32_t *state_at;      /* owned: likewise for sampling states */
 	uint32_t *definition_at; /* owned: likewise for definitions */
 	uint32_t *table;         /* owned: the file's table, as pool indexes */
 	struct buf body, index;
@@ -39,6 +41,7 @@ archive_writer_new(
 	*w = (struct archive_writer){.p = p, .plan = plan, .dirfd = dirfd, .m = m};
 	w->source_at = malloc((p->source_count + 1) * sizeof(*w->source_at));
 	w->definition_at = malloc((p->definition_count + 1) * sizeof(*w->definition_at));
+	w->state_at = malloc((plan->state_count + 1) * sizeof(*w->state_at));
 	w->table = malloc((most + 1) * sizeof(*w->table));
 	w->file = segment_file_new();
 	if (w->source_at == NULL || w->definition_at == NULL || w->table == NULL || w->file == NULL) {
@@ -49,6 +52,8 @@ archive_writer_new(
 		w->source_at[i] = POOL_NONE;
 	for (size_t i = 0; i < p->definition_count; i++)
 		w->definition_at[i] = POOL_NONE;
+	for (size_t i = 0; i < plan->state_count; i++)
+		w->state_at[i] = REF_NONE;
 	*ret = w;
 	return ERR_OK;
 }
@@ -61,6 +66,7 @@ archive_writer_free(struct archive_writer *w)
 	segment_file_free(w->file);
 	free(w->source_at);
 	free(w->definition_at);
+	free(w->state_at);
 	free(w->table);
 	buf_clear(&w->body);
 	buf_clear(&w->index);
@@ -291,6 +297,24 @@ mark_used(struct archive_writer *w, const struct cut *c)
 	return definitions;
 }
 
+/* Sampling states of the window's datagrams, by their bytes; equal ones of several streams stand once. */
+static enum err
+put_states(struct archive_writer *w, const struct cut *c)
+{
+	struct state_table t = {.count = 0};
+	enum err e = state_table_make(&t, w->plan, w->datagram, c->datagram_end, w->state_at);
+
+	buf_reset(&w->body);
+	for (size_t i = 0; i < t.count && e == ERR_OK; i++) {
+		buf_bytes(&w->body, t.bytes.data + t.entries[i].at, t.entries[i].len);
+		e = put_list(w, RECORD_SAMPLING, c->start, &w->body, false);
+	}
+	if (e == ERR_OK)
+		e = put_list(w, RECORD_SAMPLING, c->start, &w->body, true);
+	state_table_clear(&t);
+	return e;
+}
+
 static enum err
 put_events(struct archive_writer *w, const struct cut *c)
 {
@@ -320,12 +344,13 @@ body_witnesses(struct archive_writer *w, const struct pool_datagram *d, uint32_t
 }
 
 static void
-body_head(struct archive_writer *w, uint32_t len, uint32_t refs, uint32_t witnesses)
+body_head(struct archive_writer *w, uint32_t len, uint32_t refs, uint32_t witnesses, uint32_t sampling)
 {
 	buf_reset(&w->body);
 	buf_u32(&w->body, len);
 	buf_u32(&w->body, refs);
 	buf_u32(&w->body, witnesses);
+	buf_u32(&w->body, sampling);
 }
 
 static enum err
@@ -339,6 +364,7 @@ put_datagram(struct archive_writer *w, size_t place)
 	    .port = d->port,
 	    .addr = d->addr,
 	    .time = {d->time_ns}};
+	uint32_t state = w->plan->sampling[place];
 	const uint8_t *payload;
 	enum err e = pool_payload(w->p, d, &payload);
 
@@ -347,7 +373,7 @@ put_datagram(struct archive_writer *w, size_t place)
 	buf_u64(&w->index, d->digest.hi);
 	buf_u64(&w->index, d->digest.lo);
 	buf_u64(&w->index, segment_file_offset(w->file));
-	body_head(w, d->len, refs, now);
+	body_head(w, d->len, refs, now, state != REF_NONE ? w->state_at[state] : REF_NONE);
 	buf_bytes(&w->body, payload, d->len);
 	for (uint32_t k = 0; k < refs; k++) {
 		uint32_t ref = w->plan->refs[w->plan->refs_at[place] + k];
@@ -364,7 +390,7 @@ put_datagram(struct archive_writer *w, size_t place)
 		if ((e = segment_file_put(w->file, &r)) != ERR_OK || done == d->hearings)
 			return e;
 		now = d->hearings - done < WITNESSES_A_RECORD ? d->hearings - done : WITNESSES_A_RECORD;
-		body_head(w, 0, 0, now);
+		body_head(w, 0, 0, now, REF_NONE);
 		body_witnesses(w, d, done, now);
 		r.flags = d->flags | ARCHIVED_MORE;
 		done += now;
@@ -405,6 +431,8 @@ archive_write_window(struct archive_writer *w)
 	e = put_sources(w, c.start);
 	if (e == ERR_OK)
 		e = put_definitions(w, c.start, definitions);
+	if (e == ERR_OK)
+		e = put_states(w, &c);
 	if (e == ERR_OK)
 		e = put_events(w, &c);
 	for (; w->datagram < c.datagram_end && e == ERR_OK; w->datagram++)

@@ -27,6 +27,8 @@ struct flow {
 	bool late;        /* its template came after it, or from another node */
 };
 
+struct sampling_state; /* flow/sampling.h */
+
 /* What the datagram's record or the archive knows, besides the payload. Set it anew for each datagram:
  * c = (struct flow_context){.exporter = ...}. */
 struct flow_context {
@@ -35,6 +37,7 @@ struct flow_context {
 	wall_t received;
 	const char *const *witnesses; /* sorted node names; NULL: none to print */
 	size_t n_witnesses;
+	const struct sampling_state *sampling; /* what options records told; NULL: nothing */
 	/* what the printers keep from one flow of the datagram to the next */
 	int64_t date_of; /* day since 1970, plus 1, whose date stands in date[]; 0: none */
 	char date[10];

@@ -9,6 +9,7 @@
 #include "flow/element.h"
 #include "flow/flow.h"
 #include "flow/format.h"
+#include "flow/sampling.h"
 #include "flow/value.h"
 
 #define KEY_MOST (ELEMENT_NAME_SIZE + 8)
@@ -231,6 +232,26 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 	format_literal(f, "\",\"index\":");
 }
 
+/* What the header says, or options records told; a record that tells it itself needs no help. */
+static void
+put_sampling(struct format *f, const struct flow *flow, const struct flow_context *c)
+{
+	uint32_t interval;
+
+	if (flow->info->sampling != 0) {
+		format_literal(f, ",\"samplingInterval\":");
+		format_u64(f, flow->info->sampling & 0x3fff);
+		format_literal(f, ",\"samplingAlgorithm\":");
+		format_u64(f, flow->info->sampling >> 14);
+	} else if (!flow->options && c->sampling != NULL && !sampling_stands_in(flow)) {
+		interval = sampling_of(c->sampling, flow);
+		if (interval != 0) {
+			format_literal(f, ",\"samplingInterval\":");
+			format_u64(f, interval);
+		}
+	}
+}
+
 void
 flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 {
@@ -246,12 +267,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 		format_literal(&f, ",\"lateTemplate\":true");
 	put_fields(&f, flow, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
-	if (flow->info->sampling != 0) {
-		format_literal(&f, ",\"samplingInterval\":");
-		format_u64(&f, flow->info->sampling & 0x3fff);
-		format_literal(&f, ",\"samplingAlgorithm\":");
-		format_u64(&f, flow->info->sampling >> 14);
-	}
+	put_sampling(&f, flow, c);
 	if (flow->late)
 		format_literal(&f, ",\"lateTemplate\":true");
 	put_moment(&f, ",\"flowStart\":\"", sizeof(",\"flowStart\":\"") - 1, &start);

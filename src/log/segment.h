@@ -56,6 +56,7 @@ enum record_type {
 	RECORD_ARCHIVED = 7,       /* archive: a payload and its witnesses */
 	RECORD_ARCHIVED_EVENT = 8, /* archive: an event record and where it stood */
 	RECORD_INDEX = 9,          /* archive: digests of the window's datagrams */
+	RECORD_SAMPLING = 11,      /* archive: sampling intervals that hold for datagrams of the window */
 	RECORD_RANGES = 10,        /* archive: record sequences read, and found damaged, of one source */
 };
 

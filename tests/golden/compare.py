@@ -164,6 +164,7 @@ THEIRS_ONLY = {
 
 # What we have and tshark has not, with the reason.
 OURS_ONLY = {
+    "samplingInterval": "told by options records, which tshark does not carry over to flows",
     "received": "the time of the capture is not in what tshark says of the datagram",
     "exporter": "taken from the IP header, which is made up in these captures",
     "exporterPort": "taken from the UDP header, likewise",

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Decoding a pool's datagrams with the definitions that a plan gives them.
+ */
+#ifndef FLOWBRAID_ARCHIVE_UNPACK_H
+#define FLOWBRAID_ARCHIVE_UNPACK_H
+
+#include "archive/plan.h"
+#include "flow/decode.h"
+
+struct unpack;
+
+/* p and plan (its definitions, order and refs) must outlive it. */
+enum err unpack_new(const struct pool *p, const struct plan *plan, struct unpack **ret) WARN_UNUSED;
+void unpack_free(struct unpack *u);
+
+/* Begins with the datagram at that place of the archive's order; its payload is at hand. What is decoded holds
+ * until the next start. */
+void unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len,
+    const struct proto_info *info, struct decode *ret);
+
+/* The parsed form of a definition of the pool; NULL when it has none. */
+const struct tmpl *unpack_template(struct unpack *u, uint32_t definition);
+
+#endif
