@@ -76,6 +76,25 @@ run "$NODE" -d -f "$T/conf"
 is "$status" 2 "the log of another node: exit 2"
 like "$err" "log $T/log: 00-0000000001-.*\.fbs: " "the log of another node: message"
 
+rm -rf "$T/log"
+
+# As another user: it owns the folder that is made, and writes there.
+if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
+	chmod 711 "$T"
+	rm -rf "$T/log"
+	configure "{ address = \"127.0.0.1\"; port = $PORT; }" '' 'user = "nobody";'
+	check "with a user: it starts" start_node || diag "$(cat "$T/messages")"
+	is "$(stat -c %U "/proc/$node_pid" "$T/log" | sort -u)" nobody "it is that user, and the folder is its own"
+	is "$(awk '/^Groups:/ { $1 = ""; print }' "/proc/$node_pid/status" | tr -d ' ')" \
+		"$(id -G nobody | tr -d ' ')" "with that user's groups alone"
+	stop_node
+	is "$status" 0 "SIGTERM: exit 0"
+	is "$(stat -c %U "$T"/log/*.fbs)" nobody "the segments are its own"
+	rm -rf "$T/log"
+else
+	skip "with a user" "not root"
+fi
+
 # In the background: whoever starts it waits until it is ready, and sees why it is not.
 configure "{ address = \"127.0.0.1\"; port = $PORT; }" '' "pidfile = \"$T/pid\";"
 run "$NODE" -f "$T/conf"
@@ -85,7 +104,7 @@ check "it runs" kill -0 "$node_pid"
 kill "$node_pid"
 check "SIGTERM ends it" wait_for 20 test ! -e "$T/pid"
 node_pid=
-is "$(records | grep -c ' event .* stop ')" 2 "it ended in good order"
+is "$(records | grep -c ' event .* stop ')" 1 "it ended in good order"
 configure '{ address = "192.0.2.77"; port = 2055; }'
 run "$NODE" -f "$T/conf"
 is "$status" 2 "in the background, a failing start: exit 2"
