@@ -503,9 +503,7 @@ sort_events(struct pool *p)
 	size_t n = 0;
 
 	if (p->event_count > 0) /* else there is no array */
-		if (p->event_count == 0)
-			return;
-	qsort(p->events, p->event_count, sizeof(*p->events), event_cmp);
+		qsort(p->events, p->event_count, sizeof(*p->events), event_cmp);
 	for (size_t i = 0; i < p->event_count; i++) {
 		if (n == 0 || event_cmp(&p->events[i], &p->events[n - 1]) != 0)
 			p->events[n++] = p->events[i];
