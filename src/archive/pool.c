@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * See pool.h. Adding, and putting in order.
+ * See pool.h. Adding, and what may be asked.
  */
 #include "archive/pool.h"
 
-#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +43,7 @@ pool_clear(struct pool *p)
 	free(p->set_lists);
 	free(p->set_ids);
 	buf_clear(&p->bytes);
+	hash_clear(&p->by_source);
 	hash_clear(&p->by_digest);
 	hash_clear(&p->by_stream);
 	hash_clear(&p->by_definition);
@@ -53,16 +54,20 @@ pool_clear(struct pool *p)
 enum err
 pool_source(struct pool *p, const struct source *id, uint32_t *ret)
 {
+	uint64_t hv = hash_bytes(id->node, strlen(id->node)) ^ id->incarnation ^ id->lane;
+	struct hash_probe probe;
 	enum err e;
 
-	for (size_t i = p->source_count; i-- > 0;) { /* the newest is the likeliest */
+	for (uint32_t i = hash_first(&p->by_source, hv, &probe); i != HASH_NONE;
+	     i = hash_next(&p->by_source, &probe)) {
 		if (source_cmp(&p->sources[i].id, id) == 0) {
-			*ret = (uint32_t)i;
+			*ret = i;
 			return ERR_OK;
 		}
 	}
-	e = array_grow(p->sources, p->source_room, p->source_count);
-	if (e != ERR_OK)
+	if ((e = array_grow(p->sources, p->source_room, p->source_count)) != ERR_OK)
+		return e;
+	if ((e = hash_add(&p->by_source, hv, (uint32_t)p->source_count)) != ERR_OK)
 		return e;
 	p->sources[p->source_count] = (struct pool_source){
 	    .id = *id, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
@@ -270,7 +275,7 @@ pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 		p->datagrams[at].file = file;
 		p->datagrams[at].offset = offset;
 	}
-	p->datagrams[at].flags |= flags;
+	p->datagrams[at].flags |= flags & (uint8_t)~ARCHIVED_MORE; /* a flag of archives alone */
 	*ret = at;
 	return ERR_OK;
 }
@@ -319,8 +324,22 @@ pool_damaged(struct pool_source *s, const struct damaged *d)
 	enum err e = array_grow(s->damaged, s->damaged_room, s->damaged_count);
 
 	if (e == ERR_OK)
+		e = seq_set_add(&s->lost, (struct seq_range){(int64_t)d->sequence, (int64_t)d->sequence + 1});
+	if (e == ERR_OK)
 		s->damaged[s->damaged_count++] = *d;
 	return e;
+}
+
+enum err
+pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *ret_why)
+{
+	if (p->cluster[0] == '\0')
+		snprintf(p->cluster, sizeof(p->cluster), "%s", cluster);
+	if (strcmp(p->cluster, cluster) == 0)
+		return ERR_OK;
+	buf_printf(
+	    ret_why, "%s: belongs to cluster %s, the inputs before it to %s", path, cluster, p->cluster);
+	return ERR_CONFLICT;
 }
 
 enum err
@@ -351,6 +370,8 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 	}
 	p->inputs = inputs;
 	p->inputs[p->input_count++] = in;
+	if (in->kind == INPUT_ARCHIVE && (e = pool_cluster(p, path, in->manifest.cluster, ret_why)) != ERR_OK)
+		return e;
 	for (size_t i = 0; i < in->count; i++) {
 		if ((e = array_grow(p->files, p->file_room, p->file_count)) != ERR_OK)
 			return e;
@@ -360,216 +381,6 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 			return e;
 	}
 	return ERR_OK;
-}
-
-/* Putting in order. */
-
-static const struct pool *sorting; /* qsort has no argument for it */
-
-static int
-u32_source_cmp(const void *va, const void *vb)
-{
-	const uint32_t *a = va, *b = vb;
-
-	return source_cmp(&sorting->sources[*a].id, &sorting->sources[*b].id);
-}
-
-static enum err
-sort_sources(struct pool *p)
-{
-	uint32_t *order = malloc((p->source_count + 1) * sizeof(*order)),
-		 *where = malloc((p->source_count + 1) * sizeof(*where));
-	struct pool_source *sorted = malloc((p->source_count + 1) * sizeof(*sorted));
-
-	p->nodes = calloc(p->source_count + 1, sizeof(*p->nodes));
-	if (order == NULL || where == NULL || sorted == NULL || p->nodes == NULL) {
-		free(order);
-		free(where);
-		free(sorted);
-		return ERR_MEMORY;
-	}
-	for (uint32_t i = 0; i < p->source_count; i++)
-		order[i] = i;
-	sorting = p;
-	qsort(order, p->source_count, sizeof(*order), u32_source_cmp);
-	for (uint32_t i = 0; i < p->source_count; i++) {
-		struct pool_source *s = &sorted[i];
-
-		*s = p->sources[order[i]];
-		where[order[i]] = i;
-		if (p->node_count == 0 || strcmp(p->nodes[p->node_count - 1], s->id.node) != 0)
-			memcpy(p->nodes[p->node_count++], s->id.node, SEGMENT_NAME_SIZE);
-		s->node = (uint32_t)p->node_count - 1;
-	}
-	for (size_t i = 0; i < p->witness_count; i++)
-		p->witnesses[i].source = where[p->witnesses[i].source];
-	for (size_t i = 0; i < p->event_count; i++)
-		p->events[i].source = where[p->events[i].source];
-	free(p->sources);
-	free(order);
-	free(where);
-	p->sources = sorted;
-	return ERR_OK;
-}
-
-static int
-witness_cmp(const void *va, const void *vb)
-{
-	const struct witness *a = va, *b = vb;
-
-	if (a->source != b->source)
-		return a->source < b->source ? -1 : 1;
-	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
-}
-
-static int
-i64_cmp(const void *va, const void *vb)
-{
-	int64_t a = *(const int64_t *)va, b = *(const int64_t *)vb;
-
-	return a < b ? -1 : a > b;
-}
-
-/* The lower median over nodes of each node's earliest hearing. w is sorted, so a node's hearings are adjacent. */
-static int64_t
-median_time(const struct pool *p, const struct witness *w, size_t count, int64_t *first)
-{
-	size_t nodes = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		if (i == 0 || p->sources[w[i].source].node != p->sources[w[i - 1].source].node)
-			first[nodes++] = w[i].time_ns;
-		else if (w[i].time_ns < first[nodes - 1])
-			first[nodes - 1] = w[i].time_ns;
-	}
-	qsort(first, nodes, sizeof(*first), i64_cmp);
-	return first[(nodes - 1) / 2];
-}
-
-static enum err
-sort_witnesses(struct pool *p)
-{
-	struct witness *sorted = malloc((p->witness_count + 1) * sizeof(*sorted));
-	int64_t *first = malloc((p->node_count + 1) * sizeof(*first));
-	size_t n = 0;
-
-	if (sorted == NULL || first == NULL) {
-		free(sorted);
-		free(first);
-		return ERR_MEMORY;
-	}
-	for (size_t i = 0; i < p->datagram_count; i++) {
-		struct pool_datagram *d = &p->datagrams[i];
-		struct witness *w = &sorted[n];
-		size_t all = 0, kept = 1;
-
-		for (uint32_t h = d->hearing; h != POOL_NONE; h = p->chain[h])
-			w[all++] = p->witnesses[h];
-		if (all > 1)
-			qsort(w, all, sizeof(*w), witness_cmp);
-		for (size_t k = 1; k < all; k++) {
-			if (witness_cmp(&w[k], &w[kept - 1]) != 0)
-				w[kept++] = w[k];
-		}
-		d->hearing = (uint32_t)n;
-		d->hearings = (uint32_t)kept;
-		d->time_ns = median_time(p, w, kept, first);
-		n += kept;
-	}
-	free(first);
-	free(p->witnesses);
-	free(p->chain);
-	p->chain = NULL;
-	p->witnesses = sorted;
-	p->witness_count = n;
-	return ERR_OK;
-}
-
-static int
-event_cmp(const void *va, const void *vb)
-{
-	const struct pool_event *a = va, *b = vb;
-
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
-	if (a->source != b->source)
-		return a->source < b->source ? -1 : 1;
-	return a->sequence < b->sequence ? -1 : a->sequence > b->sequence;
-}
-
-static void
-sort_events(struct pool *p)
-{
-	size_t n = 0;
-
-	if (p->event_count > 0) /* else there is no array */
-		qsort(p->events, p->event_count, sizeof(*p->events), event_cmp);
-	for (size_t i = 0; i < p->event_count; i++) {
-		if (n == 0 || event_cmp(&p->events[i], &p->events[n - 1]) != 0)
-			p->events[n++] = p->events[i];
-	}
-	p->event_count = n;
-}
-
-static bool
-set_has(const struct seq_set *s, int64_t v)
-{
-	size_t low = 0, high = s->count;
-
-	while (low < high) {
-		size_t mid = (low + high) / 2;
-
-		if (s->ranges[mid].to <= v)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low < s->count && s->ranges[low].from <= v;
-}
-
-static int
-damaged_qcmp(const void *a, const void *b)
-{
-	return damaged_cmp(a, b);
-}
-
-/* A sound copy closes a hole: what was read anywhere is neither lost nor damaged. */
-static enum err
-settle_damage(struct pool_source *s)
-{
-	struct seq_set lost = {0};
-	size_t n = 0;
-	enum err e = ERR_OK;
-
-	seq_set_close(&s->read);
-	seq_set_close(&s->lost);
-	for (size_t i = 0; i < s->lost.count && e == ERR_OK; i++)
-		e = seq_set_missing(&s->read, s->lost.ranges[i], &lost);
-	seq_set_clear(&s->lost);
-	s->lost = lost;
-	if (s->damaged_count > 0)
-		qsort(s->damaged, s->damaged_count, sizeof(*s->damaged), damaged_qcmp);
-	for (size_t i = 0; i < s->damaged_count; i++) {
-		if (!set_has(&s->read, (int64_t)s->damaged[i].sequence) &&
-		    (n == 0 || damaged_cmp(&s->damaged[i], &s->damaged[n - 1]) != 0))
-			s->damaged[n++] = s->damaged[i];
-	}
-	s->damaged_count = n;
-	return e;
-}
-
-enum err
-pool_close(struct pool *p)
-{
-	enum err e = sort_sources(p);
-
-	for (size_t i = 0; i < p->source_count && e == ERR_OK; i++)
-		e = settle_damage(&p->sources[i]);
-	if (e == ERR_OK)
-		e = sort_witnesses(p);
-	if (e == ERR_OK)
-		sort_events(p);
-	return e;
 }
 
 enum err

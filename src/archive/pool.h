@@ -117,7 +117,7 @@ struct pool {
 	uint16_t *set_ids;
 	size_t set_id_count, set_id_room;
 	struct buf bytes; /* bodies of events and definitions */
-	struct hash by_digest, by_stream, by_definition, by_set_list;
+	struct hash by_source, by_digest, by_stream, by_definition, by_set_list;
 	uint64_t findings; /* damage seen while adding */
 	uint64_t records;  /* good records read */
 };

@@ -8,6 +8,8 @@
 #include "archive/pool.h"
 #include "base/array.h"
 
+/* The cluster that everything belongs to; the first input tells. ERR_CONFLICT: *ret_why says it. */
+enum err pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *ret_why) WARN_UNUSED;
 enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
 
 /* Finds the datagram, or adds it with what its header says. */

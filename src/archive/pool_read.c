@@ -19,6 +19,8 @@ struct reading {
 	uint32_t source;   /* node segments */
 	uint32_t *sources; /* archive files: the file's table as pool indexes; owned */
 	size_t source_count, source_room;
+	bool tabled;       /* archive files: the table is over */
+	bool broken;       /* ... and has a hole: its places mean nothing */
 	uint32_t datagram; /* archive windows: the last archived datagram, for more of its witnesses */
 	uint64_t offset;   /* of the record at hand */
 	const struct pool_report *report;
@@ -36,6 +38,18 @@ odd_body(struct reading *g, const struct record *r, const char *expected)
 	g->p->findings++;
 	if (g->report != NULL)
 		g->report->finding(g->report->ctx, g->f->path, &f);
+}
+
+/* Records may say anything; what can be is what no sum of two of them, or of a wrap of an uptime, overflows. */
+#define SEQUENCE_MOST ((uint64_t)INT64_MAX)
+#define TIME_MOST (4400000000 * NS_PER_SEC) /* beyond 32 bits of seconds */
+#define DATAGRAM_MOST 65535
+#define EVENT_MOST (RECORD_BODY_MAX - ARCHIVED_EVENT_HEAD_SIZE)
+
+static bool
+is_time(int64_t ns)
+{
+	return ns >= -TIME_MOST && ns <= TIME_MOST;
 }
 
 static void
@@ -56,7 +70,13 @@ read_datagram(struct reading *g, const struct record *r)
 	    .sequence = r->sequence,
 	    .time_ns = r->time.ns};
 	uint32_t at;
-	enum err e = pool_datagram(
+	enum err e;
+
+	if (r->len > DATAGRAM_MOST) {
+		odd_body(g, r, "a datagram");
+		return ERR_OK;
+	}
+	e = pool_datagram(
 	    g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
 
 	return e == ERR_OK ? pool_witness(g->p, at, &w) : e;
@@ -71,7 +91,7 @@ read_templates(struct reading *g, const struct record *r)
 	enum err e = ERR_OK;
 
 	while (rd_left(&in) > 0 && e == ERR_OK) {
-		if (tmpl_def_read(&in, &def) != ERR_OK) {
+		if (tmpl_def_read(&in, &def) != ERR_OK || !is_time(def.export_time.ns)) {
 			odd_body(g, r, "template definitions");
 			break;
 		}
@@ -94,6 +114,10 @@ read_node_record(struct reading *g, const struct record *r)
 		note_time(s, r->time.ns);
 		return read_datagram(g, r);
 	case RECORD_EVENT:
+		if (r->len > EVENT_MOST) {
+			odd_body(g, r, "an event");
+			return ERR_OK;
+		}
 		note_time(s, r->time.ns);
 		return pool_event(g->p, g->source, r->sequence, r->time.ns, r->body, r->len);
 	case RECORD_TEMPLATES:
@@ -114,6 +138,7 @@ read_sources(struct reading *g, const struct record *r)
 
 		if (source_read(&in, &id) != ERR_OK) {
 			odd_body(g, r, "a table of sources");
+			g->broken = true;
 			break;
 		}
 		e = array_grow(g->sources, g->source_room, g->source_count);
@@ -123,42 +148,83 @@ read_sources(struct reading *g, const struct record *r)
 	return e;
 }
 
+static bool
+range_is_sound(struct seq_range r)
+{
+	return r.from >= 0 && r.from < r.to && r.to <= (int64_t)SEQUENCE_MOST;
+}
+
+/* The lists of ranges and of damaged records. ERR_MALFORMED: what stands before is kept. */
+static enum err
+read_range_lists(struct pool_source *s, struct rd *in, const uint32_t counts[3])
+{
+	struct seq_set *sets[2] = {&s->read, &s->lost};
+	struct damaged d;
+	enum err e = ERR_OK;
+
+	for (unsigned k = 0; k < 2; k++) {
+		for (uint32_t i = 0; i < counts[k] && e == ERR_OK; i++) {
+			struct seq_range range = {.from = (int64_t)rd_u64(in)};
+
+			range.to = (int64_t)rd_u64(in);
+			e = range_is_sound(range) ? seq_set_add(sets[k], range) : ERR_MALFORMED;
+		}
+	}
+	for (uint32_t i = 0; i < counts[2] && e == ERR_OK; i++) {
+		damaged_read(in, &d);
+		e = rd_ok(in) && d.sequence < SEQUENCE_MOST ? pool_damaged(s, &d) : ERR_MALFORMED;
+	}
+	return e == ERR_OK && rd_left(in) != 0 ? ERR_MALFORMED : e;
+}
+
 static enum err
 read_ranges(struct reading *g, const struct record *r)
 {
 	struct rd in = rd_init(r->body, r->len);
 	uint32_t source = rd_u32(&in), counts[3];
 	struct pool_source *s;
-	enum err e = ERR_OK;
+	int64_t first, last;
+	enum err e;
 
 	for (unsigned i = 0; i < 3; i++)
 		counts[i] = rd_u32(&in);
-	if (!rd_ok(&in) || source >= g->source_count) {
+	first = (int64_t)rd_u64(&in);
+	last = (int64_t)rd_u64(&in);
+	if (!rd_ok(&in) || source >= g->source_count ||
+	    (first <= last && !(is_time(first) && is_time(last)))) {
 		odd_body(g, r, "ranges of a source of the table");
 		return ERR_OK;
 	}
 	s = &g->p->sources[g->sources[source]];
-	note_time(s, (int64_t)rd_u64(&in));
-	note_time(s, (int64_t)rd_u64(&in));
-	for (unsigned k = 0; k < 2; k++) {
-		for (uint32_t i = 0; i < counts[k] && rd_ok(&in) && e == ERR_OK; i++) {
-			struct seq_range range = {.from = (int64_t)rd_u64(&in)};
-
-			range.to = (int64_t)rd_u64(&in);
-			if (rd_ok(&in))
-				e = seq_set_add(k == 0 ? &s->read : &s->lost, range);
-		}
+	if (first <= last) { /* else it had neither datagrams nor events */
+		note_time(s, first);
+		note_time(s, last);
 	}
-	for (uint32_t i = 0; i < counts[2] && rd_ok(&in) && e == ERR_OK; i++) {
-		struct damaged d;
-
-		damaged_read(&in, &d);
-		if (rd_ok(&in))
-			e = pool_damaged(s, &d);
-	}
-	if (!rd_ok(&in))
+	e = read_range_lists(s, &in, counts);
+	if (e == ERR_MALFORMED) {
 		odd_body(g, r, "ranges");
+		e = ERR_OK;
+	}
 	return e;
+}
+
+/* The record belongs to the datagram at hand, or brings one with at least one witness; all witnesses are of
+ * sources of the table. */
+static bool
+archived_is_sound(const struct reading *g, const struct record *r, const struct archived *a)
+{
+	struct rd list = a->witnesses;
+	struct witness w;
+
+	if ((r->flags & ARCHIVED_MORE) != 0 ? g->datagram == POOL_NONE
+					    : a->witness_count == 0 || a->len > DATAGRAM_MOST)
+		return false;
+	for (uint32_t i = 0; i < a->witness_count; i++) {
+		witness_read(&list, &w);
+		if (w.source >= g->source_count || w.sequence >= SEQUENCE_MOST || !is_time(w.time_ns))
+			return false;
+	}
+	return true;
 }
 
 static enum err
@@ -167,9 +233,8 @@ read_archived(struct reading *g, const struct record *r)
 	struct archived a;
 	enum err e = ERR_OK;
 
-	if (archived_read(r->body, r->len, &a) != ERR_OK ||
-	    ((r->flags & ARCHIVED_MORE) != 0 && g->datagram == POOL_NONE)) {
-		odd_body(g, r, "an archived datagram");
+	if (archived_read(r->body, r->len, &a) != ERR_OK || !archived_is_sound(g, r, &a)) {
+		odd_body(g, r, "an archived datagram with witnesses of the table's sources");
 		g->datagram = POOL_NONE;
 		return ERR_OK;
 	}
@@ -181,10 +246,6 @@ read_archived(struct reading *g, const struct record *r)
 		struct witness w;
 
 		witness_read(&a.witnesses, &w);
-		if (w.source >= g->source_count) {
-			odd_body(g, r, "witnesses of sources of the table");
-			break;
-		}
 		w.source = g->sources[w.source];
 		e = pool_witness(g->p, g->datagram, &w);
 	}
@@ -199,16 +260,27 @@ read_archived_event(struct reading *g, const struct record *r)
 	uint64_t sequence;
 
 	if (archived_event_read(r->body, r->len, &source, &sequence, &body) != ERR_OK ||
-	    source >= g->source_count) {
+	    source >= g->source_count || sequence >= SEQUENCE_MOST || !is_time(r->time.ns)) {
 		odd_body(g, r, "an archived event");
 		return ERR_OK;
 	}
 	return pool_event(g->p, g->sources[source], sequence, r->time.ns, body.at, rd_left(&body));
 }
 
+/* Whatever names sources means nothing once a part of the table is damaged: a place would name another one. */
+static bool
+names_sources(enum record_type type)
+{
+	return type == RECORD_RANGES || type == RECORD_ARCHIVED || type == RECORD_ARCHIVED_EVENT;
+}
+
 static enum err
 read_archive_record(struct reading *g, const struct record *r, enum segment_kind kind)
 {
+	if (r->type != RECORD_SOURCES)
+		g->tabled = true;
+	if (g->broken && names_sources(r->type))
+		return ERR_OK; /* the finding told of the damage */
 	switch (r->type) {
 	case RECORD_SOURCES:
 		return read_sources(g, r);
@@ -234,13 +306,16 @@ take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
 	g->datagram = POOL_NONE;
 	if (g->report != NULL)
 		g->report->finding(g->report->ctx, g->f->path, f);
-	if (kind != SEGMENT_NODE)
+	if (kind != SEGMENT_NODE) {
+		g->broken |= !g->tabled && f->lost_first <= f->lost_last;
 		return ERR_OK;
-	if (f->lost_first <= f->lost_last) {
+	}
+	if (f->lost_first <= f->lost_last && f->lost_last < SEQUENCE_MOST) {
 		e = seq_set_add(&g->p->sources[g->source].lost,
 		    (struct seq_range){(int64_t)f->lost_first, (int64_t)f->lost_last + 1});
 	}
-	if (e == ERR_OK && f->has_header && f->record.type == RECORD_DATAGRAM) {
+	if (e == ERR_OK && f->has_header && f->record.type == RECORD_DATAGRAM &&
+	    f->record.sequence < SEQUENCE_MOST) {
 		struct damaged d = {.sequence = f->record.sequence,
 		    .addr = f->record.addr,
 		    .port = f->record.port,
@@ -257,20 +332,17 @@ take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
 static enum err
 begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_why)
 {
-	struct pool *p = g->p;
 	struct source id = {.lane = h->lane, .incarnation = h->incarnation};
+	enum err e = pool_cluster(g->p, g->f->path, h->cluster, ret_why);
 
-	if (p->cluster[0] == '\0')
-		memcpy(p->cluster, h->cluster, sizeof(p->cluster));
-	if (strcmp(p->cluster, h->cluster) != 0) {
-		buf_printf(ret_why, "%s: belongs to cluster %s, the inputs before it to %s", g->f->path,
-		    h->cluster, p->cluster);
-		return ERR_CONFLICT;
+	if (e != ERR_OK || h->kind != SEGMENT_NODE)
+		return e;
+	if (h->node[0] == '\0') {
+		buf_printf(ret_why, "%s: a node's segment without the node's name", g->f->path);
+		return ERR_MALFORMED;
 	}
-	if (h->kind != SEGMENT_NODE)
-		return ERR_OK;
 	memcpy(id.node, h->node, sizeof(id.node));
-	return pool_source(p, &id, &g->source);
+	return pool_source(g->p, &id, &g->source);
 }
 
 static enum err
