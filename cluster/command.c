@@ -18,15 +18,17 @@
 void
 command_progress(const struct command_options *o, const char *fmt, ...)
 {
+	int saved = errno; /* callers clear the line before they say what went wrong */
 	va_list ap;
 
-	if (o->quiet || !isatty(STDERR_FILENO))
-		return;
-	fputs("\r\033[K", stderr);
-	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
-	va_end(ap);
-	fflush(stderr);
+	if (!o->quiet && isatty(STDERR_FILENO)) {
+		fputs("\r\033[K", stderr);
+		va_start(ap, fmt);
+		vfprintf(stderr, fmt, ap);
+		va_end(ap);
+		fflush(stderr);
+	}
+	errno = saved;
 }
 
 void

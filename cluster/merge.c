@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static const char usage[] =
 
 struct merge {
 	struct command_options o;
-	const char *out;
+	char *given;       /* -o */
+	char *out;         /* what it names, without symbolic links and trailing slashes; owned */
 	int64_t window_ns; /* 0: as the archive has it, else 5 minutes */
 	struct pool p;
 	struct plan plan;
@@ -97,15 +99,15 @@ look_at_output(struct merge *m, bool *ret_archive)
 	enum err e;
 
 	*ret_archive = false;
-	if (stat(m->out, &st) != 0) {
+	if (stat(m->given, &st) != 0) {
 		if (errno == ENOENT)
 			return true;
-		msg_error("%s: %s", m->out, strerror(errno));
+		msg_error("%s: %s", m->given, strerror(errno));
 		return false;
 	}
-	if (S_ISDIR(st.st_mode) && is_empty_folder(m->out))
+	if (S_ISDIR(st.st_mode) && is_empty_folder(m->given))
 		return true;
-	e = input_open(m->out, &in, &line);
+	e = input_open(m->given, &in, &line);
 	if (e == ERR_OK && in.kind == INPUT_ARCHIVE) {
 		*ret_archive = true;
 		input_clear(&in);
@@ -113,12 +115,12 @@ look_at_output(struct merge *m, bool *ret_archive)
 	}
 	if (e == ERR_OK) {
 		input_clear(&in);
-		msg_error("%s: exists and is no archive; it is left as it is", m->out);
+		msg_error("%s: exists and is no archive; it is left as it is", m->given);
 	} else if (line > 0) {
 		msg_error(
-		    "%s/%s:%u: %s; the archive is left as it is", m->out, MANIFEST_NAME, line, err_text(e));
+		    "%s/%s:%u: %s; the archive is left as it is", m->given, MANIFEST_NAME, line, err_text(e));
 	} else {
-		msg_error("%s: exists and is no archive (%s); it is left as it is", m->out, err_text(e));
+		msg_error("%s: exists and is no archive (%s); it is left as it is", m->given, err_text(e));
 	}
 	return false;
 }
@@ -148,19 +150,34 @@ settle_options(struct merge *m)
 	return true;
 }
 
-static void
+/* A name that a merge writes, also half way. Nothing else is ever removed. */
+static bool
+is_ours(const char *name)
+{
+	size_t len = strlen(name);
+
+	if (len > 4 && strcmp(name + len - 4, ".tmp") == 0)
+		len -= 4;
+	return (len > 4 && strncmp(name + len - 4, ".fbw", 4) == 0) ||
+	    (len == strlen(MANIFEST_NAME) && strncmp(name, MANIFEST_NAME, len) == 0) ||
+	    (len == strlen(MANIFEST_COMMON) && strncmp(name, MANIFEST_COMMON, len) == 0) ||
+	    (len == strlen(MANIFEST_LEDGER) && strncmp(name, MANIFEST_LEDGER, len) == 0);
+}
+
+/* False, with errno: something stays, because no merge wrote it or for another reason. */
+static bool
 remove_folder(const char *path)
 {
 	DIR *d = opendir(path);
 	struct dirent *de;
 
 	while (d != NULL && (de = readdir(d)) != NULL) {
-		if (strcmp(de->d_name, ".") != 0 && strcmp(de->d_name, "..") != 0)
+		if (is_ours(de->d_name))
 			unlinkat(dirfd(d), de->d_name, 0);
 	}
 	if (d != NULL)
 		closedir(d);
-	rmdir(path);
+	return rmdir(path) == 0 || errno == ENOENT;
 }
 
 static enum err
@@ -194,49 +211,50 @@ write_files(struct merge *m, int dirfd)
 	return e;
 }
 
-/* The new archive takes the old one's place in one step. */
+static void
+sync_parent(const struct merge *m)
+{
+	char *parent = strdup(m->out);
+	int fd = parent != NULL ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+
+	if (fd < 0 || fsync(fd) != 0)
+		msg_warn("%s: folder not synced: %s", m->out, strerror(errno));
+	if (fd >= 0)
+		close(fd);
+	free(parent);
+}
+
+/* The new archive takes the old one's place in one step. The old one goes when that has reached the disk. */
 static bool
 swap_in(const struct merge *m)
 {
-	char *parent = strdup(m->out), *slash;
-	int fd;
+	bool swapped = renameat2(AT_FDCWD, m->work, AT_FDCWD, m->out, RENAME_EXCHANGE) == 0;
 
-	if (renameat2(AT_FDCWD, m->work, AT_FDCWD, m->out, RENAME_EXCHANGE) == 0) {
-		remove_folder(m->work); /* now holds the old one */
-	} else if (errno != ENOENT || rename(m->work, m->out) != 0) {
+	if (!swapped && (errno != ENOENT || rename(m->work, m->out) != 0)) {
 		msg_error("%s: cannot take the place of %s: %s", m->work, m->out, strerror(errno));
-		free(parent);
 		return false;
 	}
-	if (parent != NULL) {
-		while ((slash = strrchr(parent, '/')) != NULL && slash != parent && slash[1] == '\0')
-			*slash = '\0';
-		if (slash != NULL)
-			slash[slash == parent] = '\0';
-		fd = open(slash != NULL ? parent : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		if (fd < 0 || fsync(fd) != 0)
-			msg_warn("%s: folder not synced: %s", m->out, strerror(errno));
-		if (fd >= 0)
-			close(fd);
-	}
-	free(parent);
+	sync_parent(m);
+	if (swapped && !remove_folder(m->work))
+		msg_warn("%s: left of the former archive, besides what a merge wrote: %s", m->work,
+		    strerror(errno));
 	return true;
 }
 
-/* Where a merge that was killed left its work; nobody else is at it, since we hold the lock. */
+/* What stands at its name is what a killed merge left; nobody else is at it, since we hold the lock. */
 static bool
 make_work_folder(struct merge *m)
 {
-	size_t len = strlen(m->out);
-
-	while (len > 1 && m->out[len - 1] == '/')
-		len--;
-	if (asprintf(&m->work, "%.*s.new", (int)len, m->out) < 0) {
+	if (asprintf(&m->work, "%s.new", m->out) < 0) {
 		m->work = NULL;
 		msg_error("%s: %s", m->out, err_text(ERR_MEMORY));
 		return false;
 	}
-	remove_folder(m->work);
+	if (!remove_folder(m->work)) {
+		msg_error("%s: stands where the new archive is to be written, and no merge left it: %s",
+		    m->work, strerror(errno));
+		return false;
+	}
 	if (mkdir(m->work, 0755) != 0) {
 		msg_error("%s: %s", m->work, strerror(errno));
 		return false;
@@ -328,7 +346,7 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 static void
 report_text(const struct merge *m, const struct node_count *counts, struct buf *out)
 {
-	buf_printf(out, "%s: %zu datagrams in %zu windows, of %zu heard\n", m->out, m->p.datagram_count,
+	buf_printf(out, "%s: %zu datagrams in %zu windows, of %zu heard\n", m->given, m->p.datagram_count,
 	    m->windows, m->p.witness_count);
 	for (size_t i = 0; i < m->p.node_count; i++) {
 		buf_printf(out, "    node %-16s heard %10" PRIu64 "   alone %10" PRIu64 "\n", m->p.nodes[i],
@@ -374,7 +392,7 @@ run(struct merge *m, char **paths, int count)
 	for (int i = 0; i < count; i++)
 		all[i] = paths[i];
 	if (archive)
-		all[count++] = (char *)(uintptr_t)m->out;
+		all[count++] = m->given;
 	ok = command_read(&m->p, all, count, &m->o);
 	free(all);
 	if (!ok || !settle_options(m))
@@ -406,7 +424,7 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 	while ((c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'o':
-			m->out = optarg;
+			m->given = optarg;
 			break;
 		case 'w':
 			if (!command_duration(optarg, &m->window_ns)) {
@@ -426,11 +444,28 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 			return false;
 		}
 	}
-	if (m->out == NULL || m->out[0] == '\0' || optind == argc) {
+	if (m->given == NULL || m->given[0] == '\0' || optind == argc) {
 		fputs(usage, stderr);
 		return false;
 	}
 	return true;
+}
+
+/* The folder itself is replaced, not a link to it, and work and lock stand beside it. */
+static bool
+settle_output(struct merge *m)
+{
+	size_t len = strlen(m->given);
+
+	m->out = realpath(m->given, NULL);
+	if (m->out == NULL && errno == ENOENT) {
+		while (len > 1 && m->given[len - 1] == '/')
+			len--;
+		m->out = strndup(m->given, len);
+	}
+	if (m->out == NULL)
+		msg_error("%s: %s", m->given, strerror(errno));
+	return m->out != NULL;
 }
 
 int
@@ -442,8 +477,10 @@ command_merge(int argc, char **argv)
 
 	if (!options(&m, argc, argv, &status))
 		return status;
-	if ((lock = lock_archive(&m)) < 0)
+	if (!settle_output(&m) || (lock = lock_archive(&m)) < 0) {
+		free(m.out);
 		return EXIT_UNABLE;
+	}
 	pool_init(&m.p);
 	ok = run(&m, argv + optind, argc - optind);
 	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
@@ -453,6 +490,7 @@ command_merge(int argc, char **argv)
 	manifest_clear(&m.manifest);
 	pool_clear(&m.p);
 	free(m.work);
+	free(m.out);
 	close(lock);
 	return status;
 }

@@ -170,4 +170,43 @@ is $bad 0 "killed $kills times: always the old archive or the new one"
 merge k b
 is "$(sum k)" "$new" "and the next merge makes it whole"
 
+# Where the archive is said to be.
+merge slash/ a b
+check "-o with a slash behind it" test -f slash/manifest
+check "lock and work stand beside the archive" test -e slash.lock -a ! -e slash/.lock -a ! -e slash.new
+merge slash// a b
+is "$(sum slash)" "$new" "and again, into the archive that is there"
+ln -s slash link
+merge link c
+is "$(sum slash) $(test -L link && echo link)" "$want link" "-o of a symbolic link replaces what it leads to"
+mkdir slash.new
+echo mine >slash.new/notes
+run "$fb" merge -o slash a
+like "$status $err" '2 .*slash\.new: .*no merge left it' "a folder of somebody else in the way is not touched"
+is "$(cat slash.new/notes) $(sum slash)" "mine $want" "nor is the archive"
+rm -r slash.new
+mkdir slash.new
+echo >slash.new/manifest.tmp
+echo >slash.new/20231114T221000Z.fbw
+merge slash a
+is "$(sum slash)" "$want" "what a killed merge left is taken away"
+
+# A full disk: the old archive stays whole.
+if mkdir full && mount -t tmpfs -o size=1m tmpfs full 2>/dev/null; then
+	cleanup()
+	{
+		umount "$T/full"
+	}
+	run "$fb" merge -o full/k a
+	is "$status" 0 "an archive on a small disk"
+	dd if=/dev/zero of=full/ballast bs=1k count=1024 2>/dev/null
+	run "$fb" merge -o full/k b
+	like "$status $err" '2 .*No space left' "a full disk: exit 2"
+	is "$(sum full/k)" "$old" "and the old archive is whole"
+	check "and nothing is left beside it" test ! -e full/k.new
+	rm full/ballast
+else
+	skip "a full disk: no tmpfs can be mounted here"
+fi
+
 done_testing
