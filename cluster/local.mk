@@ -7,6 +7,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/heal.c cluster/heal.h \
 	cluster/ledger.c cluster/ledger.h \
 	cluster/merge.c \
+	cluster/overlap.c cluster/overlap.h \
 	cluster/verify.c
 
 bin_PROGRAMS += flowbraid

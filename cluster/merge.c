@@ -24,6 +24,7 @@
 #include "cluster/command.h"
 #include "cluster/heal.h"
 #include "cluster/ledger.h"
+#include "cluster/overlap.h"
 
 static const char usage[] =
     "usage: flowbraid merge -o ARCHIVE [--window 5m] [--json] [-q] PATH...\n"
@@ -39,6 +40,7 @@ struct merge {
 	struct plan plan;
 	struct ledger ledger;
 	struct heal_report heal;
+	struct overlaps overlaps;
 	struct manifest manifest;
 	char *work; /* folder that the new archive is written to; owned */
 	size_t windows;
@@ -339,6 +341,8 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 	json_end(&j);
 	json_key(&j, "healed");
 	heal_json(&m->heal, &m->p, &j);
+	json_key(&j, "overlapping");
+	overlap_json(&m->overlaps, &j);
 	json_end(&j);
 	buf_u8(out, '\n');
 }
@@ -406,10 +410,13 @@ run(struct merge *m, char **paths, int count)
 		e = ledger_make(&m->p, &m->plan, &m->ledger);
 	if (e == ERR_OK)
 		e = heal_look(&m->p, &m->heal);
+	if (e == ERR_OK)
+		e = overlap_find(&m->p, &m->overlaps);
 	if (e != ERR_OK) {
 		msg_error("merge: %s", err_text(e));
 		return false;
 	}
+	overlap_warn(&m->overlaps);
 	return write_archive(m) && report(m);
 }
 
@@ -487,6 +494,7 @@ command_merge(int argc, char **argv)
 	ledger_clear(&m.ledger);
 	plan_clear(&m.plan);
 	heal_clear(&m.heal);
+	overlap_clear(&m.overlaps);
 	manifest_clear(&m.manifest);
 	pool_clear(&m.p);
 	free(m.work);

@@ -191,6 +191,14 @@ echo >slash.new/20231114T221000Z.fbw
 merge slash a
 is "$(sum slash)" "$want" "what a killed merge left is taken away"
 
+# Two hosts under one node name.
+"$make_log" twin lab a 0x77 <a.lines
+run "$fb" merge --json -o twins a twin c
+is "$status $(jq -r '.overlapping | length' "$T/out")" "0 1" "two lives of one node at a time are reported"
+is "$(value "$T/out" 'overlapping[0].node')" a "with the node's name"
+like "$err" 'node a lane 0: two collectors recorded at a time, from 2023-11-14T22:13:20.*do two hosts use one name' "and a warning"
+is "$(value report.json 'overlapping | length')" 0 "lives that follow one another are not"
+
 # A full disk: the old archive stays whole.
 if mkdir full && mount -t tmpfs -o size=1m tmpfs full 2>/dev/null; then
 	cleanup()
