@@ -4,8 +4,8 @@
  *
  * With an uptime in the header, boot time = clock - uptime is the same for every datagram of one life, up to
  * jitter. Items are clustered by boot time; clusters are joined into one epoch where the uptime goes on from
- * one to the other (the exporter's clock was stepped, or its uptime wrapped after 2^32 ms). Within an epoch
- * uptime orders. Without uptime there is one cluster, ordered by clock, and only a confirmed fall of the
+ * one to the other (the exporter's clock was stepped, or its uptime wrapped after 2^32 ms), or where the
+ * sequence does and no life can have begun in between (its uptime was set back). Within an epoch uptime orders. Without uptime there is one cluster, ordered by clock, and only a confirmed fall of the
  * sequence begins an epoch.
  */
 #include "flow/seq.h"
@@ -65,7 +65,7 @@ struct cluster {
 	int64_t low_ms, high_ms;              /* uptimes, with wraps added */
 	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
 	uint32_t units_most;                  /* of one item */
-	int64_t wrap_ms;                      /* to add to each uptime */
+	int64_t wrap_ms;                      /* to add to each uptime: its wraps, or what it was set back by */
 	uint32_t epoch;
 };
 
@@ -197,6 +197,17 @@ was_set_back(const struct seq_rules *rules, const struct cluster *a, const struc
 	    ahead <= (most > 1 ? most : 1);
 }
 
+/* b lies ahead of a by clock and sequence, and behind by its uptime: some devices correct that. It is the same life
+ * when b's would have begun while a's still sent. */
+static bool
+uptime_set_back(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
+{
+	int32_t ahead = serial_diff(a->high_sequence, b->low_sequence);
+
+	return b->clock_min_ns >= a->clock_max_ns && b->boot_ns < a->clock_max_ns - rules->boot_slack_ns &&
+	    ahead > 0 && (uint32_t)ahead <= rules->window;
+}
+
 /* Gives each cluster an epoch: the exporter's clock orders lives; what continues a life joins it. */
 static uint32_t
 join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
@@ -213,6 +224,11 @@ join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
 			if (llabs(shift) <= 10 * NS_PER_SEC && c->low_ms < p->high_ms)
 				c->wrap_ms += UPTIME_WRAP_MS;
 			if (continues(rules, p, c) || was_set_back(rules, c, p)) {
+				c->epoch = p->epoch;
+				continue;
+			}
+			if (uptime_set_back(rules, p, c)) {
+				c->wrap_ms = p->wrap_ms + (c->boot_ns - p->boot_ns) / NS_PER_MSEC;
 				c->epoch = p->epoch;
 				continue;
 			}

@@ -237,6 +237,27 @@ test_clock_step(void)
 	}
 }
 
+/* Huawei and others correct the uptime, by minutes, after weeks. */
+static void
+test_uptime_set_back(void)
+{
+	begin();
+	sent(2072, 1, 3872244664, 0);
+	sent(2073, 1, 3872245664, 0);
+	sent(2089, 1, 3872132129, 129535);
+	sent(2090, 1, 3872133129, 129535);
+	order_is(PROTO_V9, "0 1 2 3", "an uptime that was set back");
+	is_u64(epochs, 1, "the same life goes on");
+	is_u64(missing(SEQ_DATAGRAMS), 15, "with its gap");
+
+	begin();
+	sent(2072, 1, 100000, 0);
+	sent(2073, 1, 200000, 0);
+	sent(2089, 1, 1000, 300000);
+	sent(2090, 1, 2000, 300000);
+	order_is(PROTO_V9, "0 1|2 3", "one that began when the former was silent: a restart");
+}
+
 static void
 test_late_and_doubled(void)
 {
@@ -405,6 +426,7 @@ main(void)
 	test_wrap();
 	test_restart();
 	test_clock_step();
+	test_uptime_set_back();
 	test_late_and_doubled();
 	test_strays();
 	test_disciplines();
