@@ -93,6 +93,36 @@ uptime_to_wall(const struct proto_info *info, uint32_t then)
 	return (wall_t){info->export_time.ns - ms * NS_PER_MSEC};
 }
 
+/* The same without an uptime in the header, for a boot that the record tells. The wrap that is nearest before
+ * the export time is meant, where there is one. */
+static void
+moment_from_boot(const struct proto_info *info, struct moment *m)
+{
+	const int64_t wrap = (1LL << 32) * NS_PER_MSEC;
+	int64_t ns, most;
+
+	if (!m->has_uptime || !m->has_boot || m->rank > 1)
+		return;
+	ns = m->boot.ns + (int64_t)m->uptime_ms * NS_PER_MSEC;
+	most = info->export_time.ns + 3600 * NS_PER_SEC;
+	if (info->has_time && ns < most)
+		ns += (most - ns) / wrap * wrap;
+	m->time.ns = ns;
+	m->rank = 1;
+	m->digits = 3;
+}
+
+static void
+put_boot(const struct proto_info *info, const struct flow_value *v, struct moment *m)
+{
+	int digits;
+
+	/* not so late that adding an uptime could overflow */
+	m->has_boot = value_time(ELEMENT_MILLISECONDS, v->bytes, v->len, &m->boot, &digits) &&
+	    m->boot.ns < INT64_MAX / 2;
+	moment_from_boot(info, m);
+}
+
 static const struct role {
 	uint8_t rank; /* 0: the element is no begin or end */
 	bool end;
@@ -122,7 +152,14 @@ moment_put(
 	wall_t time;
 	int digits = 3;
 
-	if (v->field->pen != 0 || id >= sizeof(roles) / sizeof(roles[0]) || v->field->scope)
+	if (v->field->pen != 0 || v->field->scope)
+		return;
+	if (id == IE_SYSTEM_INIT && !info->has_uptime) {
+		put_boot(info, v, start);
+		put_boot(info, v, end);
+		return;
+	}
+	if (id >= sizeof(roles) / sizeof(roles[0]))
 		return;
 	role = &roles[id];
 	m = role->end ? end : start;
@@ -131,17 +168,22 @@ moment_put(
 	if (role->rank > 2) {
 		if (!value_time((enum element_type)role->type, v->bytes, v->len, &time, &digits))
 			return;
-	} else if (v->len != 4 || !info->has_time) {
+	} else if (v->len < 1 || v->len > 4 || !info->has_time) { /* 4, or less (RFC 7011 section 6.2) */
 		return;
 	} else if (role->rank == 2) {
-		time.ns = info->export_time.ns - (int64_t)value_u64(v->bytes, 4) * 1000;
+		time.ns = info->export_time.ns - (int64_t)value_u64(v->bytes, v->len) * 1000;
 		digits = 6;
 	} else if (info->has_uptime) {
-		time = uptime_to_wall(info, (uint32_t)value_u64(v->bytes, 4));
+		time = uptime_to_wall(info, (uint32_t)value_u64(v->bytes, v->len));
 	} else {
+		m->has_uptime = true;
+		m->uptime_ms = (uint32_t)value_u64(v->bytes, v->len);
+		moment_from_boot(info, m);
 		return;
 	}
-	*m = (struct moment){time, role->rank, (uint8_t)digits};
+	m->time = time;
+	m->rank = role->rank;
+	m->digits = (uint8_t)digits;
 }
 
 static bool

@@ -50,6 +50,7 @@ enum {
 	IE_END_NANOSECONDS = 157,
 	IE_START_DELTA = 158,
 	IE_END_DELTA = 159,
+	IE_SYSTEM_INIT = 160,
 	IE_PADDING = 210,
 };
 
@@ -83,6 +84,10 @@ struct moment {
 	wall_t time;
 	uint8_t rank;
 	uint8_t digits;
+	/* IPFIX headers have no uptime: one in the record counts from the record's systemInitTimeMilliseconds */
+	bool has_uptime, has_boot;
+	uint32_t uptime_ms;
+	wall_t boot;
 };
 void moment_put(
     const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end);
@@ -93,7 +98,7 @@ moment_note(
 {
 	uint16_t id = v->field->id;
 
-	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) || (id >= IE_START_SECONDS && id <= IE_END_DELTA))
+	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) || (id >= IE_START_SECONDS && id <= IE_SYSTEM_INIT))
 		moment_put(info, v, start, end);
 }
 

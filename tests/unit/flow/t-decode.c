@@ -385,8 +385,84 @@ test_times(struct buf *b)
 	time_is(b, 154, 8, ntp | 0x1f9acffa, "2023-11-14T22:13:20.123456Z");
 	time_is(b, 156, 8, ntp | 0x40000000, "2023-11-14T22:13:20.250000000Z");
 	time_is(b, 154, 8, 0, "2036-02-07T06:28:16.000000Z"); /* NTP's second era */
+	time_is(b, 156, 8, ntp | 0x1f9add37, "2023-11-14T22:13:20.123456789Z");
+	time_is(b, 156, 8, ntp | 0xffffffff, "2023-11-14T22:13:21.000000000Z"); /* rounded up */
+	time_is(b, 154, 4, 5, "none");
 	time_is(b, 158, 4, 1500000, "2023-11-14T22:13:18.500000Z");
+	time_is(b, 158, 4, UINT32_MAX, "2023-11-14T21:01:45.032705Z");
 	time_is(b, 1, 4, 5, "none");
+	time_is(b, 160, 8, 5, "none");
+}
+
+/* A value of one field of the record that test_moments() builds. */
+struct time_field {
+	uint16_t id, len;
+	uint64_t value;
+};
+
+/* The start and end of an IPFIX record, whose header has no uptime. */
+static void
+moments_are(struct buf *b, const struct time_field *record, uint16_t count, const char *want, const char *what)
+{
+	char text[2 * WALL_TEXT_SIZE + 1] = "none", start_text[WALL_TEXT_SIZE], end_text[WALL_TEXT_SIZE];
+	struct flow f;
+	struct decode d;
+	wall_t start, end;
+	int start_digits, end_digits;
+
+	message_ipfix(b, 96, 5);
+	message_set(b, 2);
+	buf_u16(b, 501);
+	buf_u16(b, count);
+	for (uint16_t i = 0; i < count; i++) {
+		buf_u16(b, record[i].id);
+		buf_u16(b, record[i].len);
+	}
+	message_set_end(b);
+	message_set(b, 501);
+	for (uint16_t i = 0; i < count; i++) {
+		for (uint16_t at = record[i].len; at > 0; at--)
+			buf_u8(b, (uint8_t)(record[i].value >> 8 * (at - 1)));
+	}
+	message_set_end(b);
+	d = begin(b->data, b->len);
+	if (decode_next(&d, &f) == ERR_OK && flow_start(&f, &start, &start_digits) &&
+	    flow_end(&f, &end, &end_digits))
+		(void)snprintf(text, sizeof(text), "%s %s", wall_text(start, start_digits, start_text),
+		    wall_text(end, end_digits, end_text));
+	is_text(text, want, "%s", what);
+}
+
+#define MOMENTS(want, what, ...) \
+	moments_are(b, (const struct time_field[]){__VA_ARGS__}, \
+	    sizeof((const struct time_field[]){__VA_ARGS__}) / sizeof(struct time_field), want, what)
+
+static void
+test_moments(struct buf *b)
+{
+	const uint64_t now = MESSAGE_SECONDS * 1000ULL, boot = now - 86400000, wrap = 1ULL << 32;
+	const uint64_t ntp = (uint64_t)(MESSAGE_SECONDS + 2208988800U) << 32;
+
+	MOMENTS("none", "IPFIX: an uptime alone says nothing", {22, 4, 1}, {21, 4, 2});
+	MOMENTS("2023-11-13T22:13:21.000Z 2023-11-13T22:13:22.500Z", "uptimes, and the boot behind them",
+	    {22, 4, 1000}, {21, 4, 2500}, {160, 8, boot});
+	MOMENTS("2023-11-13T22:13:21.000Z 2023-11-13T22:13:22.500Z", "and before them", {160, 8, boot},
+	    {22, 4, 1000}, {21, 4, 2500});
+	MOMENTS("2023-11-13T22:13:21.000Z 2023-11-13T22:13:22.500Z", "and between; shortened", {22, 2, 1000},
+	    {160, 8, boot}, {21, 3, 2500});
+	MOMENTS("2023-11-14T22:13:19.000Z 2023-11-14T22:13:20.000Z", "a boot that is two wraps ago",
+	    {160, 8, now - 2 * wrap - 500}, {22, 4, (uint32_t)(0U - 500U)}, {21, 4, 500});
+	MOMENTS("none", "a boot that no clock can hold", {160, 8, UINT64_MAX}, {22, 4, 1}, {21, 4, 2});
+	MOMENTS("2023-11-14T22:13:19Z 2023-11-14T22:13:20Z", "seconds, whatever the boot", {22, 4, 1}, {21, 4, 2},
+	    {150, 4, MESSAGE_SECONDS - 1}, {151, 4, MESSAGE_SECONDS}, {160, 8, boot});
+	MOMENTS("2023-11-14T22:13:19.001Z 2023-11-14T22:13:20.002Z", "milliseconds before seconds",
+	    {150, 4, MESSAGE_SECONDS - 2}, {151, 4, MESSAGE_SECONDS - 2}, {152, 8, now - 999}, {153, 8, now + 2});
+	MOMENTS("2023-11-14T22:13:20.500000Z 2023-11-14T22:13:20.250000Z", "microseconds before milliseconds",
+	    {154, 8, ntp | 0x80000000}, {155, 8, ntp | 0x40000000}, {152, 8, now}, {153, 8, now});
+	MOMENTS("2023-11-14T22:13:20.500000000Z 2023-11-14T22:13:20.250000000Z", "nanoseconds before all",
+	    {154, 8, ntp}, {155, 8, ntp}, {156, 8, ntp | 0x80000000}, {157, 8, ntp | 0x40000000});
+	MOMENTS("2023-11-14T22:13:19.999999Z 2023-11-14T22:13:20.000000Z", "deltas; shortened", {158, 4, 1},
+	    {159, 2, 0});
 }
 
 int
@@ -403,6 +479,7 @@ main(void)
 	test_ipfix(&b);
 	test_prefixes(&b);
 	test_times(&b);
+	test_moments(&b);
 	templates_clear(&templates);
 	buf_clear(&b);
 	return done_testing();
