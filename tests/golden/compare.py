@@ -5,14 +5,20 @@
 #
 #	compare.py CAPTURE-NAME TSHARK.json <FLOWS.json
 #
+# Field names are those of tshark 4.0.
+#
 # Every flow in order, and every field in both directions: what only one of the two has is a difference, unless
 # a table below names it with its reason. Prints the differences; exits 1 when there are some.
 
 import datetime
+import ipaddress
 import json
+import os
+import struct
 import sys
 
 WRAP_MS = 1 << 32
+ELEMENTS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../src/flow/elements.tsv")
 
 
 def number(text):
@@ -45,6 +51,12 @@ def instant(text):
         parsed = datetime.datetime.strptime(moment, "%Y-%m-%dT%H:%M:%S")
     seconds = int(parsed.replace(tzinfo=datetime.timezone.utc).timestamp())
     return seconds * 10**9 + int((fraction + "0" * 9)[:9])
+
+
+def ntp(bits):
+    """NTP's form of a time as nanoseconds; what is before 1970 is of the era that begins in 2036."""
+    seconds = (bits >> 32) - 2208988800
+    return (seconds + (1 << 32 if seconds < 0 else 0)) * 10**9 + (bits & 0xffffffff) * 10**9 // 2**32
 
 
 # tshark's field -> our key and what makes our value of its text
@@ -123,12 +135,103 @@ FIELDS = {
     "timestart": ("flowStartSysUpTime", milliseconds),
     "timeend": ("flowEndSysUpTime", milliseconds),
     "observation_time_milliseconds": ("observationTimeMilliseconds", instant),
+    "sys_init_time": ("systemInitTimeMilliseconds", instant),
+    "toplabeladdr": ("mplsTopLabelIPv4Address", same),
+    "toplabeladdr_v6": ("mplsTopLabelIPv6Address", same),
+    "toplabeltype": ("mplsTopLabelType", number),
+    "mpls_top_label_prefix_length": ("mplsTopLabelPrefixLength", number),
+    "mpls_vpn_rd": ("mplsVpnRouteDistinguisher", plain_hex),
+    "ttl_min": ("minimumTTL", number),
+    "ttl_max": ("maximumTTL", number),
+    "flow_end_reason": ("flowEndReason", number),
+    "bgpnexthop": ("bgpNextHopIPv4Address", same),
+    "bgpnexthopv6": ("bgpNextHopIPv6Address", same),
+    "nexthopv6": ("ipNextHopIPv6Address", same),
+    "srcmaskv6": ("sourceIPv6PrefixLength", number),
+    "dstmaskv6": ("destinationIPv6PrefixLength", number),
+    "ipv6_exthdr": ("ipv6ExtensionHeaders", number),
+    "ipv6flowlabel": ("flowLabelIPv6", number),
+    "icmp_type_code_ipv6": ("icmpTypeCodeIPv6", number),
+    "dot1q_customer_vlan_id": ("dot1qCustomerVlanId", number),
+    "post_vlanid": ("postVlanId", number),
+    "selector_id": ("selectorId", number),
+    "selector_name": ("selectorName", same),
+    "selector_algorithm": ("selectorAlgorithm", number),
+    "sampler_name": ("samplerName", same),
+    "sampling_packet_interval": ("samplingPacketInterval", number),
+    "sampling_packet_space": ("samplingPacketSpace", number),
+    "sampling_size": ("samplingSize", number),
+    "sampling_population": ("samplingPopulation", number),
+    "delta_octets_squared": ("octetDeltaSumOfSquares", number),
+    "vrfname": ("VRFname", same),
+    "if_name": ("interfaceName", same),
+    "od_id": ("observationDomainId", number),
+    "mp_id": ("meteringProcessId", number),
+    "permanent_packets": ("packetTotalCount", number),
+    "flow_exporter": ("exportingProcessId", number),
+    "exporter_addr": ("exporterIPv4Address", same),
+    "exporter_addr_v6": ("exporterIPv6Address", same),
+    "export_protocol_version": ("exportProtocolVersion", number),
+    "exporter_protocol": ("exportTransportProtocol", number),
+    "observation_point_id": ("observationPointId", number),
+    "pie.netscaler.transaction-id": ("transactionId", number),
+    "pie.netscaler.connection-id": ("5951/133", number),
+    "pie.netscaler.flow-flags": ("flowFlags", number),
+    "pie.netscaler.round-trip-time": ("roundTripTime", number),
+    "pie.netscaler.appname-app-id": ("appNameAppId", number),
+    "pie.netscaler.app-unit-name-appid": ("appUnitNameAppId", number),
+    "pie.netscaler.http-res-forw-fb": ("httpResForwFB", lambda text: ntp(int(text))),
+    "pie.netscaler.http-res-forw-lb": ("httpResForwLB", lambda text: ntp(int(text))),
+    "pie.netscaler.connection-chain-id": ("connectionChainID", plain_hex),
+    "pie.netscaler.connection-chain-hop-count": ("connectionChainHopCount", number),
+    "pie.netscaler.aaa-username": ("aaaUsername", same),
+    "pie.netscaler.http-req-url": ("httpReqUrl", same),
+    "pie.netscaler.http-req-cookie": ("httpReqCookie", same),
+    "pie.netscaler.http-req-referer": ("httpReqReferer", same),
+    "pie.netscaler.http-req-method": ("httpReqMethod", same),
+    "pie.netscaler.http-req-host": ("httpReqHost", same),
+    "pie.netscaler.http-req-useragent": ("httpReqUserAgent", same),
+    "pie.netscaler.http-contenttype": ("5951/183", same),
+    "pie.netscaler.http-req-authorization": ("httpReqAuthorization", same),
+    "pie.netscaler.http-req-via": ("httpReqVia", same),
+    "pie.netscaler.http-reqx-forwardedfor": ("httpReqXForwardedFor", same),
+    "pie.netscaler.http-domain-name": ("httpDomainName", same),
+    "pie.ixia.l7-application-id": ("3054/110", number),
+    "pie.ixia.l7-application-name": ("3054/111", same),
+    "pie.ixia.source-ip-latitude": ("3054/126", same),
+    "pie.ixia.source-ip-longitude": ("3054/127", same),
+    "pie.ixia.destination-ip-latitude": ("3054/146", same),
+    "pie.ixia.destination-ip-longitude": ("3054/147", same),
+    "pie.ixia.os-device-id": ("3054/160", number),
+    "pie.ixia.os-device-name": ("3054/161", same),
+    "pie.ixia.browser-id": ("3054/162", number),
+    "pie.ixia.browser-name": ("3054/163", same),
+    "pie.ixia.reverse-octet-delta-count": ("3054/176", number),
+    "pie.ixia.reverse-packet-delta-count": ("3054/177", number),
+    "pie.ixia.src-as-name": ("3054/186", same),
+    "pie.ixia.dest-as-name": ("3054/187", same),
+    "pie.ixia.transact-latency-us": ("3054/188", number),
+    "pie.ixia.threat-ipv4": ("3054/193", lambda text: int(ipaddress.ip_address(text))),
 }
+
+
+def big_endian(octets):
+    return int.from_bytes(octets, "big")
+
+
+def short_float(octets):
+    return f"{struct.unpack('>f', octets)[0]:.6g}"
+
+
+# Elements that no registry of ours names, so that their octets are shown; tshark knows what they are.
+RAW = dict.fromkeys(["3054/110", "3054/160", "3054/162", "3054/176", "3054/177", "3054/188", "3054/193"], big_endian)
+RAW |= dict.fromkeys(["3054/126", "3054/127", "3054/146", "3054/147"], short_float)
+RAW |= dict.fromkeys(["3054/111", "3054/161", "3054/163", "3054/186", "3054/187"], bytes.decode)
 
 # tshark names these alike whatever the element's unit
 ABSOLUTE = {
-    "abstimestart": ["flowStartMilliseconds", "flowStartSeconds"],
-    "abstimeend": ["flowEndMilliseconds", "flowEndSeconds"],
+    "abstimestart": ["flowStartMilliseconds", "flowStartSeconds", "flowStartMicroseconds", "flowStartNanoseconds"],
+    "abstimeend": ["flowEndMilliseconds", "flowEndSeconds", "flowEndMicroseconds", "flowEndNanoseconds"],
 }
 
 # An uptime of 0 is shown by tshark as this absolute time.
@@ -160,6 +263,15 @@ THEIRS_ONLY = {
     "tcpflags.ack": "the bits of tcpflags again",
     "tcpflags.urg": "the bits of tcpflags again",
     "tcpflags.reserved": "the bits of tcpflags again",
+    "tcpflags.zero": "the bits of tcpflags again",
+    "tcpflags.ns": "the bits of tcpflags again",
+    "tcpflags.cwr": "the bits of tcpflags again",
+    "tcpflags.ece": "the bits of tcpflags again",
+    "string_len_short": "the length of the value before it",
+    "string_len_long": "the length of the value before it",
+    "pie.ixia": "a heading",
+    "pie.netscaler": "a heading",
+    "pie.vmware": "a heading",
 }
 
 # What we have and tshark has not, with the reason.
@@ -169,6 +281,7 @@ OURS_ONLY = {
     "exporter": "taken from the IP header, which is made up in these captures",
     "exporterPort": "taken from the UDP header, likewise",
     "index": "checked by the order of flows",
+    "samplingInterval": "told by an options record, not by the flow",
     "options": "checked by the template's kind, not by the flow",
     "lateTemplate": "says how the flow was decoded; these captures have datagrams out of order",
     "0/0": "element 0 is reserved (exporters pad with it); tshark leaves it out",
@@ -197,6 +310,9 @@ def leaves(tree):
     for key, value in tree.items():
         if isinstance(value, dict):
             yield from leaves(value)
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            for item in value:
+                yield from leaves(item or {})
         else:
             yield key.removeprefix("cflow."), value
 
@@ -209,9 +325,20 @@ def tshark_flows(packet):
     for name, tree in cflow.items():
         if name.startswith("pdu "):
             flows.append(tree)
-        elif name.startswith("FlowSet "):
+        elif name.startswith(("FlowSet ", "Set ")):
             flows += [flow for key, flow in tree.items() if key.startswith("Flow ")]
-    return header, [without_no_time(dict(leaves(flow))) for flow in flows]
+    return header, [without_no_time(gather(flow)) for flow in flows]
+
+
+def gather(flow):
+    """The fields of a flow; of those with a tree each, all."""
+    fields = {}
+    for key, value in leaves(flow):
+        if key.startswith("mpls_") and key in fields and not isinstance(value, list):
+            fields[key] = (fields[key] if isinstance(fields[key], list) else [fields[key]]) + [value]
+        else:
+            fields[key] = value
+    return fields
 
 
 def without_no_time(theirs):
@@ -228,6 +355,8 @@ def header_values(header):
     }
     if "source_id" in header:
         values["domain"] = int(header["source_id"])
+    elif "od_id" in header:
+        values["domain"] = int(header["od_id"])
     else:
         values["domain"] = int(header["engine_type"]) << 8 | int(header["engine_id"])
         if int(header["samplingmode"]) != 0 or int(header["samplerate"]) != 0:
@@ -249,22 +378,102 @@ def derived(header, theirs):
     for ours, relative, absolute in (("flowStart", "timestart", "abstimestart"), ("flowEnd", "timeend", "abstimeend")):
         if absolute in theirs:
             values[ours] = instant(theirs[absolute])
+        elif relative in theirs and "sysuptime" not in header:  # IPFIX
+            if "sys_init_time" in theirs:
+                values[ours] = instant(theirs["sys_init_time"]) + milliseconds(theirs[relative]) * 10**6
         elif relative in theirs:
             values[ours] = from_uptime(header, milliseconds(theirs[relative])) // 10**6 * 10**6
     return values
 
 
+def enterprise_keys():
+    with open(ELEMENTS, encoding="utf-8") as file:
+        rows = [line.split("\t") for line in file if line[0].isdigit()]
+    return {row[2] for row in rows if row[0] != "0" and row[2] != "-"}
+
+
+ENTERPRISE = enterprise_keys()
+
+
+def is_private(key):
+    """An enterprise's element, or one that IANA has given a number and tshark does not know."""
+    return key in ENTERPRISE or ("/" in key and key not in OURS_ONLY)
+
+
+def reverse_of(key):
+    return "reverse" + key[0].upper() + key[1:]
+
+
+def octets_of(value, length):
+    """Our value as the octets it was made of, as far as its text says them."""
+    if isinstance(value, int):
+        return value.to_bytes(length, "big", signed=value < 0).hex()
+    try:
+        return ipaddress.ip_address(value).packed.hex()
+    except ValueError:
+        return value.encode().hex().ljust(2 * length, "0") if len(value) <= length else plain_hex(value)
+
+
+def take_private(theirs, ours, values, where, differences):
+    """IPFIX elements whose octets tshark shows without a name: in the template's order."""
+    octets = theirs.pop("enterprise_private_entry", [])
+    octets = octets if isinstance(octets, list) else [octets]
+    named = {FIELDS[field][0] for field in theirs if field in FIELDS}
+    named |= {reverse_of(FIELDS[field][0]) for field in theirs if field in FIELDS and isinstance(theirs[field], list)}
+    keys = [key for key in ours if is_private(key) and key not in named and ours[key] not in (None, "")]
+    if len(keys) != len(octets):
+        differences.add(where, f"private elements {keys}, tshark has {octets}")
+    for key, text in zip(keys, octets):
+        length = len(plain_hex(text)) // 2
+        if octets_of(ours[key], length) != plain_hex(text):
+            differences.add(where, f"{key}: got {ours[key]!r}, tshark has {text}")
+        values[key] = ours[key]
+
+
+def take_split(theirs, ours, values):
+    """What tshark takes apart."""
+    labels = [theirs.pop(part, []) for part in ("mpls_label", "mpls_exp", "mpls_bos")]
+    keys = [key for key in ours if key.startswith(("mplsLabelStackSection", "mplsTopLabelStackSection"))]
+    for key, label, exp, bos in zip(keys, *(part if isinstance(part, list) else [part] for part in labels)):
+        values[key] = f"{int(label) << 4 | int(exp) << 1 | int(bos):06x}"
+    if "forwarding_status" in theirs:
+        codes = [theirs.pop(field) for field in list(theirs) if field.startswith("forwarding_status_")]
+        values["forwardingStatus"] = int(theirs.pop("forwarding_status")) << 6 | int(codes[0])
+    if "icmp_ipv6_type" in theirs:
+        values["icmpTypeCodeIPv6"] = int(theirs.pop("icmp_ipv6_type")) << 8 | int(theirs.pop("icmp_ipv6_code"))
+    if "flowDurationMilliseconds" in ours and "timedelta" in theirs:
+        delta = theirs["timedelta"]
+        values["flowDurationMilliseconds"] = milliseconds(delta[0] if isinstance(delta, list) else delta)
+
+
+def take_repeated(theirs, ours, values):
+    """An element that stands twice, or once and then reversed (RFC 5103), has one name in tshark."""
+    for field in [field for field in theirs if field in FIELDS and isinstance(theirs[field], list)]:
+        key, make = FIELDS[field]
+        found = [make(text) for text in theirs.pop(field)]
+        reverse = reverse_of(key)
+        if reverse in ours and len(found) == 2:
+            values[key], values[reverse] = found
+        else:
+            values[key] = found
+
+
 def expected_values(header, theirs, ours, where, differences):
     values = header_values(header) | derived(header, theirs)
     theirs = dict(theirs)
+    if values["version"] == 10:
+        take_private(theirs, ours, values, where, differences)
+    take_split(theirs, ours, values)
     for field, keys in ALIKE.items():
-        if isinstance(theirs.get(field), list):
-            values |= zip([key for key in keys if key in ours], map(int, theirs.pop(field)))
+        present = [key for key in keys if key in ours]
+        if isinstance(theirs.get(field), list) and len(present) > 1:
+            values |= zip(present, map(int, theirs.pop(field)))
+    take_repeated(theirs, ours, values)
     if "appl_id.selector_id" in theirs:
         engine = int(theirs.pop("appl_id.classification_engine_id"))
         values["applicationId"] = f"{engine:02x}" + plain_hex(theirs.pop("appl_id.selector_id"))
     unknown = theirs.pop("unknown_field_type", [])
-    unnamed = [key for key in ours if "/" in key and key not in OURS_ONLY]
+    unnamed = [key for key in ours if "/" in key and key not in OURS_ONLY and key not in values]
     for key, value in zip(unnamed, unknown if isinstance(unknown, list) else [unknown]):
         values[key] = plain_hex(value)
     for field, text in theirs.items():
@@ -282,15 +491,19 @@ def expected_values(header, theirs, ours, where, differences):
 
 
 def compare_flow(header, theirs, ours, where, differences):
+    ours = {key: RAW[key](bytes.fromhex(value)) if key in RAW else value for key, value in ours.items()}
     values = expected_values(header, theirs, ours, where, differences)
     for key, want in values.items():
         got = ours.get(key)
         if isinstance(want, int) and isinstance(got, str) and key != "scopeSystem":
+            fraction = got.partition(".")[2]
             got = instant(got)
+            if len(fraction) == 7 and abs(got - want) <= 500:  # of microseconds, which we round to
+                continue
         if got != want:
             differences.add(where, f"{key}: got {ours.get(key)!r}, tshark has {want!r}")
     for key in ours.keys() - values.keys() - OURS_ONLY.keys():
-        if ours[key] is None:  # a field of no length; tshark leaves it out
+        if ours[key] is None or ours[key] == "":  # a field of no length; tshark leaves it out
             continue
         differences.add(where, f"{key}: {ours[key]!r}, which tshark has not")
 
