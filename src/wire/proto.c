@@ -265,7 +265,7 @@ proto_check(const uint8_t *payload, size_t len, const struct proto_info *info)
 		return FAULT_HEADER_CUT;
 	switch (info->proto) {
 	case PROTO_V1:
-		return check_count(len, info, 52);
+		return check_count(len, info, 48);
 	case PROTO_V5:
 		return check_count(len, info, 48);
 	case PROTO_V7:

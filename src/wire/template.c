@@ -131,7 +131,7 @@ static const struct tmpl template_v1 = {
     .id = PROTO_V1,
     .kind = TMPL_DATA,
     .field_count = 14,
-    .record_len = 52,
+    .record_len = 48,
     .fields = {F_COMMON, F(4, 38, 1), F(5, 39, 1), F(6, 40, 1)},
 };
 

@@ -122,7 +122,7 @@ put_counting(struct export *x, unsigned first, size_t len)
 void
 export_records(struct export *x, uint16_t count)
 {
-	size_t len = x->proto == PROTO_V5 ? 48 : x->proto == PROTO_V8 ? 28 : 52;
+	size_t len = x->proto == PROTO_V7 ? 52 : x->proto == PROTO_V8 ? 28 : 48;
 
 	for (unsigned i = 0; i < count; i++) {
 		if (x->proto == PROTO_SFLOW5) {

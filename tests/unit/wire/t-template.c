@@ -584,7 +584,7 @@ main(void)
 	test_order();
 	test_parse_ipfix();
 	test_parse_v9_high();
-	test_static(PROTO_V1, 52, 14);
+	test_static(PROTO_V1, 48, 14);
 	test_static(PROTO_V5, 48, 18);
 	test_static(PROTO_V7, 52, 19);
 	test_v5_layout();
