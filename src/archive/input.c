@@ -17,6 +17,7 @@
 
 #define PEEK_BYTES ((size_t)256 << 10)
 #define OPEN_MAX_FILES 256
+#define OPEN_SUFFIX ".open"
 
 /* The descriptors that are open now, over all inputs; one process reads with one thread. */
 static struct input_file *open_files[OPEN_MAX_FILES];
@@ -37,22 +38,40 @@ file_shut(struct input_file *f)
 	}
 }
 
-/* A free place among the open files; closes the file that was not used for longest. A file with an open name
- * stays: its name will change when its node seals it. */
+/* Closes the file that was not used for longest. False when none is open. */
+static bool
+shut_oldest(void)
+{
+	struct input_file *oldest = NULL;
+
+	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
+		if (open_files[i] != NULL && (oldest == NULL || open_files[i]->used < oldest->used))
+			oldest = open_files[i];
+	}
+	if (oldest != NULL)
+		file_shut(oldest);
+	return oldest != NULL;
+}
+
 static size_t
 place_for_file(void)
 {
-	size_t oldest = 0;
-
-	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
-		if (open_files[i] == NULL)
-			return i;
-		if (open_files[oldest]->open_name ||
-		    (!open_files[i]->open_name && open_files[i]->used < open_files[oldest]->used))
-			oldest = i;
+	for (;;) {
+		for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
+			if (open_files[i] == NULL)
+				return i;
+		}
+		(void)shut_oldest();
 	}
-	file_shut(open_files[oldest]);
-	return oldest;
+}
+
+/* A node seals a segment while we are at it: the same bytes, more perhaps, under the sealed name. */
+static void
+open_sealed(struct input_file *f)
+{
+	f->path[strlen(f->path) - strlen(OPEN_SUFFIX)] = '\0';
+	f->open_name = false;
+	f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
 }
 
 int
@@ -62,7 +81,11 @@ input_fd(struct input_file *f)
 	if (f->fd < 0) {
 		size_t at = place_for_file();
 
-		f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		do
+			f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
+		while (f->fd < 0 && errno == EMFILE && shut_oldest());
+		if (f->fd < 0 && errno == ENOENT && f->open_name)
+			open_sealed(f);
 		if (f->fd >= 0)
 			open_files[at] = f;
 	}
@@ -112,12 +135,21 @@ path_join(const char *folder, const char *name)
 	return p;
 }
 
+static bool
+has_open_name(const char *path)
+{
+	size_t len = strlen(path), suffix = strlen(OPEN_SUFFIX);
+
+	return len > suffix && strcmp(path + len - suffix, OPEN_SUFFIX) == 0;
+}
+
 static enum err
-add_file(struct input *in, char *path, bool open_name)
+add_file(struct input *in, char *path)
 {
 	if (path == NULL)
 		return ERR_MEMORY;
-	in->files[in->count++] = (struct input_file){.path = path, .open_name = open_name, .fd = -1};
+	in->files[in->count++] = (struct input_file){
+	    .path = path, .open_name = has_open_name(path), .fd = -1};
 	return ERR_OK;
 }
 
@@ -142,7 +174,7 @@ open_archive(int dirfd, struct input *in, unsigned *ret_line)
 
 			if ((strcmp(name, MANIFEST_COMMON) == 0) == (common == 1) &&
 			    strcmp(name, MANIFEST_LEDGER) != 0)
-				e = add_file(in, path_join(in->path, name), false);
+				e = add_file(in, path_join(in->path, name));
 		}
 	}
 	return e;
@@ -162,7 +194,7 @@ open_log(int dirfd, struct input *in)
 	else if ((in->files = calloc(folder.count, sizeof(*in->files))) == NULL)
 		e = ERR_MEMORY;
 	for (size_t i = 0; i < folder.count && e == ERR_OK; i++)
-		e = add_file(in, path_join(in->path, folder.entries[i].name), folder.entries[i].open);
+		e = add_file(in, path_join(in->path, folder.entries[i].name));
 	folder_clear(&folder);
 	return e;
 }
@@ -170,13 +202,11 @@ open_log(int dirfd, struct input *in)
 static enum err
 open_segment(struct input *in)
 {
-	size_t len = strlen(in->path);
-
 	in->kind = INPUT_SEGMENT;
 	in->files = calloc(1, sizeof(*in->files));
 	if (in->files == NULL)
 		return ERR_MEMORY;
-	return add_file(in, strdup(in->path), len > 5 && strcmp(in->path + len - 5, ".open") == 0);
+	return add_file(in, strdup(in->path));
 }
 
 enum err
@@ -191,8 +221,10 @@ input_open(const char *path, struct input *ret, unsigned *ret_line)
 		return ERR_MEMORY;
 	if (stat(path, &st) != 0) {
 		e = ERR_SYSTEM;
-	} else if (!S_ISDIR(st.st_mode)) {
+	} else if (S_ISREG(st.st_mode)) {
 		e = open_segment(&in);
+	} else if (!S_ISDIR(st.st_mode)) { /* a pipe would make us wait */
+		e = ERR_UNKNOWN;
 	} else if ((dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
 		e = ERR_SYSTEM;
 	} else {
