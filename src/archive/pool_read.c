@@ -43,7 +43,6 @@ odd_body(struct reading *g, const struct record *r, const char *expected)
 /* Records may say anything; what can be is what no sum of two of them, or of a wrap of an uptime, overflows. */
 #define SEQUENCE_MOST ((uint64_t)INT64_MAX)
 #define TIME_MOST (4400000000 * NS_PER_SEC) /* beyond 32 bits of seconds */
-#define DATAGRAM_MOST 65535
 #define EVENT_MOST (RECORD_BODY_MAX - ARCHIVED_EVENT_HEAD_SIZE)
 
 static bool

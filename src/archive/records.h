@@ -62,6 +62,8 @@ struct archived {
 #define ARCHIVED_HEAD_SIZE 16
 enum err archived_read(const uint8_t *body, size_t len, struct archived *ret) WARN_UNUSED;
 
+#define DATAGRAM_MOST 65535 /* bytes of a payload */
+
 /* An archived event's body: u32 source, u64 record sequence, then the node's body. */
 #define ARCHIVED_EVENT_HEAD_SIZE 12
 enum err archived_event_read(const uint8_t *body, size_t len, uint32_t *ret_source, uint64_t *ret_sequence,
