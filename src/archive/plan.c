@@ -69,19 +69,24 @@ struct making {
 	uint32_t *rank;        /* stream index -> place in plan->streams */
 	size_t *first_place;   /* datagram -> its first place; one more at the end */
 	bool *placed;          /* definition is brought by a datagram of the pool */
-	struct known *known;   /* the template definitions that hold at the place of the walk */
-	size_t known_count, known_room;
+	struct id_state *ids;  /* owned; by template id, at the place of the walk */
+	uint16_t *touched;     /* owned: those that are not as they were at the beginning of the epoch */
+	size_t touched_count;
 	struct waiting *waiting; /* data sets that no definition has come for yet */
 	size_t waiting_count, waiting_room;
 };
 
-struct known {
-	uint16_t id;
-	uint32_t definition;
+#define ID_COUNT 65536
+#define WAITING_NONE SIZE_MAX
+
+struct id_state {
+	bool touched;
+	uint32_t definition; /* that holds now, a withdrawal perhaps; REF_NONE: none came yet */
+	size_t waiting;      /* the last data set that waits for one, or WAITING_NONE */
 };
 struct waiting {
-	uint16_t id;
 	size_t ref;
+	size_t before; /* the one that waits for the same id */
 };
 
 static void
@@ -92,7 +97,8 @@ making_clear(struct making *m)
 	free(m->rank);
 	free(m->first_place);
 	free(m->placed);
-	free(m->known);
+	free(m->ids);
+	free(m->touched);
 	free(m->waiting);
 }
 
@@ -111,9 +117,11 @@ prepare(struct making *m)
 	m->rank = malloc((p->stream_count + 1) * sizeof(*m->rank));
 	m->first_place = calloc(p->datagram_count + 2, sizeof(*m->first_place));
 	m->placed = calloc(p->definition_count + 1, sizeof(*m->placed));
+	m->ids = calloc(ID_COUNT, sizeof(*m->ids));
+	m->touched = malloc(ID_COUNT * sizeof(*m->touched));
 	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL ||
 	    plan->definitions == NULL || plan->refs_at == NULL || m->rank == NULL || m->first_place == NULL ||
-	    m->placed == NULL)
+	    m->placed == NULL || m->ids == NULL || m->touched == NULL)
 		return ERR_MEMORY;
 	plan->stream_count = p->stream_count;
 	for (size_t i = 0; i < p->stream_count; i++)
@@ -206,74 +214,81 @@ same_layout(const struct tmpl_def *a, const struct tmpl_def *b)
 	return a->kind == b->kind && a->len == b->len && memcmp(a->bytes, b->bytes, a->len) == 0;
 }
 
+/* What is known of a template id. It is reset at the end of the epoch. */
+static struct id_state *
+touch(struct making *m, uint16_t id)
+{
+	struct id_state *s = &m->ids[id];
+
+	if (!s->touched) {
+		*s = (struct id_state){.touched = true, .definition = REF_NONE, .waiting = WAITING_NONE};
+		m->touched[m->touched_count++] = id;
+	}
+	return s;
+}
+
+static void
+forget_all(struct making *m)
+{
+	for (size_t i = 0; i < m->touched_count; i++)
+		m->ids[m->touched[i]].touched = false;
+	m->touched_count = 0;
+	m->waiting_count = 0;
+}
+
+static enum tmpl_kind
+kind_of(const struct making *m, uint32_t definition)
+{
+	return (enum tmpl_kind)m->plan->definitions[definition].kind;
+}
+
 /* RFC 7011 section 8.1: id 2 or 3 withdraws all templates, or all options templates. */
 static void
 withdraw_all(struct making *m, uint32_t definition)
 {
 	enum tmpl_kind kind = m->plan->definitions[definition].id == 2 ? TMPL_DATA : TMPL_OPTIONS;
 
-	for (size_t i = 0; i < m->known_count; i++) {
-		if (m->plan->definitions[m->known[i].definition].kind == kind)
-			m->known[i].definition = definition;
+	for (size_t i = 0; i < m->touched_count; i++) {
+		struct id_state *s = &m->ids[m->touched[i]];
+
+		if (s->definition != REF_NONE && kind_of(m, s->definition) == kind)
+			s->definition = definition;
 	}
 }
 
 /* A definition begins to hold: data sets that waited for one get it, marked late. */
-static enum err
+static void
 learn(struct making *m, uint32_t definition)
 {
 	const struct tmpl_def *def = &m->plan->definitions[definition];
-	struct known *k = NULL;
-	size_t kept = 0;
-	enum err e;
+	struct id_state *s;
 
-	if (def->kind == TMPL_WITHDRAWN && def->id < 256) {
+	if (def->kind == TMPL_WITHDRAWN && def->id < SET_ID_DATA) {
 		withdraw_all(m, definition);
-		return ERR_OK;
+		return;
 	}
-	for (size_t i = 0; i < m->known_count && k == NULL; i++) {
-		if (m->known[i].id == def->id)
-			k = &m->known[i];
-	}
-	if (k == NULL) {
-		if ((e = array_grow(m->known, m->known_room, m->known_count)) != ERR_OK)
-			return e;
-		k = &m->known[m->known_count++];
-		*k = (struct known){def->id, definition};
-	} else if (!same_layout(&m->plan->definitions[k->definition], def)) {
-		k->definition = definition; /* else it goes on to hold from its first place */
-	}
-	for (size_t i = 0; i < m->waiting_count; i++) {
-		if (m->waiting[i].id == def->id && def->kind != TMPL_WITHDRAWN)
-			m->plan->refs[m->waiting[i].ref] = k->definition | REF_LATE;
-		else
-			m->waiting[kept++] = m->waiting[i];
-	}
-	m->waiting_count = kept;
-	return ERR_OK;
-}
-
-/* The definition that holds for a template id now, or REF_NONE. */
-static uint32_t
-definition_of(const struct making *m, uint16_t id)
-{
-	for (size_t k = 0; k < m->known_count; k++) {
-		if (m->known[k].id == id &&
-		    m->plan->definitions[m->known[k].definition].kind != TMPL_WITHDRAWN)
-			return m->known[k].definition;
-	}
-	return REF_NONE;
+	s = touch(m, def->id);
+	if (s->definition == REF_NONE || !same_layout(&m->plan->definitions[s->definition], def))
+		s->definition = definition; /* else it goes on to hold from its first place */
+	if (def->kind == TMPL_WITHDRAWN)
+		return;
+	for (; s->waiting != WAITING_NONE; s->waiting = m->waiting[s->waiting].before)
+		m->plan->refs[m->waiting[s->waiting].ref] = s->definition | REF_LATE;
 }
 
 static enum err
 use_definition(struct making *m, uint16_t id, size_t ref)
 {
-	m->plan->refs[ref] = definition_of(m, id);
-	if (m->plan->refs[ref] != REF_NONE)
+	struct id_state *s = touch(m, id);
+
+	if (s->definition != REF_NONE && kind_of(m, s->definition) != TMPL_WITHDRAWN) {
+		m->plan->refs[ref] = s->definition;
 		return ERR_OK;
+	}
 	if (array_grow(m->waiting, m->waiting_room, m->waiting_count) != ERR_OK)
 		return ERR_MEMORY;
-	m->waiting[m->waiting_count++] = (struct waiting){id, ref};
+	m->waiting[m->waiting_count] = (struct waiting){ref, s->waiting};
+	s->waiting = m->waiting_count++;
 	return ERR_OK;
 }
 
@@ -288,8 +303,8 @@ resolve_datagram(struct making *m, uint32_t place)
 	enum err e = ERR_OK;
 
 	for (uint32_t i = 0; i <= list->count && e == ERR_OK; i++) {
-		for (; at < end && p->places[at].data_sets <= i && e == ERR_OK; at++)
-			e = learn(m, p->places[at].definition);
+		for (; at < end && p->places[at].data_sets <= i; at++)
+			learn(m, p->places[at].definition);
 		if (i < list->count && e == ERR_OK)
 			e = use_definition(m, p->set_ids[list->at + i], m->plan->refs_at[place] + i);
 	}
@@ -303,12 +318,14 @@ resolve_epoch(struct making *m, const struct seq_item *items, size_t count)
 	const struct pool *p = m->p;
 	enum err e = ERR_OK;
 
-	m->known_count = m->waiting_count = 0;
+	forget_all(m);
 	for (size_t i = 0; i < count && e == ERR_OK; i++) {
 		uint32_t tag = items[i].tag;
 
-		e = tag < p->datagram_count ? resolve_datagram(m, tag)
-					    : learn(m, m->by_bytes[tag - p->datagram_count]);
+		if (tag < p->datagram_count)
+			e = resolve_datagram(m, tag);
+		else
+			learn(m, m->by_bytes[tag - p->datagram_count]);
 	}
 	return e;
 }
