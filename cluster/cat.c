@@ -41,6 +41,8 @@ struct cat {
 	size_t template_count, template_room;
 	struct source *sources; /* owned: an archive file's table */
 	size_t source_count, source_room;
+	bool tabled;     /* the file's tables are over */
+	bool broken;     /* ... and have a hole: what is named by its place in them is not known */
 	struct buf held; /* an archived datagram whose witnesses go on in the next record */
 	struct record held_record;
 	const char **witnesses; /* owned: names for the datagram at hand */
@@ -61,6 +63,7 @@ forget_templates(struct cat *c)
 	c->state_count = 0;
 	c->template_count = 0;
 	c->source_count = 0;
+	c->tabled = c->broken = false;
 }
 
 static enum err
@@ -198,7 +201,7 @@ release(struct cat *c)
 	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK &&
 	    proto_recognise(a.payload, a.len, &info) == ERR_OK) {
 		c->refs = a.refs;
-		c->ref_count = a.ref_count;
+		c->ref_count = c->broken ? 0 : a.ref_count;
 		decode_init(&d, a.payload, a.len, &info, resolve, c);
 		cat_flows(
 		    c, &c->held_record, &d, a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
@@ -221,7 +224,7 @@ cat_archived(struct cat *c, const struct record *r)
 		if (!buf_ok(&c->held))
 			return ERR_MEMORY;
 	}
-	return c->count ? ERR_OK : name_witnesses(c, a.witnesses, a.witness_count);
+	return c->count || c->broken ? ERR_OK : name_witnesses(c, a.witnesses, a.witness_count);
 }
 
 static enum err
@@ -231,6 +234,9 @@ cat_archive_record(struct cat *c, const struct record *r)
 	struct tmpl_def def;
 	enum err e = ERR_OK;
 
+	if (r->type != RECORD_ARCHIVED) /* it may move what the held datagram's names point to */
+		release(c);
+	c->tabled |= r->type == RECORD_ARCHIVED || r->type == RECORD_ARCHIVED_EVENT;
 	switch (r->type) {
 	case RECORD_SOURCES:
 		while (rd_left(&in) > 0 && e == ERR_OK) {
@@ -333,6 +339,7 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 	    step != CHECK_ERROR) {
 		if (step == CHECK_FINDING) {
 			if (v == NULL) { /* a log's were told in the first pass */
+				c->broken |= !c->tabled && finding.lost_first <= finding.lost_last;
 				command_finding(f->path, &finding);
 				c->findings++;
 			}
