@@ -58,7 +58,6 @@ message_old_record(struct buf *b, uint16_t version, uint8_t host)
 		buf_u32(b, 0x00000610); /* padding, protocol, TOS */
 		buf_u32(b, 0x1b000000); /* TCP flags */
 		buf_u32(b, 0);
-		buf_u32(b, 0);
 		return;
 	}
 	buf_u32(b, 0x001b0610); /* padding, TCP flags, protocol, TOS */

@@ -65,7 +65,7 @@ struct cluster {
 	int64_t low_ms, high_ms;              /* uptimes, with wraps added */
 	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
 	uint32_t units_most;                  /* of one item */
-	int64_t wrap_ms;                      /* to add to each uptime: its wraps, or what it was set back by */
+	int64_t wrap_ms; /* to add to each uptime: its wraps, or what it was set back by */
 	uint32_t epoch;
 };
 

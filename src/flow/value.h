@@ -98,7 +98,8 @@ moment_note(
 {
 	uint16_t id = v->field->id;
 
-	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) || (id >= IE_START_SECONDS && id <= IE_SYSTEM_INIT))
+	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) ||
+	    (id >= IE_START_SECONDS && id <= IE_SYSTEM_INIT))
 		moment_put(info, v, start, end);
 }
 

@@ -402,7 +402,8 @@ struct time_field {
 
 /* The start and end of an IPFIX record, whose header has no uptime. */
 static void
-moments_are(struct buf *b, const struct time_field *record, uint16_t count, const char *want, const char *what)
+moments_are(
+    struct buf *b, const struct time_field *record, uint16_t count, const char *want, const char *what)
 {
 	char text[2 * WALL_TEXT_SIZE + 1] = "none", start_text[WALL_TEXT_SIZE], end_text[WALL_TEXT_SIZE];
 	struct flow f;
@@ -453,10 +454,11 @@ test_moments(struct buf *b)
 	MOMENTS("2023-11-14T22:13:19.000Z 2023-11-14T22:13:20.000Z", "a boot that is two wraps ago",
 	    {160, 8, now - 2 * wrap - 500}, {22, 4, (uint32_t)(0U - 500U)}, {21, 4, 500});
 	MOMENTS("none", "a boot that no clock can hold", {160, 8, UINT64_MAX}, {22, 4, 1}, {21, 4, 2});
-	MOMENTS("2023-11-14T22:13:19Z 2023-11-14T22:13:20Z", "seconds, whatever the boot", {22, 4, 1}, {21, 4, 2},
-	    {150, 4, MESSAGE_SECONDS - 1}, {151, 4, MESSAGE_SECONDS}, {160, 8, boot});
+	MOMENTS("2023-11-14T22:13:19Z 2023-11-14T22:13:20Z", "seconds, whatever the boot", {22, 4, 1},
+	    {21, 4, 2}, {150, 4, MESSAGE_SECONDS - 1}, {151, 4, MESSAGE_SECONDS}, {160, 8, boot});
 	MOMENTS("2023-11-14T22:13:19.001Z 2023-11-14T22:13:20.002Z", "milliseconds before seconds",
-	    {150, 4, MESSAGE_SECONDS - 2}, {151, 4, MESSAGE_SECONDS - 2}, {152, 8, now - 999}, {153, 8, now + 2});
+	    {150, 4, MESSAGE_SECONDS - 2}, {151, 4, MESSAGE_SECONDS - 2}, {152, 8, now - 999},
+	    {153, 8, now + 2});
 	MOMENTS("2023-11-14T22:13:20.500000Z 2023-11-14T22:13:20.250000Z", "microseconds before milliseconds",
 	    {154, 8, ntp | 0x80000000}, {155, 8, ntp | 0x40000000}, {152, 8, now}, {153, 8, now});
 	MOMENTS("2023-11-14T22:13:20.500000000Z 2023-11-14T22:13:20.250000000Z", "nanoseconds before all",
