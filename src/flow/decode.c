@@ -5,6 +5,8 @@
  */
 #include "flow/decode.h"
 
+#include "flow/value.h"
+
 #define EMPTY_FIELDS_MOST 64 /* of a template: a few bytes of data must not become a million of nothing */
 #define PADDING_MOST 7       /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
 
@@ -37,6 +39,12 @@ has_sets(const struct decode *d)
 	return d->info->proto == PROTO_V9 || d->info->proto == PROTO_IPFIX;
 }
 
+bool
+flow_template_is_sane(const struct tmpl *t)
+{
+	return t->record_len != 0 && t->field_count <= t->record_len + EMPTY_FIELDS_MOST;
+}
+
 /* Opens the next data set whose template is known. */
 static bool
 next_set(struct decode *d)
@@ -57,8 +65,7 @@ next_set(struct decode *d)
 			d->sets_unknown++;
 			continue;
 		}
-		if (d->tmpl->record_len == 0 ||
-		    d->tmpl->field_count > d->tmpl->record_len + EMPTY_FIELDS_MOST) {
+		if (!flow_template_is_sane(d->tmpl)) {
 			d->sets_malformed++;
 			d->tmpl = NULL;
 			continue;
@@ -103,6 +110,12 @@ take_variable(struct rd *body, const struct tmpl *t)
 	return rd_ok(&ahead) ? rd_sub(body, (size_t)(ahead.at - body->at)) : ahead;
 }
 
+struct rd
+flow_take_record(struct rd *body, const struct tmpl *t)
+{
+	return t->variable ? take_variable(body, t) : rd_sub(body, t->record_len);
+}
+
 /* The next record of the set at hand; false behind the last one. */
 static bool
 next_record(struct decode *d, struct rd *ret)
@@ -113,7 +126,7 @@ next_record(struct decode *d, struct rd *ret)
 		close_set(d, true);
 		return false;
 	}
-	*ret = t->variable ? take_variable(&d->body, t) : rd_sub(&d->body, t->record_len);
+	*ret = flow_take_record(&d->body, t);
 	if (!rd_ok(ret)) {
 		close_set(d, rd_left(&d->body) <= PADDING_MOST);
 		return false;
@@ -140,6 +153,8 @@ decode_next(struct decode *d, struct flow *ret)
 	    .record = record,
 	    .options = d->tmpl->kind == TMPL_OPTIONS,
 	    .late = d->late,
+	    .resolve = d->resolve,
+	    .resolve_ctx = d->ctx,
 	};
 	ret->index = ret->options ? d->options++ : d->flows++;
 	return ERR_OK;

@@ -22,9 +22,9 @@
 
 /* The template of a data set, or NULL when none is known. data_set_ordinal counts the datagram's data sets
  * (all that have an id of 256 or more) from 0, in their order. *ret_late is false unless set. Called once a
- * data set. Not called for v1, v5, v7, whose templates are built in. */
-typedef const struct tmpl *(*decode_resolve)(
-    void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
+ * data set. Not called for v1, v5, v7, whose templates are built in. With FLOW_SUB_TEMPLATE as the ordinal set_id is
+ * the id of a template that a list in the data set names; asked when the flow is printed, as often as it is named. */
+typedef flow_resolve decode_resolve;
 
 struct decode {
 	/* read these when ERR_END has come */

@@ -24,7 +24,9 @@ enum element_type {
 	ELEMENT_NANOSECONDS,
 	ELEMENT_IPV4,
 	ELEMENT_IPV6,
-	ELEMENT_LIST, /* basicList, subTemplateList, subTemplateMultiList */
+	ELEMENT_BASIC_LIST, /* from here on: structured data */
+	ELEMENT_TEMPLATE_LIST,
+	ELEMENT_MULTI_LIST,
 };
 
 struct element {

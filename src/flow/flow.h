@@ -6,6 +6,7 @@
 #ifndef FLOWBRAID_FLOW_FLOW_H
 #define FLOWBRAID_FLOW_FLOW_H
 
+#include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,11 @@
 #include "wire/proto.h"
 #include "wire/template.h"
 
+/* decode_resolve's type; see decode.h */
+typedef const struct tmpl *(*flow_resolve)(
+    void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late);
+#define FLOW_SUB_TEMPLATE UINT_MAX /* in place of the ordinal: for a list in the data set resolved last */
+
 struct flow {
 	const struct proto_info *info; /* borrowed, like all here */
 	const struct tmpl *tmpl;
@@ -25,6 +31,9 @@ struct flow {
 	uint32_t index;   /* place in the datagram among its flows (options records: among those), from 0 */
 	bool options;     /* an options data record: no flow */
 	bool late;        /* its template came after it, or from another node */
+	uint8_t depth;    /* of the list that it stands in; 0: in none */
+	flow_resolve resolve; /* knows the templates of lists (RFC 6313); may be NULL */
+	void *resolve_ctx;
 };
 
 struct sampling_state; /* flow/sampling.h */

@@ -9,6 +9,7 @@
 #include "flow/element.h"
 #include "flow/flow.h"
 #include "flow/format.h"
+#include "flow/list.h"
 #include "flow/sampling.h"
 #include "flow/value.h"
 
@@ -22,15 +23,18 @@ element_of(const struct flow *flow, const struct flow_value *v)
 	return element_find(v->field->pen, v->field->id);
 }
 
+/* The element's name with the comma before and the colon behind it; in_object: it is not the first of one. */
 static void
-put_key(struct format *f, const struct element *e, const struct flow_value *v)
+put_key(struct format *f, const struct element *e, const struct flow_value *v, bool in_object)
 {
 	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
 	if (e != NULL) {
-		format_text(f, e->key, e->key_len);
+		format_text(f, e->key + !in_object, e->key_len - (size_t)!in_object);
 		return;
 	}
-	format_literal(f, ",\"");
+	if (in_object)
+		format_char(f, ',');
+	format_char(f, '"');
 	format_u64(f, v->field->pen);
 	format_char(f, '/');
 	format_u64(f, v->field->id);
@@ -90,12 +94,16 @@ signed_value(const uint8_t *bytes, uint16_t len)
 	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
 }
 
+static void put_list(struct format *f, const struct list *list);
+
 /* A value of a length that its type does not allow is shown as it stands; none is null. */
 static void
-put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint16_t len)
+put_value(
+    struct format *f, const struct flow *flow, const struct element *e, const uint8_t *bytes, uint16_t len)
 {
 	enum element_type type = e != NULL ? (enum element_type)e->type : ELEMENT_OCTETS;
 	bool number = len >= 1 && len <= 8;
+	struct list list;
 	wall_t time;
 	int digits;
 
@@ -129,6 +137,8 @@ put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint1
 			format_literal(f, "false");
 	} else if (type == ELEMENT_FLOAT && (len == 4 || len == 8)) {
 		put_float(f, bytes, len);
+	} else if (type >= ELEMENT_BASIC_LIST && list_open(flow, type, bytes, len, &list)) {
+		put_list(f, &list);
 	} else if (len == 0 && type != ELEMENT_OCTETS) {
 		format_literal(f, "null");
 	} else {
@@ -138,27 +148,30 @@ put_value(struct format *f, const struct element *e, const uint8_t *bytes, uint1
 
 /* All values of v's element: its own, and those of the fields behind it. */
 static void
-put_array(struct format *f, const struct element *e, const struct flow_value *v, const struct flow_walk *at)
+put_array(struct format *f, const struct flow *flow, const struct element *e, const struct flow_value *v,
+    const struct flow_walk *at)
 {
 	struct flow_walk ahead = *at;
 	uint16_t next = v->field->again;
 	struct flow_value other;
 
 	format_char(f, '[');
-	put_value(f, e, v->bytes, v->len);
+	put_value(f, flow, e, v->bytes, v->len);
 	while (flow_walk_next(&ahead, &other)) {
 		if (ahead.at - 1 != next)
 			continue;
 		next = other.field->again;
 		format_need(f, FORMAT_VALUE_MOST);
 		format_char(f, ',');
-		put_value(f, e, other.bytes, other.len);
+		put_value(f, flow, e, other.bytes, other.len);
 	}
 	format_char(f, ']');
 }
 
+/* in_object: something stands before the first field. */
 static void
-put_fields(struct format *f, const struct flow *flow, struct moment *start, struct moment *end)
+put_fields(
+    struct format *f, const struct flow *flow, bool in_object, struct moment *start, struct moment *end)
 {
 	struct flow_walk w;
 	struct flow_value v;
@@ -170,13 +183,106 @@ put_fields(struct format *f, const struct flow *flow, struct moment *start, stru
 		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0))
 			continue;
 		e = element_of(flow, &v);
-		put_key(f, e, &v);
+		put_key(f, e, &v, in_object);
+		in_object = true;
 		if (v.field->again != TMPL_NO_FIELD)
-			put_array(f, e, &v, &w);
+			put_array(f, flow, e, &v, &w);
 		else
-			put_value(f, e, v.bytes, v.len);
+			put_value(f, flow, e, v.bytes, v.len);
 		moment_note(flow->info, &v, start, end);
 	}
+}
+
+static void
+put_semantic(struct format *f, uint8_t semantic)
+{
+	static const char names[][16] = {"noneOf", "exactlyOneOf", "oneOrMoreOf", "allOf", "ordered"};
+
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+	format_literal(f, "{\"semantic\":");
+	if (semantic == 255) {
+		format_literal(f, "\"undefined\"");
+	} else if (semantic < sizeof(names) / sizeof(names[0])) {
+		format_char(f, '"');
+		format_text(f, names[semantic], strlen(names[semantic]));
+		format_char(f, '"');
+	} else {
+		format_u64(f, semantic);
+	}
+}
+
+/* "element":"name","elements":[value, ...] */
+static void
+put_values(struct format *f, struct list list)
+{
+	const struct element *e = element_find(list.field.pen, list.field.id);
+	struct flow inner = *list.flow;
+	struct flow_value v;
+	bool more = false;
+
+	inner.depth++;
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+	format_literal(f, ",\"element\":\"");
+	if (e != NULL) {
+		format_text(f, e->name, strlen(e->name));
+	} else {
+		format_u64(f, list.field.pen);
+		format_char(f, '/');
+		format_u64(f, list.field.id);
+	}
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+	format_literal(f, "\",\"elements\":[");
+	for (; list_next_value(&list, &v); more = true) {
+		format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+		if (more)
+			format_char(f, ',');
+		put_value(f, &inner, e, v.bytes, v.len);
+	}
+}
+
+/* "elements":[{record}, ...]; records whose template is not known stay octets. */
+static void
+put_records(struct format *f, struct list list)
+{
+	struct moment start = {.rank = 0}, end = {.rank = 0};
+	struct list_part part;
+	struct flow record;
+	const char *comma = "";
+
+	format_literal(f, ",\"elements\":[");
+	while (list_next_part(&list, &part)) {
+		if (part.tmpl == NULL) {
+			format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+			format_text(f, comma, strlen(comma));
+			format_literal(f, "{\"template\":");
+			format_u64(f, part.template_id);
+			format_literal(f, ",\"octets\":");
+			put_hex(f, part.rest.at, (uint16_t)rd_left(&part.rest));
+			format_char(f, '}');
+			comma = ",";
+			continue;
+		}
+		for (; list_next_record(&list, &part, &record); comma = ",") {
+			format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+			format_text(f, comma, strlen(comma));
+			format_char(f, '{');
+			put_fields(f, &record, false, &start, &end);
+			format_need(f, FORMAT_VALUE_MOST);
+			format_char(f, '}');
+		}
+	}
+}
+
+static void
+put_list(struct format *f, const struct list *list)
+{
+	put_semantic(f, list->semantic);
+	if (list->type == ELEMENT_BASIC_LIST)
+		put_values(f, *list);
+	else
+		put_records(f, *list);
+	format_need(f, FORMAT_VALUE_MOST);
+	format_literal(f, "]}");
 }
 
 static void
@@ -265,7 +371,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 		format_literal(&f, ",\"options\":true");
 	if (flow->late)
 		format_literal(&f, ",\"lateTemplate\":true");
-	put_fields(&f, flow, &start, &end);
+	put_fields(&f, flow, true, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	put_sampling(&f, flow, c);
 	if (flow->late)

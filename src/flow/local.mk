@@ -7,6 +7,7 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/format.c src/flow/format.h \
 	src/flow/json.c \
+	src/flow/list.c src/flow/list.h \
 	src/flow/sampling.c src/flow/sampling.h \
 	src/flow/seq.c src/flow/seq.h \
 	src/flow/text.c \

@@ -74,6 +74,11 @@ value_u64(const uint8_t *bytes, uint16_t len)
 	}
 }
 
+/* Whether a template's records may be decoded: see EMPTY_FIELDS_MOST. */
+bool flow_template_is_sane(const struct tmpl *t);
+/* Takes the bytes of one record of a template from body; not ok when they are not all there. */
+struct rd flow_take_record(struct rd *body, const struct tmpl *t);
+
 /* An absolute time of one of the dateTime types. False when its length is not the type's, or the time is
  * beyond what wall_t holds. */
 bool value_time(enum element_type type, const uint8_t *bytes, uint16_t len, wall_t *ret, int *ret_digits);

@@ -209,6 +209,21 @@ put_ipfix_data(struct buf *b)
 	}
 }
 
+/* RFC 6313: templates 257 with one list of each kind and 258 with two numbers, and a record. */
+static void
+put_ipfix_lists(struct buf *b)
+{
+	static const char lists[] = "\7\3\0\12\0\1\1\2" /* basicList: ingressInterface 1, 2 */
+				    "\7\3\1\2\1\2\3\4"  /* subTemplateList: 258, two records */
+				    "\15\377\1\2\0\6\5\6\3\347\0\6\7\7" /* subTemplateMultiList: 258, 999 */
+				    "\23\3\1\43\377\377\6\4\0\12\0\1\6\6\3\1\2\1\2\3"; /* lists in a list */
+
+	PUT_U16S(b, 2, 36, 257, 4, 291, 0xffff, 292, 0xffff, 293, 0xffff, 291, 0xffff, 258, 2, 10, 1, 1, 1);
+	buf_u16(b, 257);
+	buf_u16(b, (uint16_t)(4 + sizeof(lists) - 1));
+	buf_bytes(b, lists, sizeof(lists) - 1);
+}
+
 static void
 make_ipfix(void)
 {
@@ -229,6 +244,8 @@ make_ipfix(void)
 	PUT_U16S(&b, 2, 12, 256, 0, 2, 0);
 	put_ipfix_data(&b);
 	save_ipfix("withdrawals", &b);
+	put_ipfix_lists(&b);
+	save_ipfix("structured-data", &b);
 	PUT_U16S(&b, 2, 12, 256, 1, 82, 0xffff);
 	PUT_U16S(&b, 256, 8, 0xffff, 0xff00); /* a length past the end */
 	save_ipfix("length-past-the-end", &b);

@@ -52,7 +52,9 @@ main(void)
 	check_name(element_find(0, 82), "interfaceName", ELEMENT_STRING, "82");
 	check_name(element_find(0, 95), "applicationId", ELEMENT_OCTETS, "95");
 	check_name(element_find(0, 152), "flowStartMilliseconds", ELEMENT_MILLISECONDS, "152");
-	check_name(element_find(0, 291), "basicList", ELEMENT_LIST, "291");
+	check_name(element_find(0, 291), "basicList", ELEMENT_BASIC_LIST, "291");
+	check_name(element_find(0, 292), "subTemplateList", ELEMENT_TEMPLATE_LIST, "292");
+	check_name(element_find(0, 293), "subTemplateMultiList", ELEMENT_MULTI_LIST, "293");
 	check_name(element_find(9, 232), "ingressAclId", ELEMENT_OCTETS, "Cisco's 232");
 	check_name(element_find(0, 33000), "ingressAclId", ELEMENT_OCTETS, "its number in v9, 33000,");
 	check_name(element_find(29305, 1), "reverseOctetDeltaCount", ELEMENT_UNSIGNED, "1 in reverse");
