@@ -203,8 +203,8 @@ release(struct cat *c)
 		c->refs = a.refs;
 		c->ref_count = c->broken ? 0 : a.ref_count;
 		decode_init(&d, a.payload, a.len, &info, resolve, c);
-		cat_flows(
-		    c, &c->held_record, &d, a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
+		cat_flows(c, &c->held_record, &d,
+		    !c->broken && a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
 	}
 	buf_reset(&c->held);
 	c->witness_count = 0;

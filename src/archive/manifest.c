@@ -126,6 +126,28 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	}
 }
 
+/* The text is what manifest_write makes of it: one manifest has one form. */
+static enum err
+check_form(const struct manifest *m, const char *text, size_t len, unsigned *ret_line)
+{
+	struct buf again = BUF_INIT;
+	size_t same = 0;
+	unsigned line = 1;
+	enum err e = ERR_OK;
+
+	manifest_write(m, &again);
+	while (same < len && same < again.len && text[same] == (char)again.data[same])
+		line += text[same++] == '\n';
+	if (!buf_ok(&again)) {
+		e = ERR_MEMORY;
+	} else if (same < len || same < again.len) {
+		*ret_line = line;
+		e = ERR_MALFORMED;
+	}
+	buf_clear(&again);
+	return e;
+}
+
 enum err
 manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_line)
 {
@@ -153,6 +175,8 @@ manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_
 		number++;
 		e = ERR_MALFORMED;
 	}
+	if (e == ERR_OK)
+		e = check_form(&m, text, len, &number);
 	if (e != ERR_OK) {
 		manifest_clear(&m);
 		*ret_line = number;

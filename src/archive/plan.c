@@ -13,6 +13,24 @@
 
 static const struct pool *sorting; /* qsort has no argument for it */
 
+/* Payloads with one digest can be made on purpose (it is no cryptographic one): then their bytes decide. What
+ * cannot be read here cannot be written either, which ends the merge. */
+static int
+payload_order(const struct pool_datagram *a, const struct pool_datagram *b)
+{
+	static uint8_t copy[DATAGRAM_MOST];
+	const uint8_t *payload;
+
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	if (input_peek(sorting->files[a->file].file, a->offset, a->len, &payload) != ERR_OK)
+		return 0;
+	memcpy(copy, payload, a->len);
+	if (input_peek(sorting->files[b->file].file, b->offset, b->len, &payload) != ERR_OK)
+		return 0;
+	return memcmp(copy, payload, a->len);
+}
+
 static int
 archive_order(const void *va, const void *vb)
 {
@@ -26,7 +44,8 @@ archive_order(const void *va, const void *vb)
 		return c;
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
-	return digest128_cmp(&a->digest, &b->digest);
+	c = digest128_cmp(&a->digest, &b->digest);
+	return c != 0 || a == b ? c : payload_order(a, b);
 }
 
 static int

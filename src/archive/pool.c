@@ -4,6 +4,7 @@
  */
 #include "archive/pool.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -333,6 +334,12 @@ pool_damaged(struct pool_source *s, const struct damaged *d)
 enum err
 pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *ret_why)
 {
+	for (const char *c = cluster; *c != '\0' || c == cluster; c++) { /* it becomes a line of a manifest */
+		if (iscntrl((unsigned char)*c)) {
+			buf_printf(ret_why, "%s: the name of its cluster is none", path);
+			return ERR_MALFORMED;
+		}
+	}
 	if (p->cluster[0] == '\0')
 		snprintf(p->cluster, sizeof(p->cluster), "%s", cluster);
 	if (strcmp(p->cluster, cluster) == 0)

@@ -103,9 +103,13 @@ static enum err
 read_node_record(struct reading *g, const struct record *r)
 {
 	struct pool_source *s = &g->p->sources[g->source];
-	enum err e = seq_set_add(
-	    &s->read, (struct seq_range){(int64_t)r->sequence, (int64_t)r->sequence + 1});
+	enum err e;
 
+	if (r->sequence >= SEQUENCE_MOST || !is_time(r->time.ns)) {
+		odd_body(g, r, "a sequence and a time that can be");
+		return ERR_OK;
+	}
+	e = seq_set_add(&s->read, (struct seq_range){(int64_t)r->sequence, (int64_t)r->sequence + 1});
 	if (e != ERR_OK)
 		return e;
 	switch (r->type) {
