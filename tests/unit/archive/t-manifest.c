@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The manifest: one text for one manifest; every prefix and every line that is wrong is refused, by its number.
+ */
+#include "archive/manifest.h"
+#include "tests/tap.h"
+
+#define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+
+static const char *const good[] = {"flowbraid-archive 1", "cluster lab", "window 300000000000",
+    "stream-key port", "compression none", "file " DIGEST " 10 20231114T221500Z.fbw",
+    "file " DIGEST " 7 common.fbs"};
+#define LINES (sizeof(good) / sizeof(good[0]))
+
+static const struct {
+	unsigned line;
+	enum err error;
+	const char *text, *name;
+} wrong[] = {
+    {1, ERR_UNKNOWN, "flowbraid-archive 2", "another version"},
+    {1, ERR_UNKNOWN, "", "an empty first line"},
+    {2, ERR_MALFORMED, "cluster ", "no cluster"},
+    {2, ERR_MALFORMED, "cluster 0123456789012345678901234567890123456789012345678901234567890123",
+	"a name too long"},
+    {3, ERR_MALFORMED, "window 0", "no window"},
+    {3, ERR_MALFORMED, "window -1", "a negative window"},
+    {3, ERR_MALFORMED, "window 300000000000s", "a unit"},
+    {3, ERR_MALFORMED, "window 0300000000000", "a leading zero"},
+    {3, ERR_MALFORMED, "window 9223372036854775808", "a window that is no time"},
+    {3, ERR_MALFORMED, "window 99999999999999999999999", "a number that is none"},
+    {4, ERR_UNKNOWN, "stream-key address", "another stream key"},
+    {5, ERR_UNKNOWN, "compression zstd", "another compression"},
+    {6, ERR_MALFORMED, "file " DIGEST " 10 ", "no name"},
+    {6, ERR_MALFORMED, "file " DIGEST " 10 a/b", "a path"},
+    {6, ERR_MALFORMED, "file " DIGEST " 10 ..", "the folder above"},
+    {6, ERR_MALFORMED, "file " DIGEST " 010 a", "a size with a leading zero"},
+    {6, ERR_MALFORMED, "file " DIGEST " 99999999999999999999999 a", "a size that is none"},
+    {6, ERR_MALFORMED, "file " DIGEST "0 10 a", "a digest too long"},
+    {6, ERR_MALFORMED, "file 0 10 a", "a digest too short"},
+    {6, ERR_MALFORMED, "file 00112233445566778899AABBCCDDEEFF00112233445566778899aabbccddeeff 10 a",
+	"upper case"},
+    {6, ERR_MALFORMED, "fole " DIGEST " 10 a", "another word"},
+    {7, ERR_MALFORMED, "file " DIGEST " 7 20231114T221500Z.fbw", "a name twice"},
+    {7, ERR_MALFORMED, "file " DIGEST " 7 0", "names out of order"},
+};
+
+static void
+compose(struct buf *b, unsigned line, const char *instead)
+{
+	buf_reset(b);
+	for (unsigned i = 0; i < LINES; i++)
+		buf_printf(b, "%s\n", i + 1 == line ? instead : good[i]);
+}
+
+static void
+window_names(void)
+{
+	char name[MANIFEST_NAME_SIZE];
+
+	manifest_window_name(wall_from_sec(1700000100, 0), name);
+	is_text(name, "20231114T221500Z.fbw", "a window's name");
+	manifest_window_name(wall_from_sec(1700000100, 5), name);
+	is_text(name, "20231114T221500.000000005Z.fbw", "with a part of a second");
+	manifest_window_name(wall_from_sec(-300, 0), name);
+	is_text(name, "19691231T235500Z.fbw", "before 1970");
+}
+
+int
+main(void)
+{
+	struct buf b = BUF_INIT, again = BUF_INIT;
+	struct manifest m;
+	unsigned line, refused = 0;
+
+	compose(&b, 0, NULL);
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK && m.count == 2 &&
+		m.window_ns == 300 * NS_PER_SEC,
+	    "a manifest is read");
+	manifest_write(&m, &again);
+	ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "and written the same");
+	manifest_clear(&m);
+	for (size_t i = 0; i < b.len; i++) {
+		if (manifest_read((char *)b.data, i, &m, &line) == ERR_OK) {
+			refused += m.count < 2 && b.data[i - 1] == '\n'; /* fewer files are a manifest, too */
+			manifest_clear(&m);
+		} else {
+			refused++;
+		}
+	}
+	is_u64(refused, b.len, "every prefix is refused, or lists fewer files");
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		enum err e;
+
+		compose(&b, wrong[i].line, wrong[i].text);
+		line = 0;
+		e = manifest_read((char *)b.data, b.len, &m, &line);
+		ok(e == wrong[i].error && line == wrong[i].line, "line %u: %s", wrong[i].line, wrong[i].name);
+		if (e == ERR_OK)
+			manifest_clear(&m);
+	}
+	compose(&b, 0, NULL);
+	b.data[b.len - 3] = '\0';
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED, "NUL is refused");
+	window_names();
+	buf_clear(&b);
+	buf_clear(&again);
+	return done_testing();
+}
