@@ -37,9 +37,14 @@ struct cat {
 	struct buf out;
 	uint64_t flows, findings, undecoded_sets;
 	/* the file or log at hand */
-	struct tmpl **templates; /* owned, and what they point to; NULL where not parsed or not parsable */
+	struct cat_template {
+		struct tmpl *parsed; /* owned; NULL where not parsable */
+		struct tmpl_def def; /* without its bytes */
+	} * templates;               /* owned */
 	size_t template_count, template_room;
-	struct source *sources; /* owned: an archive file's table */
+	const struct cat_template *resolved; /* of the data set resolved last, or NULL */
+	wall_t export_time;                  /* of the archived datagram at hand */
+	struct source *sources;              /* owned: an archive file's table */
 	size_t source_count, source_room;
 	bool tabled;     /* the file's tables are over */
 	bool broken;     /* ... and have a hole: what is named by its place in them is not known */
@@ -57,11 +62,12 @@ static void
 forget_templates(struct cat *c)
 {
 	for (size_t i = 0; i < c->template_count; i++)
-		tmpl_free(c->templates[i]);
+		tmpl_free(c->templates[i].parsed);
 	for (size_t i = 0; i < c->state_count; i++)
 		sampling_clear(&c->states[i]);
 	c->state_count = 0;
 	c->template_count = 0;
+	c->resolved = NULL;
 	c->source_count = 0;
 	c->tabled = c->broken = false;
 }
@@ -74,9 +80,29 @@ add_template(struct cat *c, const struct tmpl_def *def)
 
 	if (e == ERR_OK && (e = tmpl_parse(def, &t)) != ERR_OK && e != ERR_MEMORY)
 		e = ERR_OK; /* holds its place; what needs it stays undecoded and is counted */
-	if (e == ERR_OK)
-		c->templates[c->template_count++] = t;
+	if (e == ERR_OK) {
+		c->templates[c->template_count] = (struct cat_template){.parsed = t, .def = *def};
+		c->templates[c->template_count].def.bytes = NULL;
+		c->templates[c->template_count++].def.len = 0;
+	}
 	return e;
+}
+
+/* A template that a list names, of the stream of the data set resolved last. */
+static const struct tmpl *
+resolve_named(const struct cat *c, uint16_t id)
+{
+	const struct cat_template *best = NULL;
+
+	for (size_t i = 0; c->resolved != NULL && i < c->template_count; i++) {
+		const struct cat_template *t = &c->templates[i];
+
+		if (t->parsed != NULL && t->def.id == id &&
+		    stream_key_cmp(&t->def.stream, &c->resolved->def.stream) == 0 &&
+		    unpack_prefers(&t->def, best != NULL ? &best->def : NULL, c->export_time))
+			best = t;
+	}
+	return best != NULL ? best->parsed : NULL;
 }
 
 static const struct tmpl *
@@ -87,6 +113,9 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 	struct rd at = c->refs;
 	uint32_t ref;
 
+	if (data_set == FLOW_SUB_TEMPLATE)
+		return resolve_named(c, set_id);
+	c->resolved = NULL;
 	if (data_set >= c->ref_count)
 		return NULL;
 	rd_skip(&at, 4 * (size_t)data_set);
@@ -94,7 +123,8 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 	*ret_late = (ref & REF_LATE) != 0;
 	if ((ref & ~REF_LATE) >= c->template_count)
 		return NULL;
-	t = c->templates[ref & ~REF_LATE];
+	c->resolved = &c->templates[ref & ~REF_LATE];
+	t = c->resolved->parsed;
 	return t != NULL && t->id == set_id ? t : NULL;
 }
 
@@ -201,6 +231,7 @@ release(struct cat *c)
 	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK &&
 	    proto_recognise(a.payload, a.len, &info) == ERR_OK) {
 		c->refs = a.refs;
+		c->export_time = info.export_time;
 		c->ref_count = c->broken ? 0 : a.ref_count;
 		decode_init(&d, a.payload, a.len, &info, resolve, c);
 		cat_flows(c, &c->held_record, &d,

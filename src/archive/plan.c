@@ -10,6 +10,7 @@
 
 #include "archive/plan_decode.h"
 #include "base/array.h"
+#include "flow/element.h"
 
 static const struct pool *sorting; /* qsort has no argument for it */
 
@@ -132,6 +133,7 @@ prepare(struct making *m)
 	plan->streams = sorted_indexes(p, p->stream_count, stream_order);
 	m->by_bytes = sorted_indexes(p, p->definition_count, definition_order);
 	plan->definitions = calloc(p->definition_count + 1, sizeof(*plan->definitions));
+	plan->held = calloc(p->definition_count + 1, 1);
 	plan->refs_at = malloc((p->datagram_count + 1) * sizeof(*plan->refs_at));
 	m->rank = malloc((p->stream_count + 1) * sizeof(*m->rank));
 	m->first_place = calloc(p->datagram_count + 2, sizeof(*m->first_place));
@@ -139,8 +141,8 @@ prepare(struct making *m)
 	m->ids = calloc(ID_COUNT, sizeof(*m->ids));
 	m->touched = malloc(ID_COUNT * sizeof(*m->touched));
 	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL ||
-	    plan->definitions == NULL || plan->refs_at == NULL || m->rank == NULL || m->first_place == NULL ||
-	    m->placed == NULL || m->ids == NULL || m->touched == NULL)
+	    plan->definitions == NULL || plan->held == NULL || plan->refs_at == NULL || m->rank == NULL ||
+	    m->first_place == NULL || m->placed == NULL || m->ids == NULL || m->touched == NULL)
 		return ERR_MEMORY;
 	plan->stream_count = p->stream_count;
 	for (size_t i = 0; i < p->stream_count; i++)
@@ -275,6 +277,24 @@ withdraw_all(struct making *m, uint32_t definition)
 	}
 }
 
+static uint8_t
+held_as(const struct tmpl_def *def)
+{
+	struct tmpl *t = NULL;
+	uint8_t held = PLAN_HELD;
+
+	if (def->kind == TMPL_WITHDRAWN || tmpl_parse(def, &t) != ERR_OK)
+		return 0;
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		const struct element *e = element_find(t->fields[i].pen, t->fields[i].id);
+
+		if (e != NULL && e->type >= ELEMENT_BASIC_LIST && !t->fields[i].scope)
+			held |= PLAN_LISTS;
+	}
+	tmpl_free(t);
+	return held;
+}
+
 /* A definition begins to hold: data sets that waited for one get it, marked late. */
 static void
 learn(struct making *m, uint32_t definition)
@@ -287,8 +307,10 @@ learn(struct making *m, uint32_t definition)
 		return;
 	}
 	s = touch(m, def->id);
-	if (s->definition == REF_NONE || !same_layout(&m->plan->definitions[s->definition], def))
+	if (s->definition == REF_NONE || !same_layout(&m->plan->definitions[s->definition], def)) {
 		s->definition = definition; /* else it goes on to hold from its first place */
+		m->plan->held[definition] |= held_as(def);
+	}
 	if (def->kind == TMPL_WITHDRAWN)
 		return;
 	for (; s->waiting != WAITING_NONE; s->waiting = m->waiting[s->waiting].before)
@@ -432,6 +454,7 @@ plan_clear(struct plan *plan)
 	free(plan->items);
 	free(plan->epochs);
 	free(plan->definitions);
+	free(plan->held);
 	free(plan->refs_at);
 	free(plan->refs);
 	free(plan->sampling);

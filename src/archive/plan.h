@@ -19,6 +19,9 @@ struct plan_epoch {
 	enum seq_discipline discipline;
 };
 
+#define PLAN_HELD 1  /* some time nothing older said the same: it may stand for its id */
+#define PLAN_LISTS 2 /* ... and its records have lists, which name templates of the stream */
+
 struct plan {
 	uint32_t *order;   /* owned: datagrams by (time, address, port, digest) */
 	uint32_t *streams; /* owned: streams that datagrams belong to, by key */
@@ -29,6 +32,7 @@ struct plan {
 	struct plan_epoch *epochs; /* owned: by stream key and number */
 	size_t epoch_count;
 	struct tmpl_def *definitions; /* owned array; the pool's definitions in readable form */
+	uint8_t *held;                /* owned: by definition; PLAN_HELD and the like */
 	size_t *refs_at;              /* owned: by place in order; first of the datagram's refs */
 	uint32_t *refs; /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
 	struct sampling_state *states; /* owned, each: sampling that held somewhere */

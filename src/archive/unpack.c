@@ -12,6 +12,8 @@ struct unpack {
 	struct tmpl **templates; /* owned; by definition, parsed at first use */
 	const uint32_t *refs;    /* of the datagram at hand */
 	size_t ref_count;
+	wall_t export_time;  /* likewise */
+	uint32_t definition; /* of the data set resolved last; REF_NONE: none */
 };
 
 enum err
@@ -53,15 +55,51 @@ unpack_template(struct unpack *u, uint32_t definition)
 	return u->templates[definition];
 }
 
+bool
+unpack_prefers(const struct tmpl_def *def, const struct tmpl_def *best, wall_t export_time)
+{
+	bool there = def->export_time.ns <= export_time.ns;
+	bool best_there = best != NULL && best->export_time.ns <= export_time.ns;
+	int c;
+
+	if (best == NULL || there != best_there)
+		return best == NULL || there;
+	c = (def->export_time.ns > best->export_time.ns) - (def->export_time.ns < best->export_time.ns);
+	if (c == 0) /* RFC 1982 */
+		c = (int32_t)(def->sequence - best->sequence) > 0 ? 1 : -1;
+	return there ? c > 0 : c < 0;
+}
+
+/* A template that a list names, of the stream of the data set resolved last. */
+static const struct tmpl *
+resolve_named(struct unpack *u, uint16_t id)
+{
+	const struct pool_definition *all = u->p->definitions;
+	const struct tmpl_def *best = NULL;
+
+	for (size_t i = 0; u->definition != REF_NONE && i < u->p->definition_count; i++) {
+		const struct tmpl_def *def = &u->plan->definitions[i];
+
+		if (u->plan->held[i] != 0 && def->id == id && all[i].stream == all[u->definition].stream &&
+		    unpack_prefers(def, best, u->export_time))
+			best = def;
+	}
+	return best != NULL ? unpack_template(u, (uint32_t)(best - u->plan->definitions)) : NULL;
+}
+
 static const struct tmpl *
 resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 {
 	struct unpack *u = ctx;
 
-	(void)set_id;
+	if (data_set == FLOW_SUB_TEMPLATE)
+		return resolve_named(u, set_id);
+	u->definition = REF_NONE;
 	if (data_set >= u->ref_count)
 		return NULL;
 	*ret_late = (u->refs[data_set] & REF_LATE) != 0;
+	if ((u->refs[data_set] & ~REF_LATE) != REF_NONE)
+		u->definition = u->refs[data_set] & ~REF_LATE;
 	return unpack_template(u, u->refs[data_set] & ~REF_LATE);
 }
 
@@ -70,6 +108,8 @@ unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len,
     const struct proto_info *info, struct decode *ret)
 {
 	u->refs = &u->plan->refs[u->plan->refs_at[place]];
+	u->export_time = info->export_time;
+	u->definition = REF_NONE;
 	u->ref_count = u->p->set_lists[u->p->datagrams[u->plan->order[place]].sets].count;
 	decode_init(ret, payload, len, info, resolve, u);
 }

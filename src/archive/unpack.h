@@ -19,6 +19,10 @@ void unpack_free(struct unpack *u);
 void unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len,
     const struct proto_info *info, struct decode *ret);
 
+/* Which of two definitions of one template stands for it in a list of a datagram: the last one that was there, else
+ * the next. best may be NULL. */
+bool unpack_prefers(const struct tmpl_def *def, const struct tmpl_def *best, wall_t export_time);
+
 /* The parsed form of a definition of the pool; NULL when it has none. */
 const struct tmpl *unpack_template(struct unpack *u, uint32_t definition);
 

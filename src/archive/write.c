@@ -271,6 +271,24 @@ next_cut(const struct archive_writer *w, struct cut *ret)
 	return true;
 }
 
+/* Adds what lists in the records of a definition may name: all that held in its stream. */
+static uint32_t
+mark_named(struct archive_writer *w, uint32_t definition, uint32_t n)
+{
+	const struct pool_definition *all = w->p->definitions;
+
+	if ((w->plan->held[definition] & PLAN_LISTS) == 0)
+		return n;
+	for (uint32_t i = 0; i < w->p->definition_count; i++) {
+		if (w->plan->held[i] != 0 && all[i].stream == all[definition].stream &&
+		    w->definition_at[i] == POOL_NONE) {
+			w->definition_at[i] = 0;
+			w->table[n++] = i;
+		}
+	}
+	return n;
+}
+
 /* Marks the sources that this window's records name, and lists its definitions in w->table. */
 static uint32_t
 mark_used(struct archive_writer *w, const struct cut *c)
@@ -291,6 +309,7 @@ mark_used(struct archive_writer *w, const struct cut *c)
 			if (at != REF_NONE && w->definition_at[at] == POOL_NONE) {
 				w->definition_at[at] = 0;
 				w->table[definitions++] = at;
+				definitions = mark_named(w, at, definitions);
 			}
 		}
 	}
