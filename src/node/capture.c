@@ -13,12 +13,12 @@
 struct capture {
 	const char *path; /* borrowed */
 	pcap_t *pcap;     /* owned */
-	enum packet_link link;
+	enum frame_link link;
 	uint64_t kinds[PACKET_COUNT_OF_KINDS];
 };
 
 static bool
-find_link(int dlt, enum packet_link *ret)
+find_link(int dlt, enum frame_link *ret)
 {
 	switch (dlt) {
 	case DLT_EN10MB:

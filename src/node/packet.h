@@ -10,8 +10,7 @@
 #include <stdint.h>
 
 #include "base/addr.h"
-
-enum packet_link { LINK_ETHERNET, LINK_RAW, LINK_COOKED, LINK_COOKED2, LINK_NULL, LINK_COUNT_OF_KINDS };
+#include "wire/frame.h"
 
 enum packet_kind {
 	PACKET_UDP,
@@ -30,6 +29,6 @@ struct packet {
 };
 
 /* *ret is written for PACKET_UDP only. Checksums are not looked at: captures on a sender have none. */
-enum packet_kind packet_parse(enum packet_link link, const uint8_t *frame, size_t len, struct packet *ret);
+enum packet_kind packet_parse(enum frame_link link, const uint8_t *frame, size_t len, struct packet *ret);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/rd.h"
 #include "wire/sets.h"
+#include "wire/sflow.h"
 #include "wire/template.h"
 
 #define VERSION_SIZE 2
@@ -225,16 +226,13 @@ check_aggregates(size_t len, const struct proto_info *info)
 static enum proto_fault
 check_samples(const uint8_t *payload, size_t len, const struct proto_info *info)
 {
-	struct rd r = rd_init(payload, len);
+	struct sflow it;
+	struct sflow_sample sample;
 
-	rd_skip(&r, info->header_len);
-	for (uint32_t i = 0; i < info->count && rd_ok(&r); i++) {
-		rd_skip(&r, 4);
-		rd_skip(&r, rd_u32(&r));
-	}
-	if (!rd_ok(&r))
-		return FAULT_SAMPLE_LENGTH;
-	return rd_left(&r) == 0 ? FAULT_NONE : FAULT_STRAY;
+	sflow_init(&it, info, payload, len);
+	while (sflow_next(&it, &sample) == ERR_OK)
+		continue;
+	return it.fault;
 }
 
 static enum proto_fault

@@ -57,7 +57,7 @@ enum proto_fault {
 	FAULT_LENGTH,        /* IPFIX: the message's length is not the datagram's */
 	FAULT_COUNT,         /* v1, v5, v7, v8: the count and the length do not fit each other */
 	FAULT_SET_LENGTH,    /* a set shorter than its header, or running past the end */
-	FAULT_SAMPLE_LENGTH, /* sFlow: a sample runs past the end */
+	FAULT_SAMPLE_LENGTH, /* sFlow: a sample runs past the end, or its records past its own */
 	FAULT_TEMPLATE,      /* a template definition is cut, or none that data could be decoded with */
 	FAULT_STRAY,         /* bytes behind the last set, sample or template that are no padding */
 	FAULT_COUNT_OF_KINDS

@@ -97,7 +97,7 @@ put_ethernet(struct wr *w, const char *types)
 
 /* Every prefix is refused, or is the datagram with its end cut off. */
 static void
-prefixes(enum packet_link link, size_t len, const char *name)
+prefixes(enum frame_link link, size_t len, const char *name)
 {
 	size_t bad = 0;
 
@@ -115,7 +115,7 @@ prefixes(enum packet_link link, size_t len, const char *name)
 }
 
 static void
-is_udp(enum packet_link link, const struct wr *w, bool v4, const char *name)
+is_udp(enum frame_link link, const struct wr *w, bool v4, const char *name)
 {
 	char from[ADDR_TEXT_SIZE], to[ADDR_TEXT_SIZE];
 	struct packet p;
@@ -130,7 +130,7 @@ is_udp(enum packet_link link, const struct wr *w, bool v4, const char *name)
 }
 
 static void
-is_kind(enum packet_link link, const struct wr *w, enum packet_kind want, const char *name)
+is_kind(enum frame_link link, const struct wr *w, enum packet_kind want, const char *name)
 {
 	struct packet p;
 

@@ -129,7 +129,11 @@ export_records(struct export *x, uint16_t count)
 			buf_u32(&x->bytes, 1); /* a flow sample */
 			buf_u16(&x->bytes, 0);
 			put_place(x, PLACE_SAMPLE_LENGTH, 40);
-			len = 40;
+			put_counting(x, i, 28);
+			buf_u32(&x->bytes, 1); /* one record, of no length */
+			put_counting(x, i, 4);
+			buf_u32(&x->bytes, 0);
+			continue;
 		}
 		put_counting(x, i, len);
 	}

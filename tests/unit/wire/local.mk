@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
+	tests/unit/wire/t-frame \
 	tests/unit/wire/t-proto \
 	tests/unit/wire/t-sets \
+	tests/unit/wire/t-sflow \
 	tests/unit/wire/t-stream \
 	tests/unit/wire/t-template \
 	tests/unit/wire/t-template-cache
@@ -15,3 +17,6 @@ tests_unit_wire_t_sets_LDADD = $(LIBFB_WIRE)
 tests_unit_wire_t_stream_LDADD = $(LIBFB_WIRE)
 tests_unit_wire_t_template_LDADD = $(LIBFB_WIRE)
 tests_unit_wire_t_template_cache_LDADD = $(LIBFB_WIRE)
+tests_unit_wire_t_frame_LDADD = $(LIBFB_WIRE)
+tests_unit_wire_t_sflow_LDADD = $(LIBFB_WIRE)
+EXTRA_DIST += tests/sample.h

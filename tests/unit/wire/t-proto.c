@@ -154,7 +154,8 @@ test_counts(void)
 	lie(PROTO_SFLOW5, PLACE_COUNT, 3, FAULT_SAMPLE_LENGTH, "one sample more than there are");
 	lie(PROTO_SFLOW5, PLACE_COUNT, 1, FAULT_STRAY, "one sample less");
 	lie(PROTO_SFLOW5, PLACE_SAMPLE_LENGTH, 41, FAULT_SAMPLE_LENGTH, "a sample runs past the end");
-	lie(PROTO_SFLOW5, PLACE_SAMPLE_LENGTH, 39, FAULT_STRAY, "a sample ends early");
+	lie(PROTO_SFLOW5, PLACE_SAMPLE_LENGTH, 39, FAULT_SAMPLE_LENGTH,
+	    "a sample ends before its records do");
 }
 
 /* Lengths of records as flow-tools and Cisco have them. */
