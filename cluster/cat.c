@@ -35,7 +35,7 @@ struct cat {
 	bool stop; /* standard output takes no more */
 	bool gone; /* ... because nobody reads it: no fault */
 	struct buf out;
-	uint64_t flows, findings, undecoded_sets;
+	uint64_t flows, findings, undecoded_sets, unknown_samples;
 	/* the file or log at hand */
 	struct cat_template {
 		struct tmpl *parsed; /* owned; NULL where not parsable */
@@ -178,6 +178,7 @@ cat_flows(struct cat *c, const struct record *r, struct decode *d, const struct 
 		}
 	}
 	c->undecoded_sets += d->sets_unknown;
+	c->unknown_samples += d->samples_unknown;
 }
 
 /* Archives. */
@@ -513,6 +514,9 @@ command_cat(int argc, char **argv)
 		put_out(&c);
 	if (c.undecoded_sets > 0)
 		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c.undecoded_sets);
+	if (c.unknown_samples > 0)
+		msg_notice("%" PRIu64 " samples are of formats that are not known, and are kept undecoded",
+		    c.unknown_samples);
 	forget_templates(&c);
 	free(c.templates);
 	free(c.states);

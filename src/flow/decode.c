@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: ISC
  *
- * The way from a datagram to its records. v1, v5 and v7 are one data set with a built-in template, the rest
- * is a walk over sets.
+ * The way from a datagram to its records. v1, v5 and v7 are one data set with a built-in template, v9 and IPFIX
+ * a walk over sets, sFlow one over samples.
  */
 #include "flow/decode.h"
+
+#include <string.h>
 
 #include "flow/value.h"
 
@@ -16,7 +18,16 @@ decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct p
 {
 	const struct tmpl *t = tmpl_static(info->proto);
 
-	*d = (struct decode){.info = info, .resolve = resolve, .ctx = ctx, .most = UINT32_MAX};
+	memset(d, 0, offsetof(struct decode, samples));
+	d->info = info;
+	d->resolve = resolve;
+	d->ctx = ctx;
+	d->most = UINT32_MAX;
+	if (info->proto == PROTO_SFLOW5) {
+		samples_init(&d->samples, info, payload, len);
+		d->fault = d->samples.it.fault;
+		return;
+	}
 	sets_init(&d->sets, info, payload, len);
 	d->fault = d->sets.fault;
 	if (info->cut) {
@@ -136,11 +147,47 @@ next_record(struct decode *d, struct rd *ret)
 	return true;
 }
 
+static void
+note_samples(struct decode *d)
+{
+	d->sets_malformed = d->samples.it.malformed;
+	d->samples_unknown = d->samples.it.unknown;
+	d->fault = d->samples.it.fault;
+}
+
+static enum err
+next_sample(struct decode *d, struct flow *ret)
+{
+	bool found = samples_next(&d->samples, ret);
+
+	note_samples(d);
+	if (!found)
+		return ERR_END;
+	ret->index = ret->options ? d->options++ : d->flows++;
+	return ERR_OK;
+}
+
+static void
+count_samples(struct decode *d)
+{
+	struct sflow_sample sample;
+
+	while (sflow_next(&d->samples.it, &sample) == ERR_OK) {
+		if (sample.kind == SFLOW_COUNTERS)
+			d->options++;
+		else
+			d->flows++;
+	}
+	note_samples(d);
+}
+
 enum err
 decode_next(struct decode *d, struct flow *ret)
 {
 	struct rd record;
 
+	if (d->info->proto == PROTO_SFLOW5)
+		return next_sample(d, ret);
 	for (;;) {
 		if (d->tmpl == NULL && !next_set(d))
 			return ERR_END;
@@ -165,6 +212,10 @@ decode_count(struct decode *d)
 {
 	uint32_t before = d->flows;
 
+	if (d->info->proto == PROTO_SFLOW5) {
+		count_samples(d);
+		return d->flows - before;
+	}
 	while (d->tmpl != NULL || next_set(d)) {
 		uint32_t *counter = d->tmpl->kind == TMPL_OPTIONS ? &d->options : &d->flows;
 		struct rd record;

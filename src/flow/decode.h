@@ -16,24 +16,27 @@
 
 #include "base/err.h"
 #include "flow/flow.h"
+#include "flow/samples.h"
 #include "wire/proto.h"
 #include "wire/sets.h"
 #include "wire/template.h"
 
 /* The template of a data set, or NULL when none is known. data_set_ordinal counts the datagram's data sets
  * (all that have an id of 256 or more) from 0, in their order. *ret_late is false unless set. Called once a
- * data set. Not called for v1, v5, v7, whose templates are built in. With FLOW_SUB_TEMPLATE as the ordinal set_id is
- * the id of a template that a list in the data set names; asked when the flow is printed, as often as it is named. */
+ * data set. Not called for v1, v5, v7, whose templates are built in, nor for sFlow. With FLOW_SUB_TEMPLATE as the
+ * ordinal set_id is the id of a template that a list in the data set names; asked when the flow is printed, as often
+ * as it is named. */
 typedef flow_resolve decode_resolve;
 
 struct decode {
 	/* read these when ERR_END has come */
-	uint32_t flows;          /* data records */
-	uint32_t options;        /* options data records */
-	uint32_t sets_unknown;   /* data sets without a template: skipped */
-	uint32_t sets_malformed; /* sets with content that does not fit the template, or with a bad length */
-	uint32_t sets_late;      /* decoded with a late template */
-	enum proto_fault fault;  /* of the sets' lengths or the header's count, the first */
+	uint32_t flows;           /* data records */
+	uint32_t options;         /* options data records */
+	uint32_t sets_unknown;    /* data sets without a template: skipped */
+	uint32_t sets_malformed;  /* sets and samples: a length is wrong, or does not fit the template */
+	uint32_t samples_unknown; /* sFlow: samples of a format that is not known: skipped */
+	uint32_t sets_late;       /* decoded with a late template */
+	enum proto_fault fault;   /* of the sets' lengths or the header's count, the first */
 
 	/* inner state */
 	struct sets sets;
@@ -45,14 +48,15 @@ struct decode {
 	uint32_t most;           /* records that may still be taken of it: v5's header counts them */
 	unsigned ordinal;
 	bool late;
+	struct samples samples; /* sFlow; it is large, and not touched for others */
 };
 
 void decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
     decode_resolve resolve, void *ctx);
-/* ERR_OK: *ret is the next flow or options record. ERR_END: no more. */
+/* ERR_OK: *ret is the next flow or options record; one of sFlow lives until the next call. ERR_END: no more. */
 enum err decode_next(struct decode *d, struct flow *ret) WARN_UNUSED;
 /* The number of flows (options records left out) of all sets that are left, without a look at fixed-length
- * records. The counters of d are as if all had been decoded. */
+ * records. The counters of d are as if all had been decoded (those of records inside of samples stay). */
 uint32_t decode_count(struct decode *d);
 
 #endif

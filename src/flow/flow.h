@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * One decoded flow: a view of a record's bytes through its template. Nothing is copied; a flow lives as long
- * as its datagram, the datagram's proto_info and the template do.
+ * as its datagram, the datagram's proto_info and the template do. Of sFlow, record and template are made for it
+ * by decode_next and live until its next call (samples.h).
  */
 #ifndef FLOWBRAID_FLOW_FLOW_H
 #define FLOWBRAID_FLOW_FLOW_H

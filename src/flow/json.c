@@ -324,6 +324,11 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 	format_u64(f, c->port);
 	format_literal(f, ",\"version\":");
 	format_text(f, proto_version_json(info->proto), strlen(proto_version_json(info->proto)));
+	if (info->proto == PROTO_SFLOW5) {
+		format_literal(f, ",\"agent\":\"");
+		format_addr(f, &info->agent);
+		format_char(f, '"');
+	}
 	format_literal(f, ",\"domain\":");
 	format_u64(f, info->domain);
 	format_literal(f, ",\"sequence\":");
@@ -374,8 +379,6 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	put_fields(&f, flow, true, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	put_sampling(&f, flow, c);
-	if (flow->late)
-		format_literal(&f, ",\"lateTemplate\":true");
 	put_moment(&f, ",\"flowStart\":\"", sizeof(",\"flowStart\":\"") - 1, &start);
 	put_moment(&f, ",\"flowEnd\":\"", sizeof(",\"flowEnd\":\"") - 1, &end);
 	format_need(&f, KEY_MOST);
