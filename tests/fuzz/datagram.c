@@ -128,6 +128,8 @@ decode(struct input *in, struct buf *out)
 	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);
 	while (decode_next(&d, &flow) == ERR_OK) {
 		flows += !flow.options;
+		if (in->info.proto == PROTO_SFLOW5)
+			check_template(flow.tmpl);
 		(void)flow_start(&flow, &time, NULL);
 		(void)flow_end(&flow, &time, NULL);
 		buf_reset(out);
@@ -176,6 +178,10 @@ fuzz_datagram(uint16_t version, const uint8_t *bytes, size_t len)
 	if (len >= 2) {
 		copy[0] = (uint8_t)(version >> 8);
 		copy[1] = (uint8_t)version;
+	}
+	if (version == 0 && len >= 4) {
+		copy[2] = 0;
+		copy[3] = 5;
 	}
 	if (proto_recognise(copy, len, &in.info) == ERR_OK)
 		take(&in);

@@ -40,3 +40,8 @@ tests_fuzz_fuzz_v9_LDADD = $(LIBFB_FLOW)
 tests_fuzz_fuzz_ipfix_SOURCES = tests/fuzz/fuzz-ipfix.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_ipfix_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_ipfix_LDADD = $(LIBFB_FLOW)
+
+check_PROGRAMS += tests/fuzz/fuzz-sflow
+tests_fuzz_fuzz_sflow_SOURCES = tests/fuzz/fuzz-sflow.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_sflow_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sflow_LDADD = $(LIBFB_FLOW)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "log/event.h"
 #include "log/segment.h"
+#include "tests/sample.h"
 
 static int corpus;
 
@@ -361,6 +362,34 @@ make_damaged(const struct segment_header *head, const uint8_t *header)
 }
 
 static void
+make_sflow(void)
+{
+	struct sample s;
+
+	sample_everything(&s, 4);
+	save("sflow", "everything", &s.bytes);
+	buf_clear(&s.bytes);
+	sample_everything(&s, 6);
+	sample_put(&s, s.lengths[2], 0x7ffffffc); /* a record's */
+	save("sflow", "long-record", &s.bytes);
+	buf_clear(&s.bytes);
+	sample_begin(&s, 4);
+	sample_flow(&s);
+	sample_end(&s);
+	save("sflow", "flow", &s.bytes);
+	buf_clear(&s.bytes);
+	sample_begin(&s, 6);
+	sample_counters(&s);
+	sample_end(&s);
+	save("sflow", "counters", &s.bytes);
+	buf_clear(&s.bytes);
+	sample_begin(&s, 4);
+	sample_end(&s);
+	save("sflow", "no-sample", &s.bytes);
+	buf_clear(&s.bytes);
+}
+
+static void
 make_segments(void)
 {
 	struct segment_header head = {
@@ -411,6 +440,7 @@ main(int argc, char **argv)
 	make_datagrams();
 	make_bad_v9();
 	make_ipfix();
+	make_sflow();
 	make_segments();
 	return 0;
 }

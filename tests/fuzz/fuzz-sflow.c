@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Any bytes as an sFlow datagram.
+ */
+#include "tests/fuzz/datagram.h"
+#include "tests/fuzz/target.h"
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+	fuzz_datagram(0, bytes, len);
+	return 0;
+}
