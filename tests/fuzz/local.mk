@@ -23,7 +23,7 @@ tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_segment_LDADD = $(LIBFB_LOG)
 
 EXTRA_PROGRAMS += tests/fuzz/make-corpus
-tests_fuzz_make_corpus_LDADD = $(LIBFB_LOG)
+tests_fuzz_make_corpus_LDADD = $(LIBFB_ARCHIVE)
 
 check_PROGRAMS += tests/fuzz/fuzz-conf
 tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c $(FUZZ_MAIN)
@@ -45,3 +45,8 @@ check_PROGRAMS += tests/fuzz/fuzz-sflow
 tests_fuzz_fuzz_sflow_SOURCES = tests/fuzz/fuzz-sflow.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_sflow_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sflow_LDADD = $(LIBFB_FLOW)
+
+check_PROGRAMS += tests/fuzz/fuzz-archive
+tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_archive_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_archive_LDADD = $(LIBFB_ARCHIVE)

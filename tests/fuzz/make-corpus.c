@@ -11,11 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/records.h"
 #include "base/buf.h"
 #include "base/file.h"
 #include "log/event.h"
 #include "log/segment.h"
 #include "tests/sample.h"
+#include "wire/template.h"
 
 static int corpus;
 
@@ -429,6 +431,130 @@ make_segments(void)
 	buf_clear(&body);
 }
 
+/* A record as fuzz-archive takes it; empties body. */
+static void
+put_piece(struct buf *b, enum record_type type, uint8_t flags, struct buf *body)
+{
+	buf_u8(b, (uint8_t)type);
+	buf_u8(b, flags);
+	buf_u8(b, 1); /* second */
+	buf_u16(b, (uint16_t)body->len);
+	buf_bytes(b, body->data, body->len);
+	buf_reset(body);
+}
+
+static void
+put_sources(struct buf *b)
+{
+	const struct source sources[] = {
+	    {.node = "a", .incarnation = 1}, {.node = "b", .lane = 1, .incarnation = 2}};
+
+	source_write(b, &sources[0]);
+	source_write(b, &sources[1]);
+}
+
+static void
+put_definition(struct buf *b, struct buf *message)
+{
+	struct addr exporter = addr_v4(0xc0000201);
+	struct proto_info info;
+	struct stream_key key;
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+
+	put_v9_header(message, 1);
+	put_v9_template(message);
+	if (proto_recognise(message->data, message->len, &info) != ERR_OK)
+		abort();
+	key = stream_key_of(&exporter, 0, &info);
+	tmpl_defs_init(&defs, &key, &info, message->data, message->len);
+	if (tmpl_defs_next(&defs, &def) != ERR_OK)
+		abort();
+	tmpl_def_write(b, &def);
+	buf_reset(message);
+}
+
+static void
+put_archived(struct buf *b, const struct buf *payload, uint32_t refs, uint32_t witnesses)
+{
+	buf_u32(b, (uint32_t)payload->len);
+	buf_u32(b, refs);
+	buf_u32(b, witnesses);
+	buf_u32(b, REF_NONE);
+	buf_bytes(b, payload->data, payload->len);
+	for (uint32_t i = 0; i < refs; i++)
+		buf_u32(b, 0);
+	for (uint32_t i = 0; i < witnesses; i++)
+		witness_write(
+		    b, &(struct witness){.source = i, .port = 2055, .sequence = 7 + i, .time_ns = 1});
+}
+
+static void
+put_ranges(struct buf *b)
+{
+	buf_u32(b, 1); /* source */
+	for (unsigned i = 0; i < 3; i++)
+		buf_u32(b, 1); /* read, lost, damaged */
+	for (uint64_t i = 1; i <= 6; i++)
+		buf_u64(b, i); /* first and last time, two ranges */
+	damaged_write(b, &(struct damaged){.sequence = 5, .addr = addr_v4(0xc0000201), .len = 24});
+}
+
+static void
+make_archives(void)
+{
+	struct buf b = BUF_INIT, body = BUF_INIT, message = BUF_INIT, none = BUF_INIT;
+
+	buf_u8(&b, 0);
+	buf_text(&b,
+	    "flowbraid-archive 1\ncluster lab\nwindow 300000000000\nstream-key port\ncompression none\n"
+	    "file 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff 10 a\n");
+	save("archive", "manifest", &b);
+
+	buf_u8(&b, SEGMENT_NODE);
+	put_definition(&body, &message);
+	put_piece(&b, RECORD_TEMPLATES, 0, &body);
+	put_v9_header(&body, 3);
+	put_v9_data(&body);
+	put_v9_template(&body);
+	put_v9_options_template(&body);
+	put_v9_data(&body);
+	put_piece(&b, RECORD_DATAGRAM, 0, &body);
+	event_begin(&body, EVENT_START);
+	put_piece(&b, RECORD_EVENT, 0, &body);
+	save("archive", "node", &b);
+
+	buf_u8(&b, SEGMENT_WINDOW);
+	put_sources(&body);
+	put_piece(&b, RECORD_SOURCES, 0, &body);
+	put_definition(&body, &message);
+	put_piece(&b, RECORD_TEMPLATES, 0, &body);
+	buf_u32(&body, 1);
+	buf_u64(&body, 3);
+	event_begin(&body, EVENT_STOP);
+	put_piece(&b, RECORD_ARCHIVED_EVENT, 0, &body);
+	put_v9_header(&message, 1);
+	put_v9_data(&message);
+	put_archived(&body, &message, 1, 2);
+	put_piece(&b, RECORD_ARCHIVED, 0, &body);
+	put_archived(&body, &none, 0, 1);
+	put_piece(&b, RECORD_ARCHIVED, ARCHIVED_MORE, &body);
+	save("archive", "window", &b);
+
+	buf_u8(&b, SEGMENT_COMMON);
+	put_sources(&body);
+	put_piece(&b, RECORD_SOURCES, 0, &body);
+	put_ranges(&body);
+	put_piece(&b, RECORD_RANGES, 0, &body);
+	buf_reset(&message);
+	put_definition(&body, &message);
+	put_piece(&b, RECORD_TEMPLATES, 0, &body);
+	save("archive", "common", &b);
+	buf_clear(&b);
+	buf_clear(&body);
+	buf_clear(&message);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -442,5 +568,6 @@ main(int argc, char **argv)
 	make_ipfix();
 	make_sflow();
 	make_segments();
+	make_archives();
 	return 0;
 }
