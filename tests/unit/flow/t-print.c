@@ -171,6 +171,7 @@ test_v5(void)
 	flow_json(&f, &c, &out);
 	buf_u8(&out, 0);
 	ok(strstr((char *)out.data, ",\"lateTemplate\":true,") != NULL, "a template that came late");
+	ok(strstr(strstr((char *)out.data, "lateTemplate") + 1, "lateTemplate") == NULL, "is told once");
 }
 
 static void
