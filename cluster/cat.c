@@ -35,7 +35,8 @@ struct cat {
 	bool stop; /* standard output takes no more */
 	bool gone; /* ... because nobody reads it: no fault */
 	struct buf out;
-	uint64_t flows, findings, undecoded_sets, unknown_samples;
+	uint64_t flows, findings, undecoded_sets, malformed_sets, unknown_samples, v8;
+	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
 	/* the file or log at hand */
 	struct cat_template {
 		struct tmpl *parsed; /* owned; NULL where not parsable */
@@ -159,7 +160,8 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 
 /* All flows of one datagram, which d begins to decode. */
 static void
-cat_flows(struct cat *c, const struct record *r, struct decode *d, const struct sampling_state *sampling)
+cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t len, struct decode *d,
+    const struct sampling_state *sampling)
 {
 	struct flow_context context = {.exporter = r->addr,
 	    .port = r->port,
@@ -178,7 +180,10 @@ cat_flows(struct cat *c, const struct record *r, struct decode *d, const struct 
 		}
 	}
 	c->undecoded_sets += d->sets_unknown;
+	c->malformed_sets += d->sets_malformed;
 	c->unknown_samples += d->samples_unknown;
+	c->v8 += d->info->proto == PROTO_V8;
+	c->faults[d->passed_over ? proto_check(payload, len, d->info) : d->fault]++;
 }
 
 /* Archives. */
@@ -235,7 +240,7 @@ release(struct cat *c)
 		c->export_time = info.export_time;
 		c->ref_count = c->broken ? 0 : a.ref_count;
 		decode_init(&d, a.payload, a.len, &info, resolve, c);
-		cat_flows(c, &c->held_record, &d,
+		cat_flows(c, &c->held_record, a.payload, a.len, &d,
 		    !c->broken && a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
 	}
 	buf_reset(&c->held);
@@ -349,7 +354,7 @@ cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
 		if (v->plan.sampling[place] != REF_NONE)
 			sampling = &v->plan.states[v->plan.sampling[place]];
 	}
-	cat_flows(c, r, &d, sampling);
+	cat_flows(c, r, r->body, r->len, &d, sampling);
 }
 
 /* One file, record by record. v: of its log; NULL for an archive's. */
@@ -495,6 +500,44 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 	return true;
 }
 
+/* Malformed datagrams by reason. */
+static void
+tell_faults(const struct cat *c)
+{
+	struct buf text = BUF_INIT;
+	uint64_t sum = 0;
+
+	for (unsigned i = FAULT_NONE + 1; i < FAULT_COUNT_OF_KINDS; i++) {
+		if (c->faults[i] == 0)
+			continue;
+		buf_printf(&text, "%s%" PRIu64 " %s", sum > 0 ? ", " : "", c->faults[i],
+		    proto_fault_name((enum proto_fault)i));
+		sum += c->faults[i];
+	}
+	if (sum > 0 && buf_ok(&text))
+		msg_notice(
+		    "%" PRIu64 " datagrams are malformed: %.*s", sum, (int)text.len, (const char *)text.data);
+	buf_clear(&text);
+}
+
+/* What stands in the paths and was not printed. */
+static void
+tell_undecoded(const struct cat *c)
+{
+	if (c->undecoded_sets > 0)
+		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c->undecoded_sets);
+	if (c->unknown_samples > 0)
+		msg_notice("%" PRIu64 " samples are of formats that are not known, and are kept undecoded",
+		    c->unknown_samples);
+	if (c->v8 > 0)
+		msg_notice("%" PRIu64 " datagrams of NetFlow v8 are kept undecoded", c->v8);
+	if (c->malformed_sets > 0)
+		msg_notice("%" PRIu64
+			   " sets or samples have lengths that do not fit; what is sound in them is decoded",
+		    c->malformed_sets);
+	tell_faults(c);
+}
+
 int
 command_cat(int argc, char **argv)
 {
@@ -512,11 +555,7 @@ command_cat(int argc, char **argv)
 		buf_printf(&c.out, "%" PRIu64 "\n", c.flows);
 	if (!c.stop)
 		put_out(&c);
-	if (c.undecoded_sets > 0)
-		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c.undecoded_sets);
-	if (c.unknown_samples > 0)
-		msg_notice("%" PRIu64 " samples are of formats that are not known, and are kept undecoded",
-		    c.unknown_samples);
+	tell_undecoded(&c);
 	forget_templates(&c);
 	free(c.templates);
 	free(c.states);

@@ -30,6 +30,7 @@ decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct p
 	}
 	sets_init(&d->sets, info, payload, len);
 	d->fault = d->sets.fault;
+	d->passed_over = info->proto == PROTO_V8;
 	if (info->cut) {
 		d->fault = FAULT_HEADER_CUT;
 		return;
@@ -68,8 +69,10 @@ next_set(struct decode *d)
 	while ((e = sets_next(&d->sets, &set)) == ERR_OK) {
 		bool late = false;
 
-		if (set.kind != SET_DATA)
+		if (set.kind != SET_DATA) {
+			d->passed_over = true;
 			continue;
+		}
 		d->tmpl = d->resolve != NULL ? d->resolve(d->ctx, d->ordinal, set.id, &late) : NULL;
 		d->ordinal++;
 		if (d->tmpl == NULL) {
@@ -86,9 +89,10 @@ next_set(struct decode *d)
 		d->body = set.body;
 		return true;
 	}
-	if (e == ERR_MALFORMED && d->fault != d->sets.fault) {
+	d->fault = d->sets.fault;
+	if (e == ERR_MALFORMED && !d->info->cut && !d->stopped) {
 		d->sets_malformed++;
-		d->fault = d->sets.fault;
+		d->stopped = true;
 	}
 	return false;
 }

@@ -37,6 +37,7 @@ struct decode {
 	uint32_t samples_unknown; /* sFlow: samples of a format that is not known: skipped */
 	uint32_t sets_late;       /* decoded with a late template */
 	enum proto_fault fault;   /* of the sets' lengths or the header's count, the first */
+	bool passed_over; /* there are parts that decoding does not look at: proto_check knows all faults */
 
 	/* inner state */
 	struct sets sets;
@@ -48,6 +49,7 @@ struct decode {
 	uint32_t most;           /* records that may still be taken of it: v5's header counts them */
 	unsigned ordinal;
 	bool late;
+	bool stopped;           /* no next set can be found, and that is counted */
 	struct samples samples; /* sFlow; it is large, and not touched for others */
 };
 

@@ -44,6 +44,7 @@ enum event_key {                /* on disk; u64 unless it says otherwise */
 	EVENT_KEY_KERNEL_DROPS = 22,
 	EVENT_KEY_LOG_DROPS = 23,
 	EVENT_KEY_STREAM = 24, /* bytes: a stream key, u32 last sequence, u64 datagrams */
+	EVENT_KEY_FAULT = 32,  /* and up: MALFORMED by reason, enum proto_fault from 1 on; left out when 0 */
 };
 
 const char *event_kind_name(enum event_kind kind); /* "start" ...; "event" when unknown */

@@ -383,6 +383,22 @@ collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_
 /* --- end --- */
 
 static void
+say_faults(const struct collector *c)
+{
+	const struct intake_counters *n = &c->intake.counters;
+	struct buf text = BUF_INIT;
+
+	for (unsigned i = FAULT_NONE + 1; i < FAULT_COUNT_OF_KINDS; i++) {
+		if (n->faults[i] > 0)
+			buf_printf(&text, "%s%" PRIu64 " %s", text.len > 0 ? ", " : "", n->faults[i],
+			    proto_fault_name((enum proto_fault)i));
+	}
+	if (text.len > 0 && buf_ok(&text))
+		msg_info("%s: malformed: %.*s", c->name, (int)text.len, (const char *)text.data);
+	buf_clear(&text);
+}
+
+static void
 say_counters(const struct collector *c)
 {
 	const struct intake_counters *n = &c->intake.counters;
@@ -392,6 +408,7 @@ say_counters(const struct collector *c)
 		 " not recorded for want of memory",
 	    c->name, n->datagrams, n->malformed, n->cut, n->refused, n->unknown, n->kernel_drops,
 	    n->log_drops);
+	say_faults(c);
 }
 
 bool

@@ -46,6 +46,10 @@ put_counters(struct buf *b, const struct intake_counters *c)
 	event_put_u64(b, EVENT_KEY_CUT, c->cut);
 	event_put_u64(b, EVENT_KEY_KERNEL_DROPS, c->kernel_drops);
 	event_put_u64(b, EVENT_KEY_LOG_DROPS, c->log_drops);
+	for (unsigned i = FAULT_NONE + 1; i < FAULT_COUNT_OF_KINDS; i++) {
+		if (c->faults[i] > 0)
+			event_put_u64(b, (enum event_key)(EVENT_KEY_FAULT + i - 1), c->faults[i]);
+	}
 }
 
 /* Those that were heard since the last heartbeat. */
