@@ -48,7 +48,14 @@ on_finding(void *ctx, const char *path, const struct finding *f)
 bool
 command_read(struct pool *p, char **paths, int count, const struct command_options *o)
 {
-	struct pool_report report = {.finding = on_finding};
+	return command_read_files(p, paths, count, o, NULL, NULL);
+}
+
+bool
+command_read_files(struct pool *p, char **paths, int count, const struct command_options *o,
+    command_file *on_file, void *ctx)
+{
+	struct pool_report report = {.ctx = ctx, .finding = on_finding, .file = on_file};
 	struct buf why = BUF_INIT;
 	enum err e = ERR_OK;
 

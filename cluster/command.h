@@ -26,6 +26,11 @@ struct command_options {
  * was printed, exit EXIT_UNABLE. */
 bool command_read(struct pool *p, char **paths, int count, const struct command_options *o);
 
+/* Told of each file, too; may be NULL. */
+typedef void command_file(void *ctx, const struct pool_file *f, const struct pool_tally *t);
+bool command_read_files(struct pool *p, char **paths, int count, const struct command_options *o,
+    command_file *on_file, void *ctx);
+
 /* One line of progress, when standard error is a terminal and o is not quiet. Empty text: takes it away. */
 void command_progress(const struct command_options *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -122,11 +122,21 @@ struct pool {
 	uint64_t records;  /* good records read */
 };
 
-/* Told of each finding while a file is read. */
+/* What one file holds, as it stands there. */
+struct pool_tally {
+	const struct segment_header *head; /* NULL: neither copy could be read */
+	struct check_result result;
+	uint64_t datagrams, hearings, events;
+	uint64_t payload_bytes;
+	int64_t first_ns, last_ns; /* of its datagrams and events; first > last: it has none */
+};
+
+/* Told of each finding while a file is read, and of each file when it was. */
 struct pool_report {
 	void *ctx;
 	void (*finding)(void *ctx, const char *path, const struct finding *f);
-	void (*progress)(void *ctx, uint64_t bytes); /* may be NULL */
+	void (*progress)(void *ctx, uint64_t bytes);                                    /* may be NULL */
+	void (*file)(void *ctx, const struct pool_file *f, const struct pool_tally *t); /* may be NULL */
 };
 
 void pool_init(struct pool *p);

@@ -23,6 +23,7 @@ struct reading {
 	bool broken;       /* ... and has a hole: its places mean nothing */
 	uint32_t datagram; /* archive windows: the last archived datagram, for more of its witnesses */
 	uint64_t offset;   /* of the record at hand */
+	struct pool_tally tally;
 	const struct pool_report *report;
 };
 
@@ -60,6 +61,30 @@ note_time(struct pool_source *s, int64_t ns)
 		s->last_ns = ns;
 }
 
+static void
+tally_time(struct pool_tally *t, int64_t ns)
+{
+	if (ns < t->first_ns)
+		t->first_ns = ns;
+	if (ns > t->last_ns)
+		t->last_ns = ns;
+}
+
+static void
+tally_datagram(struct pool_tally *t, uint32_t len, int64_t ns)
+{
+	t->datagrams++;
+	t->payload_bytes += len;
+	tally_time(t, ns);
+}
+
+static void
+tally_event(struct pool_tally *t, int64_t ns)
+{
+	t->events++;
+	tally_time(t, ns);
+}
+
 static enum err
 read_datagram(struct reading *g, const struct record *r)
 {
@@ -75,9 +100,10 @@ read_datagram(struct reading *g, const struct record *r)
 		odd_body(g, r, "a datagram");
 		return ERR_OK;
 	}
+	tally_datagram(&g->tally, r->len, r->time.ns);
+	g->tally.hearings++;
 	e = pool_datagram(
 	    g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
-
 	return e == ERR_OK ? pool_witness(g->p, at, &w) : e;
 }
 
@@ -122,6 +148,7 @@ read_node_record(struct reading *g, const struct record *r)
 			return ERR_OK;
 		}
 		note_time(s, r->time.ns);
+		tally_event(&g->tally, r->time.ns);
 		return pool_event(g->p, g->source, r->sequence, r->time.ns, r->body, r->len);
 	case RECORD_TEMPLATES:
 		return read_templates(g, r);
@@ -242,9 +269,11 @@ read_archived(struct reading *g, const struct record *r)
 		return ERR_OK;
 	}
 	if ((r->flags & ARCHIVED_MORE) == 0) {
+		tally_datagram(&g->tally, a.len, r->time.ns);
 		e = pool_datagram(g->p, &r->addr, r->port, r->flags, a.payload, a.len, g->file,
 		    g->offset + RECORD_HEADER_SIZE + ARCHIVED_HEAD_SIZE, &g->datagram);
 	}
+	g->tally.hearings += a.witness_count;
 	for (uint32_t i = 0; i < a.witness_count && e == ERR_OK; i++) {
 		struct witness w;
 
@@ -267,6 +296,7 @@ read_archived_event(struct reading *g, const struct record *r)
 		odd_body(g, r, "an archived event");
 		return ERR_OK;
 	}
+	tally_event(&g->tally, r->time.ns);
 	return pool_event(g->p, g->sources[source], sequence, r->time.ns, body.at, rd_left(&body));
 }
 
@@ -401,7 +431,14 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 		buf_printf(ret_why, "%s: %s", g.f->path, err_text(e));
 		return e;
 	}
+	g.tally.first_ns = INT64_MAX;
+	g.tally.last_ns = INT64_MIN;
 	e = read_steps(&g, c, ret_why);
+	if (e == ERR_OK && report != NULL && report->file != NULL) {
+		g.tally.head = check_header(c);
+		check_result(c, &g.tally.result);
+		report->file(report->ctx, &p->files[file], &g.tally);
+	}
 	check_close(c);
 	free(g.sources);
 	if (e != ERR_OK && ret_why->len == 0)
