@@ -5,11 +5,11 @@
 
 BEGIN {
 	FS = "\t"
-	slots = 2053 # a prime, about twice the number of others
+	slots = 3001 # a prime, about twice the number of others
 	split("octetArray OCTETS string STRING boolean BOOLEAN macAddress MAC ipv4Address IPV4 ipv6Address IPV6 " \
 	    "dateTimeSeconds SECONDS dateTimeMilliseconds MILLISECONDS dateTimeMicroseconds MICROSECONDS " \
 	    "dateTimeNanoseconds NANOSECONDS basicList BASIC_LIST subTemplateList TEMPLATE_LIST subTemplateMultiList MULTI_LIST " \
-	    "unsigned8 UNSIGNED unsigned16 UNSIGNED unsigned32 UNSIGNED unsigned64 UNSIGNED signed8 SIGNED " \
+	    "unsigned8 UNSIGNED unsigned16 UNSIGNED unsigned32 UNSIGNED unsigned64 UNSIGNED unsigned256 UNSIGNED signed8 SIGNED " \
 	    "signed16 SIGNED signed32 SIGNED signed64 SIGNED float32 FLOAT float64 FLOAT", words, " ")
 	for (i = 1; i in words; i += 2)
 		type[words[i]] = words[i + 1]

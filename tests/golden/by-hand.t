@@ -77,7 +77,7 @@ for name in ipfix_netscaler ipfix_netscaler_late_tpl; do
 	capture $name 3 1
 	flow 1 '{"version":10,"domain":0,"sequence":383101,"exportTime":"2016-11-11T12:09:19Z","index":1,
     "observationPointId":167954698,"exportingProcessId":3,"flowId":14460662,"transactionId":1068114973,
-    "5951/133":14460661,"ipVersion":4,"protocolIdentifier":6,"sourceIPv4Address":"10.0.0.1",
+    "netscalerConnectionId":14460661,"ipVersion":4,"protocolIdentifier":6,"sourceIPv4Address":"10.0.0.1",
     "destinationIPv4Address":"192.168.0.1","sourceTransportPort":443,"destinationTransportPort":51053,
     "packetDeltaCount":2,"octetDeltaCount":1525,"tcpControlBits":24,"flowFlags":1157636096,
     "flowStartMicroseconds":"2016-11-11T12:09:19.000100Z","flowEndMicroseconds":"2016-11-11T12:09:19.000100Z",

@@ -175,7 +175,7 @@ FIELDS = {
     "exporter_protocol": ("exportTransportProtocol", number),
     "observation_point_id": ("observationPointId", number),
     "pie.netscaler.transaction-id": ("transactionId", number),
-    "pie.netscaler.connection-id": ("5951/133", number),
+    "pie.netscaler.connection-id": ("netscalerConnectionId", number),
     "pie.netscaler.flow-flags": ("flowFlags", number),
     "pie.netscaler.round-trip-time": ("roundTripTime", number),
     "pie.netscaler.appname-app-id": ("appNameAppId", number),
@@ -191,7 +191,7 @@ FIELDS = {
     "pie.netscaler.http-req-method": ("httpReqMethod", same),
     "pie.netscaler.http-req-host": ("httpReqHost", same),
     "pie.netscaler.http-req-useragent": ("httpReqUserAgent", same),
-    "pie.netscaler.http-contenttype": ("5951/183", same),
+    "pie.netscaler.http-contenttype": ("netscalerHttpContentType", same),
     "pie.netscaler.http-req-authorization": ("httpReqAuthorization", same),
     "pie.netscaler.http-req-via": ("httpReqVia", same),
     "pie.netscaler.http-reqx-forwardedfor": ("httpReqXForwardedFor", same),
@@ -386,10 +386,13 @@ def derived(header, theirs):
     return values
 
 
+UNKNOWN_FROM = 492  # IANA's elements that tshark 4.0 does not know
+
+
 def enterprise_keys():
     with open(ELEMENTS, encoding="utf-8") as file:
         rows = [line.split("\t") for line in file if line[0].isdigit()]
-    return {row[2] for row in rows if row[0] != "0" and row[2] != "-"}
+    return {row[2] for row in rows if (row[0] != "0" or int(row[1]) >= UNKNOWN_FROM) and row[2] != "-"}
 
 
 ENTERPRISE = enterprise_keys()
