@@ -116,6 +116,19 @@ utf8_length(const uint8_t *at, size_t left)
 	return len;
 }
 
+bool
+json_is_utf8(const void *text, size_t len)
+{
+	const uint8_t *at = text;
+
+	for (size_t i = 0, n; i < len; i += n) {
+		n = at[i] < 0x80 ? 1 : utf8_length(at + i, len - i);
+		if (n == 0)
+			return false;
+	}
+	return true;
+}
+
 static void
 put_escaped(struct buf *b, uint8_t c)
 {

@@ -15,6 +15,9 @@
 
 struct buf;
 
+/* Whether text is UTF-8 throughout. */
+bool json_is_utf8(const void *text, size_t len);
+
 #define JSON_DEPTH 32
 
 struct json {

@@ -3,6 +3,7 @@
  * A flow as one JSON object on a line. Keys are the elements' names; an element that stands twice in the
  * template is an array at its first place.
  */
+#include <math.h>
 #include <string.h>
 
 #include "base/json.h"
@@ -49,12 +50,16 @@ put_hex(struct format *f, const uint8_t *bytes, uint16_t len)
 	format_char(f, '"');
 }
 
-/* Text of fixed length is padded with zeros. */
+/* Text of fixed length is padded with zeros. What is no text stays whole. */
 static void
 put_string(struct format *f, const uint8_t *bytes, uint16_t len)
 {
 	struct json j;
 
+	if (!json_is_utf8(bytes, len)) {
+		put_hex(f, bytes, len);
+		return;
+	}
 	while (len > 0 && bytes[len - 1] == 0)
 		len--;
 	format_close(f);
@@ -79,6 +84,10 @@ put_float(struct format *f, const uint8_t *bytes, uint16_t len)
 		uint64_t bits = value_u64(bytes, 8);
 
 		memcpy(&v, &bits, sizeof(v));
+	}
+	if (!isfinite(v)) { /* JSON has no number for it */
+		put_hex(f, bytes, len);
+		return;
 	}
 	format_close(f);
 	json_init(&j, f->out);

@@ -88,7 +88,6 @@ test_types(void)
 	is_text(json_of(434, "\x80\0", 2), "\"mibObjectValueInteger\":-32768", "signed, reduced");
 	is_text(json_of(320, "\x3f\xc0\0\0", 4), "\"absoluteError\":1.5", "float");
 	is_text(json_of(320, "\xc0\0\0\0\0\0\0\0", 8), "\"absoluteError\":-2", "double");
-	is_text(json_of(320, "\x7f\xc0\0\0", 4), "\"absoluteError\":null", "not a number");
 	is_text(json_of(276, "\1", 1), "\"dataRecordsReliability\":true", "true");
 	is_text(json_of(276, "\2", 1), "\"dataRecordsReliability\":false", "false");
 	is_text(json_of(276, "\3", 1), "\"dataRecordsReliability\":\"03\"", "neither");
@@ -101,9 +100,16 @@ test_types(void)
 	is_text(
 	    json_of(56, "\0\x1b\x21\xbc\x24\xdd", 6), "\"sourceMacAddress\":\"00:1b:21:bc:24:dd\"", "MAC");
 	is_text(json_of(82, "en0\0\0", 5), "\"interfaceName\":\"en0\"", "string, padded");
-	is_text(json_of(82, "a\"\n\xff\0b", 6), "\"interfaceName\":\"a\\\"\\n\xef\xbf\xbd\\u0000b\"",
-	    "string, escaped");
+	is_text(json_of(82, "a\"\n\0b", 5), "\"interfaceName\":\"a\\\"\\n\\u0000b\"", "string, escaped");
 	is_text(json_of(82, "", 0), "\"interfaceName\":\"\"", "string, empty");
+	is_text(json_of(82, "B\xfcro\0", 5), "\"interfaceName\":\"42fc726f00\"", "string, not UTF-8");
+	is_text(json_of(82, "gr\xc3\xbcn\xe2\x82", 7), "\"interfaceName\":\"6772c3bc6ee282\"",
+	    "string, cut inside of a character");
+	is_text(json_of(82, "\xc3\xbc", 2), "\"interfaceName\":\"\xc3\xbc\"", "string, UTF-8");
+	is_text(json_of(320, "\x7f\xc0\0\1", 4), "\"absoluteError\":\"7fc00001\"", "float, not a number");
+	is_text(json_of(320, "\xff\xf0\0\0\0\0\0\0", 8), "\"absoluteError\":\"fff0000000000000\"",
+	    "float, infinite");
+	is_text(json_of(320, "\x3f\xc0\0", 3), "\"absoluteError\":\"3fc000\"", "float of three bytes");
 	is_text(json_of(95, "\x0d\0\1\xdf", 4), "\"applicationId\":\"0d0001df\"", "octets");
 	is_text(json_of(322, "\x65\x53\xf1\0", 4), "\"observationTimeSeconds\":\"2023-11-14T22:13:20Z\"",
 	    "seconds");
