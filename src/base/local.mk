@@ -13,4 +13,6 @@ src_base_libfb_base_a_SOURCES = \
 	src/base/json.c src/base/json.h \
 	src/base/msg.c src/base/msg.h \
 	src/base/rd.h \
+	src/base/sort.c src/base/sort.h \
+	src/base/spill.c src/base/spill.h \
 	src/base/wr.h

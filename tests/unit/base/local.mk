@@ -11,6 +11,8 @@ check_PROGRAMS += \
 	tests/unit/base/t-json \
 	tests/unit/base/t-msg \
 	tests/unit/base/t-rd \
+	tests/unit/base/t-sort \
+	tests/unit/base/t-spill \
 	tests/unit/base/t-wr
 tests_unit_base_t_addr_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_buf_LDADD = $(LIBFB_BASE)
@@ -23,4 +25,6 @@ tests_unit_base_t_hash_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_json_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_msg_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_rd_LDADD = $(LIBFB_BASE)
+tests_unit_base_t_sort_LDADD = $(LIBFB_BASE)
+tests_unit_base_t_spill_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_wr_LDADD = $(LIBFB_BASE)
