@@ -307,7 +307,6 @@ cat_archive_record(struct cat *c, const struct record *r)
 struct log_view {
 	struct pool p;
 	struct plan plan;
-	uint32_t *place;       /* owned: datagram -> its place in plan.order */
 	struct unpack *unpack; /* owned */
 };
 
@@ -316,38 +315,25 @@ log_view_make(struct log_view *v)
 {
 	enum err e = plan_make(&v->p, &v->plan);
 
-	if (e == ERR_OK && (v->place = malloc((v->p.datagram_count + 1) * sizeof(*v->place))) == NULL)
-		e = ERR_MEMORY;
-	for (size_t i = 0; i < v->p.datagram_count && e == ERR_OK; i++)
-		v->place[v->plan.order[i]] = (uint32_t)i;
+	if (e == ERR_OK)
+		e = pool_index(&v->p);
 	return e == ERR_OK ? unpack_new(&v->p, &v->plan, &v->unpack) : e;
-}
-
-/* Where a log's datagram stands in the plan; REF_NONE when it came after the first pass. */
-static uint32_t
-place_of(const struct log_view *v, const struct record *r)
-{
-	struct digest128 digest = identity_digest(&r->addr, r->port, r->body, r->len);
-	struct hash_probe probe;
-	uint32_t at = hash_first(&v->p.by_digest, digest.lo, &probe);
-
-	while (at != HASH_NONE && digest128_cmp(&v->p.datagrams[at].digest, &digest) != 0)
-		at = hash_next(&v->p.by_digest, &probe);
-	return at != HASH_NONE ? v->place[at] : REF_NONE;
 }
 
 static void
 cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
 {
 	const struct sampling_state *sampling = NULL;
+	struct digest128 digest;
 	struct proto_info info;
 	struct decode d;
 	uint32_t place;
 
 	if (r->type != RECORD_DATAGRAM || proto_recognise(r->body, r->len, &info) != ERR_OK)
 		return;
-	place = place_of(v, r);
-	if (place == REF_NONE) {
+	digest = identity_digest(&r->addr, r->port, r->body, r->len);
+	place = pool_find(&v->p, &digest);
+	if (place == POOL_NONE) { /* it came after the first pass */
 		decode_init(&d, r->body, r->len, &info, NULL, NULL);
 	} else {
 		unpack_start(v->unpack, place, r->body, r->len, &info, &d);
@@ -401,7 +387,7 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 static bool
 cat_log(struct cat *c, char *path)
 {
-	struct log_view v = {.place = NULL};
+	struct log_view v = {.unpack = NULL};
 	bool ok;
 	enum err e;
 
@@ -415,7 +401,6 @@ cat_log(struct cat *c, char *path)
 		ok = cat_file(c, v.p.files[i].file, &v);
 	c->findings += v.p.findings;
 	unpack_free(v.unpack);
-	free(v.place);
 	plan_clear(&v.plan);
 	pool_clear(&v.p);
 	return ok;

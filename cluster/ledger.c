@@ -56,7 +56,7 @@ gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, st
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < l->epoch->count && e == ERR_OK; i++) {
-		const struct pool_datagram *d = &p->datagrams[plan->order[items[i].tag]];
+		const struct pool_datagram *d = &p->datagrams[items[i].tag];
 		struct seq_range covers = seq_covers(l->discipline, &items[i]);
 
 		l->strays += items[i].stray;

@@ -10,74 +10,38 @@
 
 #include "archive/plan_decode.h"
 #include "base/array.h"
+#include "base/sort.h"
+#include "base/spill.h"
 #include "flow/element.h"
 
-static const struct pool *sorting; /* qsort has no argument for it */
-
-/* Payloads with one digest can be made on purpose (it is no cryptographic one): then their bytes decide. What
- * cannot be read here cannot be written either, which ends the merge. */
 static int
-payload_order(const struct pool_datagram *a, const struct pool_datagram *b)
+definition_order(const void *va, const void *vb, const void *ctx)
 {
-	static uint8_t copy[DATAGRAM_MOST];
-	const uint8_t *payload;
-
-	if (a->len != b->len)
-		return a->len < b->len ? -1 : 1;
-	if (input_peek(sorting->files[a->file].file, a->offset, a->len, &payload) != ERR_OK)
-		return 0;
-	memcpy(copy, payload, a->len);
-	if (input_peek(sorting->files[b->file].file, b->offset, b->len, &payload) != ERR_OK)
-		return 0;
-	return memcmp(copy, payload, a->len);
-}
-
-static int
-archive_order(const void *va, const void *vb)
-{
-	const struct pool_datagram *a = &sorting->datagrams[*(const uint32_t *)va];
-	const struct pool_datagram *b = &sorting->datagrams[*(const uint32_t *)vb];
-	int c;
-
-	if (a->time_ns != b->time_ns)
-		return a->time_ns < b->time_ns ? -1 : 1;
-	if ((c = addr_cmp(&a->addr, &b->addr)) != 0)
-		return c;
-	if (a->port != b->port)
-		return a->port < b->port ? -1 : 1;
-	c = digest128_cmp(&a->digest, &b->digest);
-	return c != 0 || a == b ? c : payload_order(a, b);
-}
-
-static int
-definition_order(const void *va, const void *vb)
-{
-	const struct pool_definition *a = &sorting->definitions[*(const uint32_t *)va];
-	const struct pool_definition *b = &sorting->definitions[*(const uint32_t *)vb];
-	int c = memcmp(
-	    sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
+	const struct pool *p = ctx;
+	const struct pool_definition *a = &p->definitions[*(const uint32_t *)va];
+	const struct pool_definition *b = &p->definitions[*(const uint32_t *)vb];
+	int c = memcmp(p->bytes.data + a->at, p->bytes.data + b->at, a->len < b->len ? a->len : b->len);
 
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
 
 static int
-stream_order(const void *va, const void *vb)
+stream_order(const void *va, const void *vb, const void *ctx)
 {
-	return stream_key_cmp(
-	    &sorting->streams[*(const uint32_t *)va].key, &sorting->streams[*(const uint32_t *)vb].key);
+	const struct pool *p = ctx;
+
+	return stream_key_cmp(&p->streams[*(const uint32_t *)va].key, &p->streams[*(const uint32_t *)vb].key);
 }
 
-static uint32_t *
-sorted_indexes(const struct pool *p, size_t count, int (*cmp)(const void *, const void *))
+static enum err
+sorted_indexes(const struct pool *p, size_t count, sort_cmp cmp, uint32_t **ret)
 {
-	uint32_t *v = malloc((count + 1) * sizeof(*v));
+	uint32_t *v = spill_alloc((count + 1) * sizeof(*v));
 
 	for (size_t i = 0; v != NULL && i < count; i++)
 		v[i] = (uint32_t)i;
-	sorting = p;
-	if (v != NULL && count > 0)
-		qsort(v, count, sizeof(*v), cmp);
-	return v;
+	*ret = v;
+	return v != NULL ? sort_array(v, count, sizeof(*v), cmp, p) : ERR_MEMORY;
 }
 
 /* Work that plan_make needs and its result does not. */
@@ -87,7 +51,6 @@ struct making {
 	struct unpack *unpack; /* owned */
 	uint32_t *by_bytes;    /* definitions in canonical order */
 	uint32_t *rank;        /* stream index -> place in plan->streams */
-	size_t *first_place;   /* datagram -> its first place; one more at the end */
 	bool *placed;          /* definition is brought by a datagram of the pool */
 	struct id_state *ids;  /* owned; by template id, at the place of the walk */
 	uint16_t *touched;     /* owned: those that are not as they were at the beginning of the epoch */
@@ -113,10 +76,9 @@ static void
 making_clear(struct making *m)
 {
 	unpack_free(m->unpack);
-	free(m->by_bytes);
+	spill_free(m->by_bytes);
 	free(m->rank);
-	free(m->first_place);
-	free(m->placed);
+	spill_free(m->placed);
 	free(m->ids);
 	free(m->touched);
 	free(m->waiting);
@@ -128,46 +90,39 @@ prepare(struct making *m)
 	const struct pool *p = m->p;
 	struct plan *plan = m->plan;
 	size_t refs = 0;
+	enum err e = sorted_indexes(p, p->stream_count, stream_order, &plan->streams);
 
-	plan->order = sorted_indexes(p, p->datagram_count, archive_order);
-	plan->streams = sorted_indexes(p, p->stream_count, stream_order);
-	m->by_bytes = sorted_indexes(p, p->definition_count, definition_order);
-	plan->definitions = calloc(p->definition_count + 1, sizeof(*plan->definitions));
-	plan->held = calloc(p->definition_count + 1, 1);
-	plan->refs_at = malloc((p->datagram_count + 1) * sizeof(*plan->refs_at));
+	if (e == ERR_OK)
+		e = sorted_indexes(p, p->definition_count, definition_order, &m->by_bytes);
+	if (e != ERR_OK)
+		return e;
+	plan->definitions = spill_alloc((p->definition_count + 1) * sizeof(*plan->definitions));
+	plan->held = spill_alloc(p->definition_count + 1);
+	plan->refs_at = spill_alloc((p->datagram_count + 1) * sizeof(*plan->refs_at));
 	m->rank = malloc((p->stream_count + 1) * sizeof(*m->rank));
-	m->first_place = calloc(p->datagram_count + 2, sizeof(*m->first_place));
-	m->placed = calloc(p->definition_count + 1, sizeof(*m->placed));
+	m->placed = spill_alloc((p->definition_count + 1) * sizeof(*m->placed));
 	m->ids = calloc(ID_COUNT, sizeof(*m->ids));
 	m->touched = malloc(ID_COUNT * sizeof(*m->touched));
-	if (plan->order == NULL || plan->streams == NULL || m->by_bytes == NULL ||
-	    plan->definitions == NULL || plan->held == NULL || plan->refs_at == NULL || m->rank == NULL ||
-	    m->first_place == NULL || m->placed == NULL || m->ids == NULL || m->touched == NULL)
+	if (plan->definitions == NULL || plan->held == NULL || plan->refs_at == NULL || m->rank == NULL ||
+	    m->placed == NULL || m->ids == NULL || m->touched == NULL)
 		return ERR_MEMORY;
 	plan->stream_count = p->stream_count;
 	for (size_t i = 0; i < p->stream_count; i++)
 		m->rank[plan->streams[i]] = (uint32_t)i;
 	for (size_t i = 0; i < p->definition_count; i++) {
 		struct rd r = rd_init(p->bytes.data + p->definitions[i].at, p->definitions[i].len);
-		enum err e = tmpl_def_read(&r, &plan->definitions[i]);
 
-		if (e != ERR_OK)
+		if ((e = tmpl_def_read(&r, &plan->definitions[i])) != ERR_OK)
 			return e;
 	}
-	for (size_t i = 0; i < p->place_count; i++) { /* places stand in order of datagrams */
-		m->first_place[p->places[i].datagram + 1] = i + 1;
+	for (size_t i = 0; i < p->place_count; i++)
 		m->placed[p->places[i].definition] = true;
-	}
-	for (size_t i = 1; i <= p->datagram_count; i++) {
-		if (m->first_place[i] == 0)
-			m->first_place[i] = m->first_place[i - 1];
-	}
 	for (size_t i = 0; i < p->datagram_count; i++) {
 		plan->refs_at[i] = refs;
-		refs += p->set_lists[p->datagrams[plan->order[i]].sets].count;
+		refs += p->set_lists[p->datagrams[i].sets].count;
 	}
-	plan->refs = malloc((refs + 1) * sizeof(*plan->refs));
-	plan->sampling = malloc((p->datagram_count + 1) * sizeof(*plan->sampling));
+	plan->refs = spill_alloc((refs + 1) * sizeof(*plan->refs));
+	plan->sampling = spill_alloc((p->datagram_count + 1) * sizeof(*plan->sampling));
 	if (plan->refs == NULL || plan->sampling == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < p->datagram_count; i++)
@@ -186,7 +141,7 @@ make_items(struct making *m, size_t **ret_first)
 	struct plan *plan = m->plan;
 	size_t *first = calloc(p->stream_count + 2, sizeof(*first)), *at;
 
-	plan->items = calloc(p->datagram_count + p->definition_count + 1, sizeof(*plan->items));
+	plan->items = spill_alloc((p->datagram_count + p->definition_count + 1) * sizeof(*plan->items));
 	if (first == NULL || plan->items == NULL ||
 	    (at = malloc((p->stream_count + 1) * sizeof(*at))) == NULL) {
 		free(first);
@@ -201,7 +156,7 @@ make_items(struct making *m, size_t **ret_first)
 		at[i] = first[i];
 	}
 	for (size_t i = 0; i < p->datagram_count; i++) {
-		const struct pool_datagram *d = &p->datagrams[plan->order[i]];
+		const struct pool_datagram *d = &p->datagrams[i];
 		bool own_clock = p->streams[d->stream].key.proto != PROTO_SFLOW5;
 
 		plan->items[at[m->rank[d->stream]]++] = (struct seq_item){.sequence = d->sequence,
@@ -338,9 +293,9 @@ static enum err
 resolve_datagram(struct making *m, uint32_t place)
 {
 	const struct pool *p = m->p;
-	uint32_t datagram = m->plan->order[place];
-	const struct pool_set_list *list = &p->set_lists[p->datagrams[datagram].sets];
-	size_t at = m->first_place[datagram], end = m->first_place[datagram + 1];
+	const struct pool_datagram *d = &p->datagrams[place];
+	const struct pool_set_list *list = &p->set_lists[d->sets];
+	uint32_t at = d->place, end = d->place + d->places;
 	enum err e = ERR_OK;
 
 	for (uint32_t i = 0; i <= list->count && e == ERR_OK; i++) {
@@ -405,7 +360,7 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 			continue;
 		e = plan_sampling(m->p, plan, m->unpack, items + i, heard);
 		if (e == ERR_OK && proto == PROTO_IPFIX)
-			e = plan_count_records(m->p, plan, m->unpack, items + i, heard);
+			e = plan_count_records(m->p, m->unpack, items + i, heard);
 		if (e != ERR_OK)
 			return e;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
@@ -449,15 +404,14 @@ plan_make(struct pool *p, struct plan *ret)
 void
 plan_clear(struct plan *plan)
 {
-	free(plan->order);
-	free(plan->streams);
-	free(plan->items);
+	spill_free(plan->streams);
+	spill_free(plan->items);
 	free(plan->epochs);
-	free(plan->definitions);
-	free(plan->held);
-	free(plan->refs_at);
-	free(plan->refs);
-	free(plan->sampling);
+	spill_free(plan->definitions);
+	spill_free(plan->held);
+	spill_free(plan->refs_at);
+	spill_free(plan->refs);
+	spill_free(plan->sampling);
 	for (size_t i = 0; i < plan->state_count; i++)
 		sampling_clear(&plan->states[i]);
 	free(plan->states);

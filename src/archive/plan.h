@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What follows from a closed pool, and from nothing else: the archive's order of datagrams, each stream in
- * its exporter's order with its epochs, and which template definition decodes each data set.
+ * What follows from a closed pool, and from nothing else: each stream in its exporter's order with its epochs, and
+ * which template definition decodes each data set.
  */
 #ifndef FLOWBRAID_ARCHIVE_PLAN_H
 #define FLOWBRAID_ARCHIVE_PLAN_H
@@ -23,21 +23,20 @@ struct plan_epoch {
 #define PLAN_LISTS 2 /* ... and its records have lists, which name templates of the stream */
 
 struct plan {
-	uint32_t *order;   /* owned: datagrams by (time, address, port, digest) */
 	uint32_t *streams; /* owned: streams that datagrams belong to, by key */
 	size_t stream_count;
 	struct seq_item
-	    *items; /* owned: datagrams (tag: place in order), by stream, epoch and exporter's order */
+	    *items; /* owned: datagrams (tag: their index), by stream, epoch and exporter's order */
 	size_t item_count;
 	struct plan_epoch *epochs; /* owned: by stream key and number */
 	size_t epoch_count;
 	struct tmpl_def *definitions; /* owned array; the pool's definitions in readable form */
 	uint8_t *held;                /* owned: by definition; PLAN_HELD and the like */
-	size_t *refs_at;              /* owned: by place in order; first of the datagram's refs */
+	size_t *refs_at;              /* owned: by datagram; first of its refs */
 	uint32_t *refs; /* owned: index of a pool definition, REF_NONE, or with REF_LATE; one a data set */
 	struct sampling_state *states; /* owned, each: sampling that held somewhere */
 	size_t state_count, state_room;
-	uint32_t *sampling; /* owned: by place in order; index of a state, or REF_NONE */
+	uint32_t *sampling; /* owned: by datagram; index of a state, or REF_NONE */
 };
 
 /* Reads some payloads again: IPFIX records are counted, and options that tell sampling are read. */

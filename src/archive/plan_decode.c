@@ -8,10 +8,10 @@
 
 /* Begins decoding the datagram of an item. *ret_known is false when it is of no protocol. */
 static enum err
-start(struct pool *p, const struct plan *plan, struct unpack *u, const struct seq_item *item,
-    struct proto_info *info, struct decode *decode, bool *ret_known)
+start(struct pool *p, struct unpack *u, const struct seq_item *item, struct proto_info *info,
+    struct decode *decode, bool *ret_known)
 {
-	const struct pool_datagram *d = &p->datagrams[plan->order[item->tag]];
+	const struct pool_datagram *d = &p->datagrams[item->tag];
 	const uint8_t *payload;
 	enum err e = pool_payload(p, d, &payload);
 
@@ -24,14 +24,13 @@ start(struct pool *p, const struct plan *plan, struct unpack *u, const struct se
 }
 
 enum err
-plan_count_records(
-    struct pool *p, const struct plan *plan, struct unpack *u, struct seq_item *items, size_t count)
+plan_count_records(struct pool *p, struct unpack *u, struct seq_item *items, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		struct proto_info info;
 		struct decode decode;
 		bool known;
-		enum err e = start(p, plan, u, &items[i], &info, &decode, &known);
+		enum err e = start(p, u, &items[i], &info, &decode, &known);
 
 		if (e != ERR_OK)
 			return e;
@@ -48,7 +47,7 @@ plan_count_records(
 static bool
 may_tell(const struct pool *p, const struct plan *plan, struct unpack *u, uint32_t place)
 {
-	uint32_t sets = p->set_lists[p->datagrams[plan->order[place]].sets].count;
+	uint32_t sets = p->set_lists[p->datagrams[place].sets].count;
 
 	for (uint32_t i = 0; i < sets; i++) {
 		uint32_t ref = plan->refs[plan->refs_at[place] + i] & ~REF_LATE;
@@ -70,7 +69,7 @@ hear(struct pool *p, struct plan *plan, struct unpack *u, const struct seq_item 
 	struct decode decode;
 	struct flow flow;
 	bool known;
-	enum err e = start(p, plan, u, item, &info, &decode, &known);
+	enum err e = start(p, u, item, &info, &decode, &known);
 
 	while (e == ERR_OK && known && decode_next(&decode, &flow) == ERR_OK) {
 		const struct sampling_state *now = *current != REF_NONE ? &plan->states[*current] : NULL;

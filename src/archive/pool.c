@@ -10,12 +10,13 @@
 #include <string.h>
 
 #include "archive/pool_private.h"
+#include "base/spill.h"
 #include "wire/sets.h"
 
 void
 pool_init(struct pool *p)
 {
-	*p = (struct pool){.bytes = BUF_INIT};
+	*p = (struct pool){.cluster = ""};
 }
 
 void
@@ -34,16 +35,16 @@ pool_clear(struct pool *p)
 	free(p->files);
 	free(p->sources);
 	free(p->nodes);
-	free(p->datagrams);
-	free(p->witnesses);
-	free(p->chain);
-	free(p->events);
-	free(p->definitions);
-	free(p->places);
+	spill_free(p->datagrams);
+	spill_free(p->witnesses);
+	spill_free(p->chain);
+	spill_free(p->events);
+	spill_free(p->definitions);
+	spill_free(p->places);
 	free(p->streams);
-	free(p->set_lists);
-	free(p->set_ids);
-	buf_clear(&p->bytes);
+	spill_free(p->set_lists);
+	spill_free(p->set_ids);
+	spill_free(p->bytes.data);
 	hash_clear(&p->by_source);
 	hash_clear(&p->by_digest);
 	hash_clear(&p->by_stream);
@@ -99,41 +100,68 @@ stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
 	return ERR_OK;
 }
 
+/* Appends to the pool's bytes. */
+static enum err
+keep_bytes(struct pool *p, const void *bytes, size_t len, size_t *ret_at)
+{
+	while (p->bytes.room - p->bytes.len < len) {
+		enum err e = spill_grow(p->bytes.data, p->bytes.room, p->bytes.room);
+
+		if (e != ERR_OK)
+			return e;
+	}
+	*ret_at = p->bytes.len;
+	if (len > 0)
+		memcpy(p->bytes.data + p->bytes.len, bytes, len);
+	p->bytes.len += len;
+	return ERR_OK;
+}
+
+static enum err
+add_definition(
+    struct pool *p, const struct tmpl_def *def, const struct buf *bytes, uint64_t hv, bool snapshot)
+{
+	struct pool_definition d = {.len = (uint32_t)bytes->len, .snapshot = snapshot};
+	enum err e;
+
+	if ((e = spill_grow(p->definitions, p->definition_room, p->definition_count)) != ERR_OK ||
+	    (e = keep_bytes(p, bytes->data, bytes->len, &d.at)) != ERR_OK ||
+	    (e = stream_index(p, &def->stream, &d.stream)) != ERR_OK ||
+	    (e = hash_add(&p->by_definition, hv, (uint32_t)p->definition_count)) != ERR_OK)
+		return e;
+	p->definitions[p->definition_count++] = d;
+	return ERR_OK;
+}
+
 enum err
 pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret)
 {
-	size_t at = p->bytes.len;
-	struct pool_definition *d;
+	struct buf bytes = BUF_INIT;
 	struct hash_probe probe;
 	uint64_t hv;
-	size_t len;
-	enum err e;
+	enum err e = ERR_OK;
 
-	tmpl_def_write(&p->bytes, def);
-	if (!buf_ok(&p->bytes))
+	tmpl_def_write(&bytes, def);
+	if (!buf_ok(&bytes)) {
+		buf_clear(&bytes);
 		return ERR_MEMORY;
-	len = p->bytes.len - at;
-	hv = hash_bytes(p->bytes.data + at, len);
-	for (uint32_t i = hash_first(&p->by_definition, hv, &probe); i != HASH_NONE;
-	     i = hash_next(&p->by_definition, &probe)) {
-		d = &p->definitions[i];
-		if (d->len == len && memcmp(p->bytes.data + d->at, p->bytes.data + at, len) == 0) {
-			p->bytes.len = at;
+	}
+	hv = hash_bytes(bytes.data, bytes.len);
+	*ret = hash_first(&p->by_definition, hv, &probe);
+	for (; *ret != HASH_NONE; *ret = hash_next(&p->by_definition, &probe)) {
+		struct pool_definition *d = &p->definitions[*ret];
+
+		if (d->len == bytes.len && memcmp(p->bytes.data + d->at, bytes.data, bytes.len) == 0) {
 			d->snapshot |= snapshot;
-			*ret = i;
-			return ERR_OK;
+			break;
 		}
 	}
-	if ((e = array_grow(p->definitions, p->definition_room, p->definition_count)) != ERR_OK)
-		return e;
-	if ((e = hash_add(&p->by_definition, hv, (uint32_t)p->definition_count)) != ERR_OK)
-		return e;
-	d = &p->definitions[p->definition_count];
-	*d = (struct pool_definition){.at = at, .len = (uint32_t)len, .snapshot = snapshot};
-	if ((e = stream_index(p, &def->stream, &d->stream)) != ERR_OK)
-		return e;
-	*ret = (uint32_t)p->definition_count++;
-	return ERR_OK;
+	if (*ret == HASH_NONE) {
+		*ret = (uint32_t)p->definition_count;
+		e = add_definition(p, def, &bytes, hv, snapshot);
+	}
+	buf_clear(&bytes);
+	return e;
 }
 
 /* The ids of a datagram's data sets, as an index into the lists seen so far. */
@@ -152,11 +180,11 @@ set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *re
 			return ERR_OK;
 		}
 	}
-	if ((e = array_grow(p->set_lists, p->set_list_room, p->set_list_count)) != ERR_OK)
+	if ((e = spill_grow(p->set_lists, p->set_list_room, p->set_list_count)) != ERR_OK)
 		return e;
 	p->set_lists[p->set_list_count] = (struct pool_set_list){(uint32_t)p->set_id_count, count};
 	for (uint32_t i = 0; i < count; i++) {
-		if ((e = array_grow(p->set_ids, p->set_id_room, p->set_id_count)) != ERR_OK)
+		if ((e = spill_grow(p->set_ids, p->set_id_room, p->set_id_count)) != ERR_OK)
 			return e;
 		p->set_ids[p->set_id_count++] = ids[i];
 	}
@@ -195,9 +223,10 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 
 			if ((e = pool_definition(p, &def, false, &definition)) != ERR_OK)
 				return e;
-			if ((e = array_grow(p->places, p->place_room, p->place_count)) != ERR_OK)
+			if ((e = spill_grow(p->places, p->place_room, p->place_count)) != ERR_OK)
 				return e;
-			p->places[p->place_count++] = (struct pool_place){index, definition, defs.data_sets};
+			p->places[p->place_count++] = (struct pool_place){definition, defs.data_sets};
+			p->datagrams[index].places++;
 		}
 	}
 	p->datagrams[index].defines = defines;
@@ -217,7 +246,7 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 
 	if (p->datagram_count >= HASH_NONE - 2)
 		return ERR_LIMIT;
-	if ((e = array_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
+	if ((e = spill_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
 		return e;
 	if (proto_recognise(payload, len, &info) != ERR_OK || info.cut)
 		info = (struct proto_info){
@@ -228,6 +257,7 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 	    .addr = *addr,
 	    .port = port,
 	    .len = len,
+	    .place = (uint32_t)p->place_count,
 	    .hearing = POOL_NONE,
 	    .sequence = info.sequence,
 	    .uptime_ms = info.uptime_ms,
@@ -289,9 +319,9 @@ pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
 
 	if (p->witness_count >= POOL_NONE - 1)
 		return ERR_LIMIT;
-	if ((e = array_grow(p->witnesses, p->witness_room, p->witness_count)) != ERR_OK)
+	if ((e = spill_grow(p->witnesses, p->witness_room, p->witness_count)) != ERR_OK)
 		return e;
-	if ((e = array_grow(p->chain, p->chain_room, p->witness_count)) != ERR_OK)
+	if ((e = spill_grow(p->chain, p->chain_room, p->witness_count)) != ERR_OK)
 		return e;
 	p->chain[p->witness_count] = d->hearing;
 	p->witnesses[p->witness_count] = *w;
@@ -303,20 +333,15 @@ enum err
 pool_event(
     struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body, size_t len)
 {
-	enum err e = array_grow(p->events, p->event_room, p->event_count);
+	struct pool_event event = {
+	    .source = source, .sequence = sequence, .time_ns = time_ns, .len = (uint32_t)len};
+	enum err e = spill_grow(p->events, p->event_room, p->event_count);
 
-	if (e != ERR_OK)
-		return e;
-	p->events[p->event_count] = (struct pool_event){.source = source,
-	    .sequence = sequence,
-	    .time_ns = time_ns,
-	    .at = p->bytes.len,
-	    .len = (uint32_t)len};
-	buf_bytes(&p->bytes, body, len);
-	if (!buf_ok(&p->bytes))
-		return ERR_MEMORY;
-	p->event_count++;
-	return ERR_OK;
+	if (e == ERR_OK)
+		e = keep_bytes(p, body, len, &event.at);
+	if (e == ERR_OK)
+		p->events[p->event_count++] = event;
+	return e;
 }
 
 enum err
@@ -404,6 +429,28 @@ pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
 		return ERR_CHECKSUM;
 	*ret = bytes;
 	return ERR_OK;
+}
+
+enum err
+pool_index(struct pool *p)
+{
+	enum err e = ERR_OK;
+
+	hash_clear(&p->by_digest);
+	for (size_t i = 0; i < p->datagram_count && e == ERR_OK; i++)
+		e = hash_add(&p->by_digest, p->datagrams[i].digest.lo, (uint32_t)i);
+	return e;
+}
+
+uint32_t
+pool_find(const struct pool *p, const struct digest128 *digest)
+{
+	struct hash_probe probe;
+	uint32_t at = hash_first(&p->by_digest, digest->lo, &probe);
+
+	while (at != HASH_NONE && digest128_cmp(&p->datagrams[at].digest, digest) != 0)
+		at = hash_next(&p->by_digest, &probe);
+	return at;
 }
 
 size_t

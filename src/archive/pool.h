@@ -5,7 +5,8 @@
  * order of inputs nor doubles matter. After pool_close everything stands in canonical order, and whatever is
  * derived from it (archive/plan, the ledger, windows) is the same for everybody who has the same inputs.
  *
- * Payloads stay in the files: a pool keeps where they stand, and reads them again when asked.
+ * Payloads stay in the files: a pool keeps where they stand, and reads them again when asked. What it keeps for each
+ * datagram and hearing lies in memory that spills (base/spill), so a pool may be larger than what the process may hold.
  */
 #ifndef FLOWBRAID_ARCHIVE_POOL_H
 #define FLOWBRAID_ARCHIVE_POOL_H
@@ -49,10 +50,11 @@ struct pool_datagram {
 	uint32_t sets;   /* index into set_lists: ids of its data sets */
 	uint32_t sequence, units, uptime_ms;
 	int64_t export_ns;
-	bool data;         /* bears data */
-	uint32_t hearing;  /* before close: last of its chain; after: first in witnesses */
-	uint32_t hearings; /* after close: how many */
-	int64_t time_ns;   /* after close: lower median over nodes of their earliest hearing */
+	bool data;              /* bears data */
+	uint32_t place, places; /* first of the definitions that it brings, and how many */
+	uint32_t hearing;       /* before close: last of its chain; after: first in witnesses */
+	uint32_t hearings;      /* after close: how many */
+	int64_t time_ns;        /* after close: lower median over nodes of their earliest hearing */
 };
 
 struct pool_event {
@@ -70,9 +72,9 @@ struct pool_definition {
 	bool snapshot;   /* a node's snapshot holds it: the datagram may not be among the inputs */
 };
 
-/* This datagram brings that definition, behind so many of its data sets. */
+/* A datagram brings that definition, behind so many of its data sets. */
 struct pool_place {
-	uint32_t datagram, definition, data_sets;
+	uint32_t definition, data_sets;
 };
 
 struct pool_stream {
@@ -99,7 +101,7 @@ struct pool {
 	char (*nodes)[SEGMENT_NAME_SIZE];
 	size_t node_count; /* after close; sorted */
 	struct pool_datagram *datagrams;
-	size_t datagram_count, datagram_room;
+	size_t datagram_count, datagram_room; /* after close: by time, address, port, digest, payload */
 	struct witness *witnesses;
 	size_t witness_count, witness_room; /* after close: by datagram */
 	uint32_t *chain;
@@ -116,7 +118,10 @@ struct pool {
 	size_t set_list_count, set_list_room;
 	uint16_t *set_ids;
 	size_t set_id_count, set_id_room;
-	struct buf bytes; /* bodies of events and definitions */
+	struct pool_bytes {
+		uint8_t *data;
+		size_t len, room;
+	} bytes; /* bodies of events and definitions */
 	struct hash by_source, by_digest, by_stream, by_definition, by_set_list;
 	uint64_t findings; /* damage seen while adding */
 	uint64_t records;  /* good records read */
@@ -147,12 +152,16 @@ void pool_clear(struct pool *p);
 enum err pool_add(
     struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
 
-/* Puts everything in canonical order: sources, witnesses, events, times. No pool_add afterwards. */
+/* Puts everything in canonical order: sources, witnesses, events, datagrams. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;
 
 /* The payload of a datagram, valid until the next call for the same file. Checked against its digest:
  * ERR_CHECKSUM when the file changed meanwhile. */
 enum err pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
+
+/* Where the datagram with that digest stands, after pool_index; POOL_NONE: nowhere. */
+enum err pool_index(struct pool *p) WARN_UNUSED;
+uint32_t pool_find(const struct pool *p, const struct digest128 *digest);
 
 /* How many distinct nodes heard it. */
 size_t pool_nodes_of(const struct pool *p, const struct pool_datagram *d);

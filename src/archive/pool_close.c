@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "archive/pool_private.h"
+#include "base/sort.h"
+#include "base/spill.h"
 
 static const struct pool *sorting; /* qsort has no argument for it */
 
@@ -97,12 +99,12 @@ median_time(const struct pool *p, const struct witness *w, size_t count, int64_t
 static enum err
 sort_witnesses(struct pool *p)
 {
-	struct witness *sorted = malloc((p->witness_count + 1) * sizeof(*sorted));
+	struct witness *sorted = spill_alloc((p->witness_count + 1) * sizeof(*sorted));
 	int64_t *first = malloc((p->node_count + 1) * sizeof(*first));
 	size_t n = 0;
 
 	if (sorted == NULL || first == NULL) {
-		free(sorted);
+		spill_free(sorted);
 		free(first);
 		return ERR_MEMORY;
 	}
@@ -125,8 +127,8 @@ sort_witnesses(struct pool *p)
 		n += kept;
 	}
 	free(first);
-	free(p->witnesses);
-	free(p->chain);
+	spill_free(p->witnesses);
+	spill_free(p->chain);
 	p->chain = NULL;
 	p->witnesses = sorted;
 	p->witness_count = n;
@@ -134,9 +136,10 @@ sort_witnesses(struct pool *p)
 }
 
 static int
-event_cmp(const void *va, const void *vb)
+event_cmp(const void *va, const void *vb, const void *ctx)
 {
 	const struct pool_event *a = va, *b = vb;
+	const struct pool *p = ctx;
 
 	if (a->time_ns != b->time_ns)
 		return a->time_ns < b->time_ns ? -1 : 1;
@@ -146,22 +149,65 @@ event_cmp(const void *va, const void *vb)
 		return a->sequence < b->sequence ? -1 : 1;
 	if (a->len != b->len)
 		return a->len < b->len ? -1 : 1;
-	return a->len > 0 ? memcmp(sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len) : 0;
+	return a->len > 0 ? memcmp(p->bytes.data + a->at, p->bytes.data + b->at, a->len) : 0;
 }
 
-static void
+static enum err
 sort_events(struct pool *p)
 {
 	size_t n = 0;
+	enum err e = sort_array(p->events, p->event_count, sizeof(*p->events), event_cmp, p);
 
-	sorting = p;
-	if (p->event_count > 0)
-		qsort(p->events, p->event_count, sizeof(*p->events), event_cmp);
+	if (e != ERR_OK)
+		return e;
 	for (size_t i = 0; i < p->event_count; i++) {
-		if (n == 0 || event_cmp(&p->events[i], &p->events[n - 1]) != 0)
+		if (n == 0 || event_cmp(&p->events[i], &p->events[n - 1], p) != 0)
 			p->events[n++] = p->events[i];
 	}
 	p->event_count = n;
+	return ERR_OK;
+}
+
+/* Payloads with one digest can be made on purpose (it is no cryptographic one): then their bytes decide. What
+ * cannot be read here cannot be written either, which ends the merge. */
+static int
+payload_order(const struct pool *p, const struct pool_datagram *a, const struct pool_datagram *b)
+{
+	static uint8_t copy[DATAGRAM_MOST];
+	const uint8_t *payload;
+
+	if (a->len != b->len)
+		return a->len < b->len ? -1 : 1;
+	if (input_peek(p->files[a->file].file, a->offset, a->len, &payload) != ERR_OK)
+		return 0;
+	memcpy(copy, payload, a->len);
+	if (input_peek(p->files[b->file].file, b->offset, b->len, &payload) != ERR_OK)
+		return 0;
+	return memcmp(copy, payload, a->len);
+}
+
+static int
+archive_order(const void *va, const void *vb, const void *ctx)
+{
+	const struct pool_datagram *a = va, *b = vb;
+	int c;
+
+	if (a->time_ns != b->time_ns)
+		return a->time_ns < b->time_ns ? -1 : 1;
+	if ((c = addr_cmp(&a->addr, &b->addr)) != 0)
+		return c;
+	if (a->port != b->port)
+		return a->port < b->port ? -1 : 1;
+	c = digest128_cmp(&a->digest, &b->digest);
+	return c != 0 || (a->file == b->file && a->offset == b->offset) ? c : payload_order(ctx, a, b);
+}
+
+/* The index by digest knows the former places; whoever needs it asks for a new one. */
+static enum err
+sort_datagrams(struct pool *p)
+{
+	hash_clear(&p->by_digest);
+	return sort_array(p->datagrams, p->datagram_count, sizeof(*p->datagrams), archive_order, p);
 }
 
 static bool
@@ -221,6 +267,6 @@ pool_close(struct pool *p)
 	if (e == ERR_OK)
 		e = sort_witnesses(p);
 	if (e == ERR_OK)
-		sort_events(p);
-	return e;
+		e = sort_events(p);
+	return e == ERR_OK ? sort_datagrams(p) : e;
 }

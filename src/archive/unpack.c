@@ -110,6 +110,6 @@ unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len,
 	u->refs = &u->plan->refs[u->plan->refs_at[place]];
 	u->export_time = info->export_time;
 	u->definition = REF_NONE;
-	u->ref_count = u->p->set_lists[u->p->datagrams[u->plan->order[place]].sets].count;
+	u->ref_count = u->p->set_lists[u->p->datagrams[place].sets].count;
 	decode_init(ret, payload, len, info, resolve, u);
 }

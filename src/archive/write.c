@@ -255,7 +255,7 @@ next_cut(const struct archive_writer *w, struct cut *ret)
 	struct cut c = {.datagram_end = w->datagram, .event_end = w->event};
 
 	if (w->datagram < p->datagram_count)
-		first = p->datagrams[w->plan->order[w->datagram]].time_ns;
+		first = p->datagrams[w->datagram].time_ns;
 	if (w->event < p->event_count && p->events[w->event].time_ns < first)
 		first = p->events[w->event].time_ns;
 	if (w->datagram == p->datagram_count && w->event == p->event_count)
@@ -263,7 +263,7 @@ next_cut(const struct archive_writer *w, struct cut *ret)
 	start = floor_to(first, step);
 	c.start = (wall_t){start};
 	while (c.datagram_end < p->datagram_count &&
-	    floor_to(p->datagrams[w->plan->order[c.datagram_end]].time_ns, step) == start)
+	    floor_to(p->datagrams[c.datagram_end].time_ns, step) == start)
 		c.datagram_end++;
 	while (c.event_end < p->event_count && floor_to(p->events[c.event_end].time_ns, step) == start)
 		c.event_end++;
@@ -299,7 +299,7 @@ mark_used(struct archive_writer *w, const struct cut *c)
 	for (size_t i = w->event; i < c->event_end; i++)
 		w->source_at[p->events[i].source] = 0;
 	for (size_t i = w->datagram; i < c->datagram_end; i++) {
-		const struct pool_datagram *d = &p->datagrams[w->plan->order[i]];
+		const struct pool_datagram *d = &p->datagrams[i];
 
 		for (uint32_t k = 0; k < d->hearings; k++)
 			w->source_at[p->witnesses[d->hearing + k].source] = 0;
@@ -375,7 +375,7 @@ body_head(struct archive_writer *w, uint32_t len, uint32_t refs, uint32_t witnes
 static enum err
 put_datagram(struct archive_writer *w, size_t place)
 {
-	const struct pool_datagram *d = &w->p->datagrams[w->plan->order[place]];
+	const struct pool_datagram *d = &w->p->datagrams[place];
 	uint32_t refs = w->p->set_lists[d->sets].count,
 		 now = d->hearings < WITNESSES_A_RECORD ? d->hearings : WITNESSES_A_RECORD;
 	struct record r = {.type = RECORD_ARCHIVED,

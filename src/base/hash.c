@@ -5,8 +5,9 @@
  */
 #include "base/hash.h"
 
-#include <stdlib.h>
 #include <xxhash.h>
+
+#include "base/spill.h"
 
 #define HASH_DELETED (HASH_NONE - 1)
 #define HASH_FIRST_SLOTS 64
@@ -33,7 +34,7 @@ hash_grow(struct hash *h)
 {
 	size_t old = h->slots != NULL ? h->mask + 1 : 0;
 	size_t count = old == 0 ? HASH_FIRST_SLOTS : h->used >= old / 2 ? old * 2 : old;
-	struct hash_slot *slots = reallocarray(NULL, count, sizeof(*slots));
+	struct hash_slot *slots = spill_alloc(count * sizeof(*slots));
 
 	if (slots == NULL)
 		return ERR_MEMORY;
@@ -43,7 +44,7 @@ hash_grow(struct hash *h)
 		if (h->slots[i].value < HASH_DELETED)
 			slot_put(slots, count - 1, h->slots[i]);
 	}
-	free(h->slots);
+	spill_free(h->slots);
 	h->slots = slots;
 	h->mask = count - 1;
 	h->filled = h->used;
@@ -53,7 +54,7 @@ hash_grow(struct hash *h)
 void
 hash_clear(struct hash *h)
 {
-	free(h->slots);
+	spill_free(h->slots);
 	*h = (struct hash){0};
 }
 

@@ -12,8 +12,9 @@
 
 #include <stdlib.h>
 
-#include "base/array.h"
 #include "base/clock.h"
+#include "base/sort.h"
+#include "base/spill.h"
 
 #define UPTIME_WRAP_MS ((int64_t)1 << 32)
 
@@ -97,20 +98,22 @@ cmp_i64(int64_t a, int64_t b)
 }
 
 static int
-by_boot(const void *va, const void *vb)
+by_boot(const void *va, const void *vb, const void *ctx)
 {
 	const struct seq_item *a = va, *b = vb;
 	int c = cmp_i64(boot_ns(a), boot_ns(b));
 
+	(void)ctx;
 	return c != 0 ? c : cmp_i64(a->tag, b->tag);
 }
 
 static int
-by_order(const void *va, const void *vb)
+by_order(const void *va, const void *vb, const void *ctx)
 {
 	const struct seq_item *a = va, *b = vb;
 	int c = cmp_i64(a->epoch, b->epoch);
 
+	(void)ctx;
 	if (c == 0)
 		c = cmp_i64(a->order_ms, b->order_ms);
 	if (c == 0) /* serial order is no order over the whole circle; position was set to make it one */
@@ -242,12 +245,14 @@ join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
 static enum err
 order_by_boot(const struct seq_rules *rules, struct seq_item *items, size_t count)
 {
-	struct cluster *cl = calloc(count, sizeof(*cl));
+	enum err e = sort_array(items, count, sizeof(*items), by_boot, NULL);
+	struct cluster *cl;
 	size_t n;
 
-	if (cl == NULL)
+	if (e != ERR_OK)
+		return e;
+	if ((cl = calloc(count, sizeof(*cl))) == NULL) /* most of it is never touched */
 		return ERR_MEMORY;
-	qsort(items, count, sizeof(*items), by_boot);
 	n = cluster_items(rules, items, count, cl);
 	qsort(cl, n, sizeof(*cl), cluster_by_clock);
 	join_clusters(rules, cl, n);
@@ -262,17 +267,20 @@ order_by_boot(const struct seq_rules *rules, struct seq_item *items, size_t coun
 }
 
 /* Items of one instant are ordered by sequence, relative to one of them: a circle cut at the far side. */
-static void
+static enum err
 order_within_instants(struct seq_item *items, size_t count)
 {
-	for (size_t i = 0, j; i < count; i = j) {
+	enum err e = ERR_OK;
+
+	for (size_t i = 0, j; i < count && e == ERR_OK; i = j) {
 		for (j = i;
 		     j < count && items[j].epoch == items[i].epoch && items[j].order_ms == items[i].order_ms;
 		     j++)
 			items[j].position = serial_diff(items[i].sequence, items[j].sequence);
 		if (j - i > 1)
-			qsort(&items[i], j - i, sizeof(*items), by_order);
+			e = sort_array(&items[i], j - i, sizeof(*items), by_order, NULL);
 	}
+	return e;
 }
 
 /* Do the two items after i go on from it, each by a step within the window? */
@@ -325,6 +333,7 @@ enum err
 seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs)
 {
 	uint32_t epoch = 0;
+	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < count; i++) {
 		items[i].epoch = 0;
@@ -332,14 +341,14 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 		items[i].position = 0;
 		items[i].order_ms = items[i].clock_ns / NS_PER_MSEC;
 	}
-	if (rules->has_uptime && count > 0) {
-		enum err e = order_by_boot(rules, items, count);
-
-		if (e != ERR_OK)
-			return e;
-	}
-	qsort(items, count, sizeof(*items), by_order);
-	order_within_instants(items, count);
+	if (rules->has_uptime && count > 0)
+		e = order_by_boot(rules, items, count);
+	if (e == ERR_OK)
+		e = sort_array(items, count, sizeof(*items), by_order, NULL);
+	if (e == ERR_OK)
+		e = order_within_instants(items, count);
+	if (e != ERR_OK)
+		return e;
 	for (size_t i = 0, end; i < count; i = end) {
 		for (end = i; end < count && items[end].epoch == items[i].epoch; end++)
 			continue;
@@ -447,16 +456,17 @@ seq_covers(enum seq_discipline d, const struct seq_item *it)
 enum err
 seq_set_add(struct seq_set *s, struct seq_range r)
 {
+	enum err e;
+
 	if (r.from >= r.to)
 		return ERR_OK;
 	if (s->count > 0 && s->ranges[s->count - 1].to == r.from) { /* the common case: the next one */
 		s->ranges[s->count - 1].to = r.to;
 		return ERR_OK;
 	}
-	if (array_grow(s->ranges, s->room, s->count) != ERR_OK)
-		return ERR_MEMORY;
-	s->ranges[s->count++] = r;
-	return ERR_OK;
+	if ((e = spill_grow(s->ranges, s->room, s->count)) == ERR_OK)
+		s->ranges[s->count++] = r;
+	return e;
 }
 
 static int
@@ -471,11 +481,14 @@ range_cmp(const void *va, const void *vb)
 void
 seq_set_close(struct seq_set *s)
 {
-	size_t n = 0;
+	size_t n = 0, ordered = 1;
 
 	if (s->count == 0)
 		return;
-	qsort(s->ranges, s->count, sizeof(*s->ranges), range_cmp);
+	while (ordered < s->count && range_cmp(&s->ranges[ordered - 1], &s->ranges[ordered]) <= 0)
+		ordered++;
+	if (ordered < s->count)
+		qsort(s->ranges, s->count, sizeof(*s->ranges), range_cmp);
 	for (size_t i = 1; i < s->count; i++) {
 		if (s->ranges[i].from > s->ranges[n].to)
 			s->ranges[++n] = s->ranges[i];
@@ -488,7 +501,7 @@ seq_set_close(struct seq_set *s)
 void
 seq_set_clear(struct seq_set *s)
 {
-	free(s->ranges);
+	spill_free(s->ranges);
 	*s = (struct seq_set){0};
 }
 

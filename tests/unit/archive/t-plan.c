@@ -79,7 +79,7 @@ layouts(const char *path, char *out)
 	if (world_pool(&p, PATHS(path)) != ERR_OK || plan_make(&p, &plan) != ERR_OK)
 		give_up(path);
 	for (size_t i = 0; i < p.datagram_count; i++) {
-		const struct pool_datagram *d = &p.datagrams[plan.order[i]];
+		const struct pool_datagram *d = &p.datagrams[i];
 
 		for (uint32_t k = 0; k < p.set_lists[d->sets].count; k++) {
 			uint32_t ref = plan.refs[plan.refs_at[i] + k], late = ref & REF_LATE;
