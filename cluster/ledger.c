@@ -249,6 +249,8 @@ stream_text(const struct stream_key *k, struct buf *out)
 
 	buf_printf(out, "exporter %s port %u %s domain %" PRIu32, addr_text(&k->exporter, addr), k->port,
 	    proto_name((enum proto)k->proto), k->domain);
+	if (k->proto == PROTO_SFLOW5)
+		buf_printf(out, " agent %s", addr_text(&k->agent, addr));
 }
 
 static void

@@ -218,7 +218,9 @@ sampling_of(const struct sampling_state *state, const struct flow *flow)
 
 	if (state == NULL || state->count == 0)
 		return 0;
-	if (selector_of(flow, &id))
+	if (flow_get_u64(flow, 0, SAMPLER_ID, &id))
+		interval = find(state, SAMPLING_SELECTOR, id);
+	if (interval == 0 && flow_get_u64(flow, 0, SELECTOR_ID, &id))
 		interval = find(state, SAMPLING_SELECTOR, id);
 	if (interval == 0 && flow_get_u64(flow, 0, INGRESS_INTERFACE, &id))
 		interval = find(state, SAMPLING_INTERFACE, id);

@@ -79,6 +79,46 @@ check "and of the archive" cmp -s ledger again
 run "$fb" gaps a b c
 like "$out" 'exporter 192.0.2.1 port 5000 v5 domain 258, epoch 1' "text: the stream and its epoch"
 like "$out" '^    b +heard +[0-9]+ +missing +[0-9]+' "text: a line a node"
+
+# IPFIX whose first data come before their template are counted when that has come, options data too; of sFlow each agent
+# and sub-agent counts for itself.
+cat >make.py <<'EOF'
+import struct
+T0 = 1700000000
+lines = 0
+
+def show(payload, addr, port):
+    global lines
+    lines += 1
+    print('d %d %s %d %s' % ((T0 + lines) * 10**9, addr, port, payload.hex()))
+
+def ipfix(seq, *sets):
+    body = b''.join(struct.pack('>HH', i, len(b) + 4) + b for i, b in sets)
+    show(struct.pack('>HHIII', 10, 16 + len(body), T0 + lines, seq, 5) + body, '192.0.2.1', 4739)
+
+def sflow(agent, sub, seq):
+    show(struct.pack('>I', 5) + agent + struct.pack('>IIII', sub, seq, 1000 * seq, 0), '192.0.2.2', 6343)
+
+data = (300, struct.pack('>II', 1, 2))
+ipfix(0, data, data)
+ipfix(2, (2, struct.pack('>HH4H', 300, 2, 8, 4, 1, 4)), data)
+ipfix(3, (3, struct.pack('>HHH4H', 400, 2, 1, 10, 4, 34, 4)), (400, bytes(16)))
+for seq in 5, 9, 10, 11:
+    ipfix(seq, data)
+ours, other = bytes([0, 0, 0, 1, 192, 0, 2, 7]), bytes([0, 0, 0, 2, 0x20, 1, 0xd, 0xb8]) + bytes(11) + b'\7'
+for agent, sub, seqs in (ours, 0, (1, 2, 5, 6, 7)), (ours, 1, (1, 2, 3)), (other, 0, (1, 3)):
+    for seq in seqs:
+        sflow(agent, sub, seq)
+EOF
+python3 make.py | "$BUILDDIR/tests/cmd/make-log" streams lab n 5
+run "$fb" gaps --json streams
+is "$(printf '%s' "$out" | jq -r '.streams[] | "\(.version) \(.agent) \(.domain) \(.unit) \(.heard) \(.ranges | tostring)"' | sort)" \
+	'10 null 5 records 9 [[6,8]]
+sflow5 192.0.2.7 0 datagrams 5 [[3,4]]
+sflow5 192.0.2.7 1 datagrams 3 []
+sflow5 2001:db8::7 0 datagrams 2 [[2,2]]' "IPFIX and sFlow: what is missing"
+run "$fb" gaps streams
+like "$out" 'exporter 192.0.2.2 port 6343 sFlow 5 domain 0 agent 2001:db8::7, epoch 0' "text: the agent"
 run "$fb" gaps
 is "$status" 2 "no path: usage"
 done_testing

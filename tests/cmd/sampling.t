@@ -52,12 +52,14 @@ for parts in (
 # IPFIX: selector 4 takes 1 packet and leaves 9; selector 5 takes with probability 1/128; the record's own element wins
 data = (2, struct.pack('>HH4H', 300, 2, 8, 4, 302, 8))
 own = (2, struct.pack('>HH6H', 301, 3, 8, 4, 302, 8, 34, 4))
+both = (2, struct.pack('>HH6H', 302, 3, 8, 4, 48, 1, 302, 8))   # a sampler of which nothing is told
 space = (3, struct.pack('>HHH6H', 400, 3, 1, 302, 8, 305, 4, 306, 4))
 chance = (3, struct.pack('>HHH4H', 401, 2, 1, 302, 8, 311, 8))
 seq = 0
 for at, count, parts in (
-    (0, 2, [data, own, space, chance, (400, struct.pack('>QII', 4, 1, 9)), (401, struct.pack('>Qd', 5, 1 / 128))]),
-    (1, 3, [(300, struct.pack('>IQ', 1, 4)), (300, struct.pack('>IQ', 1, 5)), (301, struct.pack('>IQI', 1, 4, 77))]),
+    (0, 2, [data, own, both, space, chance, (400, struct.pack('>QII', 4, 1, 9)), (401, struct.pack('>Qd', 5, 1 / 128))]),
+    (1, 4, [(300, struct.pack('>IQ', 1, 4)), (300, struct.pack('>IQ', 1, 5)), (301, struct.pack('>IQI', 1, 4, 77)),
+            (302, struct.pack('>IBQ', 1, 65, 4))]),
 ):
     show(n, '192.0.2.2', 6000, ipfix(seq, at, *parts))
     n += 1
@@ -81,7 +83,8 @@ want="9 0 100
 9 8 200
 10 2 10
 10 2 128
-10 2 77"
+10 2 77
+10 2 10"
 is "$("$fb" cat -F json whole | intervals)" "$want" "a log: each flow has the interval that holds for it"
 "$fb" merge -q -o archive a b || exit 99
 is "$("$fb" cat -F json archive | intervals)" "$want" "an archive of two nodes that heard half each"
