@@ -5,30 +5,23 @@
  */
 #include "tests/fuzz/datagram.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/buf.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
-#include "wire/template.h"
+#include "tests/fuzz/target.h"
 
 /* One datagram, in memory of exactly its size. */
 struct input {
 	const uint8_t *bytes;
 	size_t len;
 	struct proto_info info;
+	enum proto_fault fault;
 	struct stream_key stream;
 	struct tmpl_cache *cache;
 };
-
-static void
-must(bool truth)
-{
-	if (!truth)
-		abort();
-}
 
 static const struct tmpl *
 resolve(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late)
@@ -57,7 +50,7 @@ walk_sets(const struct input *in)
 
 /* Fields lie one behind the other, and each element's are chained in order. */
 static void
-check_template(const struct tmpl *t)
+check_fields(const struct tmpl *t)
 {
 	uint32_t at = 0;
 
@@ -74,9 +67,8 @@ check_template(const struct tmpl *t)
 	must(at == t->record_len);
 }
 
-/* A definition that was found parses, and is one that a snapshot can hold. */
-static enum err
-check_definition(void *ctx, const struct tmpl_def *d)
+enum err
+fuzz_definition(void *ctx, const struct tmpl_def *d)
 {
 	struct buf b = BUF_INIT;
 	struct tmpl_def again;
@@ -86,7 +78,7 @@ check_definition(void *ctx, const struct tmpl_def *d)
 	(void)ctx;
 	if (d->kind != TMPL_WITHDRAWN) {
 		must(tmpl_parse(d, &t) == ERR_OK);
-		check_template(t);
+		check_fields(t);
 		tmpl_free(t);
 	}
 	tmpl_def_write(&b, d);
@@ -109,10 +101,9 @@ walk_definitions(const struct input *in)
 		must(def.bytes >= end && def.len >= 4);
 		end = def.bytes + def.len;
 		must(end <= in->bytes + in->len);
-		(void)check_definition(NULL, &def);
+		(void)fuzz_definition(NULL, &def);
 	}
-	must((defs.fault != FAULT_NONE || defs.sets.fault != FAULT_NONE) ==
-	    (proto_check(in->bytes, in->len, &in->info) != FAULT_NONE));
+	must((defs.fault != FAULT_NONE || defs.sets.fault != FAULT_NONE) == (in->fault != FAULT_NONE));
 }
 
 static void
@@ -129,7 +120,7 @@ decode(struct input *in, struct buf *out)
 	while (decode_next(&d, &flow) == ERR_OK) {
 		flows += !flow.options;
 		if (in->info.proto == PROTO_SFLOW5)
-			check_template(flow.tmpl);
+			check_fields(flow.tmpl);
 		(void)flow_start(&flow, &time, NULL);
 		(void)flow_end(&flow, &time, NULL);
 		buf_reset(out);
@@ -140,6 +131,10 @@ decode(struct input *in, struct buf *out)
 	must(flows == d.flows);
 	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);
 	must(decode_count(&d) == flows);
+	if (tmpl_static(in->info.proto) != NULL && in->fault == FAULT_NONE)
+		must(flows == in->info.count);
+	if (in->info.proto == PROTO_V8)
+		must(flows == 0);
 }
 
 static void
@@ -152,38 +147,49 @@ take(struct input *in)
 	in->cache = tmpl_cache_new(&limits);
 	must(in->cache != NULL);
 	in->stream = stream_key_of(&exporter, 2055, &in->info);
+	in->fault = proto_check(in->bytes, in->len, &in->info);
 	if (in->info.proto == PROTO_V9 || in->info.proto == PROTO_IPFIX) {
 		walk_sets(in);
 		walk_definitions(in);
-	} else {
-		(void)proto_check(in->bytes, in->len, &in->info);
+		decode(in, &out); /* no template is known yet */
 	}
-	decode(in, &out); /* no template is known yet */
 	must(tmpl_cache_learn(in->cache, &in->stream, &in->info, in->bytes, in->len) == ERR_OK);
-	must(tmpl_cache_each(in->cache, check_definition, NULL) == ERR_OK);
+	must(tmpl_cache_each(in->cache, fuzz_definition, NULL) == ERR_OK);
 	decode(in, &out);
 	tmpl_cache_free(in->cache);
 	buf_clear(&out);
 }
 
+/* Makes the bytes begin as the protocol's do. */
+static void
+begin_as(enum proto proto, uint8_t *bytes, size_t len)
+{
+	if (proto == PROTO_NONE || len < 2)
+		return;
+	bytes[0] = 0;
+	bytes[1] = proto == PROTO_SFLOW5 ? 0 : (uint8_t)proto;
+	if (proto != PROTO_SFLOW5 || len < 8)
+		return;
+	memset(bytes + 2, 0, 5);
+	bytes[3] = 5;
+	bytes[7] = bytes[7] % 2 == 1 ? 1 : 2; /* the agent's address: IPv4 or IPv6 */
+}
+
 void
-fuzz_datagram(uint16_t version, const uint8_t *bytes, size_t len)
+fuzz_datagram(enum proto proto, const uint8_t *bytes, size_t len)
 {
 	uint8_t *copy = malloc(len > 0 ? len : 1);
 	struct input in = {.bytes = copy, .len = len};
+	enum err e;
 
 	must(copy != NULL);
 	if (len > 0)
 		memcpy(copy, bytes, len);
-	if (len >= 2) {
-		copy[0] = (uint8_t)(version >> 8);
-		copy[1] = (uint8_t)version;
-	}
-	if (version == 0 && len >= 4) {
-		copy[2] = 0;
-		copy[3] = 5;
-	}
-	if (proto_recognise(copy, len, &in.info) == ERR_OK)
+	begin_as(proto, copy, len);
+	e = proto_recognise(copy, len, &in.info);
+	if (proto != PROTO_NONE && len >= 8)
+		must(e == ERR_OK && in.info.proto == proto);
+	if (e == ERR_OK)
 		take(&in);
 	free(copy);
 }

@@ -8,6 +8,6 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	fuzz_datagram(10, bytes, len);
+	fuzz_datagram(PROTO_IPFIX, bytes, len);
 	return 0;
 }

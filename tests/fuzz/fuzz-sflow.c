@@ -8,6 +8,6 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	fuzz_datagram(0, bytes, len);
+	fuzz_datagram(PROTO_SFLOW5, bytes, len);
 	return 0;
 }

@@ -8,6 +8,6 @@
 int
 LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-	fuzz_datagram(9, bytes, len);
+	fuzz_datagram(PROTO_V9, bytes, len);
 	return 0;
 }

@@ -23,6 +23,7 @@ tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_segment_LDADD = $(LIBFB_LOG)
 
 EXTRA_PROGRAMS += tests/fuzz/make-corpus
+tests_fuzz_make_corpus_SOURCES = tests/fuzz/make-corpus.c tests/fuzz/make-corpus-logs.c tests/fuzz/make-corpus.h
 tests_fuzz_make_corpus_LDADD = $(LIBFB_ARCHIVE)
 
 check_PROGRAMS += tests/fuzz/fuzz-conf
@@ -30,21 +31,33 @@ tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_conf_LDADD = $(LIBFB_NODE)
 
-check_PROGRAMS += tests/fuzz/fuzz-v5 tests/fuzz/fuzz-v9 tests/fuzz/fuzz-ipfix
-tests_fuzz_fuzz_v5_SOURCES = tests/fuzz/fuzz-v5.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+FUZZ_DATAGRAM = tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+check_PROGRAMS += tests/fuzz/fuzz-v1 tests/fuzz/fuzz-v5 tests/fuzz/fuzz-v7 tests/fuzz/fuzz-v9 \
+	tests/fuzz/fuzz-ipfix tests/fuzz/fuzz-sflow tests/fuzz/fuzz-any tests/fuzz/fuzz-templates
+tests_fuzz_fuzz_v1_SOURCES = tests/fuzz/fuzz-v1.c $(FUZZ_DATAGRAM)
+tests_fuzz_fuzz_v1_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_v1_LDADD = $(LIBFB_FLOW)
+tests_fuzz_fuzz_v5_SOURCES = tests/fuzz/fuzz-v5.c $(FUZZ_DATAGRAM)
 tests_fuzz_fuzz_v5_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_v5_LDADD = $(LIBFB_FLOW)
-tests_fuzz_fuzz_v9_SOURCES = tests/fuzz/fuzz-v9.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_v7_SOURCES = tests/fuzz/fuzz-v7.c $(FUZZ_DATAGRAM)
+tests_fuzz_fuzz_v7_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_v7_LDADD = $(LIBFB_FLOW)
+tests_fuzz_fuzz_v9_SOURCES = tests/fuzz/fuzz-v9.c $(FUZZ_DATAGRAM)
 tests_fuzz_fuzz_v9_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_v9_LDADD = $(LIBFB_FLOW)
-tests_fuzz_fuzz_ipfix_SOURCES = tests/fuzz/fuzz-ipfix.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_ipfix_SOURCES = tests/fuzz/fuzz-ipfix.c $(FUZZ_DATAGRAM)
 tests_fuzz_fuzz_ipfix_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_ipfix_LDADD = $(LIBFB_FLOW)
-
-check_PROGRAMS += tests/fuzz/fuzz-sflow
-tests_fuzz_fuzz_sflow_SOURCES = tests/fuzz/fuzz-sflow.c tests/fuzz/datagram.c tests/fuzz/datagram.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_sflow_SOURCES = tests/fuzz/fuzz-sflow.c $(FUZZ_DATAGRAM)
 tests_fuzz_fuzz_sflow_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sflow_LDADD = $(LIBFB_FLOW)
+tests_fuzz_fuzz_any_SOURCES = tests/fuzz/fuzz-any.c $(FUZZ_DATAGRAM)
+tests_fuzz_fuzz_any_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_any_LDADD = $(LIBFB_FLOW)
+tests_fuzz_fuzz_templates_SOURCES = tests/fuzz/fuzz-templates.c $(FUZZ_DATAGRAM)
+tests_fuzz_fuzz_templates_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_templates_LDADD = $(LIBFB_FLOW)
 
 check_PROGRAMS += tests/fuzz/fuzz-archive
 tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c $(FUZZ_MAIN)

@@ -7,22 +7,16 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "archive/records.h"
-#include "base/buf.h"
 #include "base/file.h"
-#include "log/event.h"
-#include "log/segment.h"
+#include "tests/fuzz/make-corpus.h"
 #include "tests/sample.h"
-#include "wire/template.h"
 
 static int corpus;
 
-/* Writes b as NAME/FILE and empties it. */
-static void
+void
 save(const char *name, const char *file, struct buf *b)
 {
 	char path[256];
@@ -38,29 +32,83 @@ save(const char *name, const char *file, struct buf *b)
 	buf_reset(b);
 }
 
+/* What the headers of v1, v5, v7 and v8 begin with. */
 static void
-put_v5(struct buf *b, uint16_t flows, uint32_t sequence)
+put_old_header(struct buf *b, uint16_t version, uint16_t flows)
 {
-	buf_u16(b, 5);
+	buf_u16(b, version);
 	buf_u16(b, flows);
 	buf_u32(b, 360000);     /* sysUptime */
 	buf_u32(b, 1700000000); /* seconds */
 	buf_u32(b, 500000000);  /* nanoseconds */
+}
+
+/* What the records of v1, v5 and v7 begin with. */
+static void
+put_old_record(struct buf *b, uint16_t i)
+{
+	buf_u32(b, 0xc0000201);
+	buf_u32(b, 0xc6336401U + i);
+	buf_u32(b, 0xcb007101);
+	buf_u16(b, 1);
+	buf_u16(b, 2);
+	buf_u32(b, 10);
+	buf_u32(b, 1500);
+	buf_u32(b, 350000);
+	buf_u32(b, 359000);
+	buf_u16(b, 40000);
+	buf_u16(b, 443);
+}
+
+static void
+put_v1(struct buf *b, uint16_t flows)
+{
+	put_old_header(b, 1, flows);
+	for (uint16_t i = 0; i < flows; i++) {
+		put_old_record(b, i);
+		buf_u32(b, 0x0600);     /* padding, protocol, TOS */
+		buf_u32(b, 0x1b000000); /* TCP flags, padding */
+		buf_u32(b, 0);
+	}
+}
+
+static void
+put_v7(struct buf *b, uint16_t flows, uint32_t sequence)
+{
+	put_old_header(b, 7, flows);
+	buf_u32(b, sequence);
+	buf_u32(b, 0);
+	for (uint16_t i = 0; i < flows; i++) {
+		put_old_record(b, i);
+		buf_u32(b, 0x001b0600); /* flags, TCP flags, protocol, TOS */
+		buf_u16(b, 64500);
+		buf_u16(b, 64501);
+		buf_u32(b, 0x18180000);
+		buf_u32(b, 0xcb007102); /* the router that was bypassed */
+	}
+}
+
+/* Records of AS aggregation: 28 bytes, of which nobody reads one. */
+static void
+put_v8(struct buf *b, uint16_t flows, uint32_t sequence)
+{
+	put_old_header(b, 8, flows);
+	buf_u32(b, sequence);
+	buf_u32(b, 0x01020102); /* engine type and id, aggregation and its version */
+	buf_u32(b, 0);
+	for (uint32_t i = 0; i < 7U * flows; i++)
+		buf_u32(b, i);
+}
+
+void
+put_v5(struct buf *b, uint16_t flows, uint32_t sequence)
+{
+	put_old_header(b, 5, flows);
 	buf_u32(b, sequence);
 	buf_u16(b, 0x0102); /* engine type and id */
 	buf_u16(b, 0x4064); /* sampling: mode 1, 1 in 100 */
 	for (uint16_t i = 0; i < flows; i++) {
-		buf_u32(b, 0xc0000201);
-		buf_u32(b, 0xc6336401U + i);
-		buf_u32(b, 0xcb007101);
-		buf_u16(b, 1);
-		buf_u16(b, 2);
-		buf_u32(b, 10);
-		buf_u32(b, 1500);
-		buf_u32(b, 350000);
-		buf_u32(b, 359000);
-		buf_u16(b, 40000);
-		buf_u16(b, 443);
+		put_old_record(b, i);
 		buf_u32(b, 0x001b0600); /* padding, TCP flags, protocol, TOS */
 		buf_u16(b, 64500);
 		buf_u16(b, 64501);
@@ -68,7 +116,7 @@ put_v5(struct buf *b, uint16_t flows, uint32_t sequence)
 	}
 }
 
-static void
+void
 put_v9_header(struct buf *b, uint16_t records)
 {
 	buf_u16(b, 9);
@@ -79,15 +127,14 @@ put_v9_header(struct buf *b, uint16_t records)
 	buf_u32(b, 5);  /* source id */
 }
 
-static void
+void
 put_u16s(struct buf *b, const uint16_t *values, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		buf_u16(b, values[i]);
 }
 
-/* Template 256: addresses, ports, protocol, bytes, times. */
-static void
+void
 put_v9_template(struct buf *b)
 {
 	static const uint16_t set[] = {0, 40, 256, 8, 8, 4, 12, 4, 7, 2, 11, 2, 4, 1, 1, 4, 22, 4, 21, 4};
@@ -95,8 +142,7 @@ put_v9_template(struct buf *b)
 	put_u16s(b, set, sizeof(set) / sizeof(set[0]));
 }
 
-/* Options template 257: scope system, then sampling interval and algorithm; padded. */
-static void
+void
 put_v9_options_template(struct buf *b)
 {
 	static const uint16_t set[] = {1, 24, 257, 4, 8, 1, 4, 34, 4, 35, 1, 0};
@@ -104,7 +150,7 @@ put_v9_options_template(struct buf *b)
 	put_u16s(b, set, sizeof(set) / sizeof(set[0]));
 }
 
-static void
+void
 put_v9_data(struct buf *b)
 {
 	buf_u16(b, 256);
@@ -133,10 +179,6 @@ put_v9_options(struct buf *b)
 	buf_u8(b, 0);
 	buf_u16(b, 0);
 }
-
-#define PUT_U16S(b, ...) \
-	put_u16s((b), (const uint16_t[]){__VA_ARGS__}, \
-	    sizeof((const uint16_t[]){__VA_ARGS__}) / sizeof(uint16_t))
 
 /* What killed other collectors, or made them spin. */
 static void
@@ -262,6 +304,19 @@ make_datagrams(void)
 {
 	struct buf b = BUF_INIT;
 
+	put_v1(&b, 1);
+	save("v1", "one-flow", &b);
+	put_v1(&b, 24);
+	save("v1", "twenty-four-flows", &b);
+	put_v1(&b, 0);
+	save("v1", "no-flow", &b);
+	put_v7(&b, 1, 1000);
+	save("v7", "one-flow", &b);
+	put_v7(&b, 27, 1001);
+	save("v7", "twenty-seven-flows", &b);
+	put_v7(&b, 0, 1028);
+	save("v7", "no-flow", &b);
+
 	put_v5(&b, 1, 1000);
 	save("v5", "one-flow", &b);
 	put_v5(&b, 30, 1001);
@@ -290,77 +345,128 @@ make_datagrams(void)
 	buf_clear(&b);
 }
 
-static uint64_t sequence;
-
+/* One datagram of each protocol, for the target that leaves the version as it is. */
 static void
-put_record(struct buf *b, const struct segment_header *head, enum record_type type, const struct buf *body)
+make_any(void)
 {
-	static const uint8_t zeros[8];
-	uint32_t seed = record_seed(head->incarnation);
-	struct record r = {
-	    .type = type,
-	    .sequence = sequence++,
-	    .time = head->time,
-	    .len = (uint32_t)body->len,
-	    .body_crc = record_body_crc(seed, body->data, body->len),
-	};
-	uint8_t header[RECORD_HEADER_SIZE];
+	struct buf b = BUF_INIT;
+	struct sample s;
 
-	record_header_write(&r, seed, header);
-	buf_bytes(b, header, sizeof(header));
-	buf_bytes(b, body->data, body->len);
-	buf_bytes(b, zeros, record_size(body->len) - RECORD_HEADER_SIZE - body->len);
-}
-
-/* A seal over less than one chunk. */
-static void
-put_seal(struct buf *b, const struct segment_header *head)
-{
-	struct sha256 chunk = sha256_of(b->data, b->len);
-	struct seal s = {
-	    .count = sequence - head->first_sequence,
-	    .first = head->first_sequence,
-	    .last = sequence - 1,
-	    .length = b->len,
-	    .digest = sha256_of(chunk.b, sizeof(chunk.b)),
-	    .previous_number = UINT64_MAX,
-	};
-	uint8_t record[SEAL_RECORD_SIZE];
-
-	seal_record_write(&s, sequence, head->time, record_seed(head->incarnation), record);
-	buf_bytes(b, record, sizeof(record));
-}
-
-/* Damage of three kinds between good records, and a payload that holds a record of the same incarnation. */
-static void
-make_damaged(const struct segment_header *head, const uint8_t *header)
-{
-	struct buf b = BUF_INIT, body = BUF_INIT;
-	uint8_t inner[RECORD_HEADER_SIZE];
-	struct record r = {.type = RECORD_DATAGRAM, .sequence = head->first_sequence + 1};
-	uint32_t seed = record_seed(head->incarnation);
-	size_t places[4];
-
-	sequence = head->first_sequence;
-	buf_bytes(&b, header, SEGMENT_RECORDS_AT);
-	r.body_crc = record_body_crc(seed, NULL, 0);
-	record_header_write(&r, seed, inner);
-	for (int i = 0; i < 6; i++) {
-		if (i < 4)
-			places[i] = b.len;
-		buf_reset(&body);
-		buf_u64(&body, 0x0005000100000000);
-		buf_bytes(&body, inner, sizeof(inner));
-		put_record(&b, head, RECORD_DATAGRAM, &body);
-	}
-	put_seal(&b, head);
-	b.data[20] ^= 1;                                               /* the first copy of the header */
-	b.data[places[1] + 9] ^= 1;                                    /* a record's header */
-	b.data[places[2] + RECORD_HEADER_SIZE] ^= 1;                   /* a body */
-	memset(b.data + places[3], 0, places[1] - SEGMENT_RECORDS_AT); /* a hole */
-	save("segment", "damaged", &b);
+	put_v1(&b, 1);
+	save("any", "v1", &b);
+	put_v5(&b, 1, 1000);
+	save("any", "v5", &b);
+	put_v7(&b, 1, 1000);
+	save("any", "v7", &b);
+	put_v8(&b, 2, 1000);
+	save("any", "v8", &b);
+	put_v9_header(&b, 2);
+	put_v9_template(&b);
+	put_v9_data(&b);
+	save("any", "v9", &b);
+	PUT_U16S(&b, 10, 16 + 12 + 8, 0x6553, 0xf100, 0, 77, 0, 5);
+	PUT_U16S(&b, 2, 12, 256, 1, 10, 4, 256, 8, 0, 7);
+	save("any", "ipfix", &b);
+	sample_begin(&s, 4);
+	sample_flow(&s);
+	sample_end(&s);
+	save("any", "sflow", &s.bytes);
+	PUT_U16S(&b, 0, 5, 0, 3, 0, 0, 0, 0); /* sFlow of an agent whose address is of no kind */
+	save("any", "unknown", &b);
+	buf_clear(&s.bytes);
 	buf_clear(&b);
-	buf_clear(&body);
+}
+
+/* Limits as fuzz-templates reads them. */
+#define LIMITS(streams, templates, bytes) ((streams) | (templates) << 2 | (bytes) << 5)
+#define IPFIX 1 /* its bits of a datagram */
+#define DOMAIN(n) ((n) << 1)
+#define PORT 8
+#define AGAIN 0x80
+
+/* A datagram of these sets, as fuzz-templates takes it; empties sets. */
+static void
+put_step(struct buf *b, unsigned what, struct buf *sets)
+{
+	buf_u8(b, (uint8_t)what);
+	buf_u16(b, (uint16_t)sets->len);
+	buf_bytes(b, sets->data, sets->len);
+	buf_reset(sets);
+}
+
+/* Template sets of one definition with one field. */
+static void
+put_small_template(struct buf *b, unsigned what, uint16_t id, uint16_t element)
+{
+	struct buf sets = BUF_INIT;
+
+	PUT_U16S(&sets, (what & IPFIX) != 0 ? 2 : 0, 12, id, 1, element, 4);
+	put_step(b, what, &sets);
+	buf_clear(&sets);
+}
+
+static void
+make_templates(void)
+{
+	struct buf b = BUF_INIT, sets = BUF_INIT;
+
+	buf_u8(&b, LIMITS(3, 7, 0)); /* learnt, used, started again, data alone; in two streams */
+	put_v9_template(&sets);
+	put_v9_options_template(&sets);
+	put_step(&b, 0, &sets);
+	put_ipfix_template(&sets);
+	put_ipfix_data(&sets);
+	put_step(&b, IPFIX, &sets);
+	put_v9_data(&sets);
+	put_v9_options(&sets);
+	put_step(&b, AGAIN, &sets);
+	put_ipfix_data(&sets);
+	put_step(&b, IPFIX | AGAIN, &sets);
+	save("templates", "restart", &b);
+
+	buf_u8(&b, LIMITS(2, 4, 0)); /* an id of another layout and of another kind, as it was, withdrawn */
+	put_small_template(&b, IPFIX, 256, 8);
+	put_small_template(&b, IPFIX, 256, 12);
+	PUT_U16S(&sets, 3, 14, 256, 1, 1, 149, 4, 256, 8, 0, 5);
+	put_step(&b, IPFIX, &sets);
+	put_small_template(&b, IPFIX, 256, 8);
+	put_small_template(&b, IPFIX, 256, 8);
+	PUT_U16S(&sets, 2, 8, 256, 0, 256, 8, 0xc000, 0x0201);
+	put_step(&b, IPFIX | AGAIN, &sets);
+	PUT_U16S(&sets, 2, 8, 2, 0);
+	put_step(&b, IPFIX | AGAIN, &sets);
+	save("templates", "replaced", &b);
+
+	buf_u8(&b,
+	    LIMITS(
+		2, 2, 0)); /* streams by domain, protocol and port, templates: one more than there may be */
+	for (uint16_t id = 256; id < 259; id++)
+		put_small_template(&b, 0, id, 8);
+	put_small_template(&b, 0, 257, 8);
+	put_small_template(&b, 0, 256, 8);
+	put_small_template(&b, IPFIX, 256, 8);
+	put_small_template(&b, 0, 256, 8);
+	put_small_template(&b, PORT, 256, 12);
+	put_small_template(&b, DOMAIN(3) | AGAIN, 256, 12);
+	save("templates", "limits", &b);
+
+	buf_u8(&b,
+	    LIMITS(
+		3, 7, 1)); /* bytes: the other stream goes, then one's own, then it is too long by itself */
+	put_small_template(&b, 0, 256, 8);
+	for (uint16_t id = 256; id < 259; id++)
+		put_small_template(&b, PORT, id, 8);
+	PUT_U16S(&sets, 0, 4 + 4 + 80 * 4, 256, 80);
+	for (uint16_t i = 1; i <= 80; i++)
+		PUT_U16S(&sets, i, 4);
+	put_step(&b, DOMAIN(1) | AGAIN, &sets);
+	save("templates", "bytes", &b);
+
+	buf_u8(&b, LIMITS(0, 1, 0));
+	put_small_template(&b, 0, 256, 8);
+	save("templates", "no-stream", &b);
+	buf_clear(&b);
+	buf_clear(&sets);
 }
 
 static void
@@ -391,170 +497,6 @@ make_sflow(void)
 	buf_clear(&s.bytes);
 }
 
-static void
-make_segments(void)
-{
-	struct segment_header head = {
-	    .kind = SEGMENT_NODE,
-	    .cluster = "edge",
-	    .node = "col-a",
-	    .incarnation = 0x0123456789abcdef,
-	    .number = 7,
-	    .first_sequence = 1,
-	    .time = wall_from_sec(1700000000, 0),
-	};
-	uint8_t header[SEGMENT_RECORDS_AT];
-	struct buf b = BUF_INIT, body = BUF_INIT;
-
-	sequence = head.first_sequence;
-	segment_header_write(&head, header);
-	buf_bytes(&b, header, sizeof(header));
-	event_begin(&body, EVENT_START);
-	event_put_text(&body, EVENT_KEY_TEXT, "0.1.0");
-	put_record(&b, &head, RECORD_EVENT, &body);
-	buf_reset(&body);
-	put_v5(&body, 1, 1);
-	put_record(&b, &head, RECORD_DATAGRAM, &body);
-	buf_reset(&body);
-	event_begin(&body, EVENT_HEARTBEAT);
-	event_put_u64(&body, EVENT_KEY_DATAGRAMS, 1);
-	put_record(&b, &head, RECORD_EVENT, &body);
-	put_seal(&b, &head);
-	save("segment", "sealed", &b);
-	make_damaged(&head, header);
-
-	sequence = head.first_sequence;
-	buf_bytes(&b, header, sizeof(header));
-	put_seal(&b, &head);
-	save("segment", "empty", &b);
-	buf_clear(&b);
-	buf_clear(&body);
-}
-
-/* A record as fuzz-archive takes it; empties body. */
-static void
-put_piece(struct buf *b, enum record_type type, uint8_t flags, struct buf *body)
-{
-	buf_u8(b, (uint8_t)type);
-	buf_u8(b, flags);
-	buf_u8(b, 1); /* second */
-	buf_u16(b, (uint16_t)body->len);
-	buf_bytes(b, body->data, body->len);
-	buf_reset(body);
-}
-
-static void
-put_sources(struct buf *b)
-{
-	const struct source sources[] = {
-	    {.node = "a", .incarnation = 1}, {.node = "b", .lane = 1, .incarnation = 2}};
-
-	source_write(b, &sources[0]);
-	source_write(b, &sources[1]);
-}
-
-static void
-put_definition(struct buf *b, struct buf *message)
-{
-	struct addr exporter = addr_v4(0xc0000201);
-	struct proto_info info;
-	struct stream_key key;
-	struct tmpl_defs defs;
-	struct tmpl_def def;
-
-	put_v9_header(message, 1);
-	put_v9_template(message);
-	if (proto_recognise(message->data, message->len, &info) != ERR_OK)
-		abort();
-	key = stream_key_of(&exporter, 0, &info);
-	tmpl_defs_init(&defs, &key, &info, message->data, message->len);
-	if (tmpl_defs_next(&defs, &def) != ERR_OK)
-		abort();
-	tmpl_def_write(b, &def);
-	buf_reset(message);
-}
-
-static void
-put_archived(struct buf *b, const struct buf *payload, uint32_t refs, uint32_t witnesses)
-{
-	buf_u32(b, (uint32_t)payload->len);
-	buf_u32(b, refs);
-	buf_u32(b, witnesses);
-	buf_u32(b, REF_NONE);
-	buf_bytes(b, payload->data, payload->len);
-	for (uint32_t i = 0; i < refs; i++)
-		buf_u32(b, 0);
-	for (uint32_t i = 0; i < witnesses; i++)
-		witness_write(
-		    b, &(struct witness){.source = i, .port = 2055, .sequence = 7 + i, .time_ns = 1});
-}
-
-static void
-put_ranges(struct buf *b)
-{
-	buf_u32(b, 1); /* source */
-	for (unsigned i = 0; i < 3; i++)
-		buf_u32(b, 1); /* read, lost, damaged */
-	for (uint64_t i = 1; i <= 6; i++)
-		buf_u64(b, i); /* first and last time, two ranges */
-	damaged_write(b, &(struct damaged){.sequence = 5, .addr = addr_v4(0xc0000201), .len = 24});
-}
-
-static void
-make_archives(void)
-{
-	struct buf b = BUF_INIT, body = BUF_INIT, message = BUF_INIT, none = BUF_INIT;
-
-	buf_u8(&b, 0);
-	buf_text(&b,
-	    "flowbraid-archive 1\ncluster lab\nwindow 300000000000\nstream-key port\ncompression none\n"
-	    "file 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff 10 a\n");
-	save("archive", "manifest", &b);
-
-	buf_u8(&b, SEGMENT_NODE);
-	put_definition(&body, &message);
-	put_piece(&b, RECORD_TEMPLATES, 0, &body);
-	put_v9_header(&body, 3);
-	put_v9_data(&body);
-	put_v9_template(&body);
-	put_v9_options_template(&body);
-	put_v9_data(&body);
-	put_piece(&b, RECORD_DATAGRAM, 0, &body);
-	event_begin(&body, EVENT_START);
-	put_piece(&b, RECORD_EVENT, 0, &body);
-	save("archive", "node", &b);
-
-	buf_u8(&b, SEGMENT_WINDOW);
-	put_sources(&body);
-	put_piece(&b, RECORD_SOURCES, 0, &body);
-	put_definition(&body, &message);
-	put_piece(&b, RECORD_TEMPLATES, 0, &body);
-	buf_u32(&body, 1);
-	buf_u64(&body, 3);
-	event_begin(&body, EVENT_STOP);
-	put_piece(&b, RECORD_ARCHIVED_EVENT, 0, &body);
-	put_v9_header(&message, 1);
-	put_v9_data(&message);
-	put_archived(&body, &message, 1, 2);
-	put_piece(&b, RECORD_ARCHIVED, 0, &body);
-	put_archived(&body, &none, 0, 1);
-	put_piece(&b, RECORD_ARCHIVED, ARCHIVED_MORE, &body);
-	save("archive", "window", &b);
-
-	buf_u8(&b, SEGMENT_COMMON);
-	put_sources(&body);
-	put_piece(&b, RECORD_SOURCES, 0, &body);
-	put_ranges(&body);
-	put_piece(&b, RECORD_RANGES, 0, &body);
-	buf_reset(&message);
-	put_definition(&body, &message);
-	put_piece(&b, RECORD_TEMPLATES, 0, &body);
-	save("archive", "common", &b);
-	buf_clear(&b);
-	buf_clear(&body);
-	buf_clear(&message);
-}
-
 int
 main(int argc, char **argv)
 {
@@ -567,6 +509,8 @@ main(int argc, char **argv)
 	make_bad_v9();
 	make_ipfix();
 	make_sflow();
+	make_any();
+	make_templates();
 	make_segments();
 	make_archives();
 	return 0;

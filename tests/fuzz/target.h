@@ -7,7 +7,15 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static inline void
+must(int truth)
+{
+	if (!truth)
+		abort();
+}
 
 #endif
