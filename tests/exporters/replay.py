@@ -3,10 +3,13 @@
 #
 # Sends the UDP payloads of captures to ports on 127.0.0.1, in their order, each source from a port of its own, so
 # that what came from several exporters stays several streams. Ethernet, Linux cooked and raw IP captures, IPv4 and
-# IPv6; fragments are left out. Prints how many it has sent.
+# IPv6; fragments are left out. Prints how many it has sent. With -l sends none, but prints a line for each: source,
+# its port, and the payload.
 #
 #   replay.py [-p PORT]... CAPTURE...
+#   replay.py -l CAPTURE...
 import argparse
+import ipaddress
 import socket
 import struct
 import sys
@@ -54,11 +57,24 @@ def udp_of(ip):
     return (source, udp[:2]), udp[8:length]
 
 
+def show(captures):
+    for capture in captures:
+        for link, frame in frames(capture):
+            found = udp_of(ip_of(link, frame))
+            if found is not None:
+                (address, port), payload = found
+                print(ipaddress.ip_address(address), int.from_bytes(port, "big"), payload.hex())
+
+
 def main():
     options = argparse.ArgumentParser()
+    options.add_argument("-l", dest="list", action="store_true")
     options.add_argument("-p", dest="ports", type=int, action="append")
     options.add_argument("captures", nargs="+")
     o = options.parse_args()
+    if o.list:
+        show(o.captures)
+        return
     sockets, sent = {}, 0
     for capture in o.captures:
         for link, frame in frames(capture):

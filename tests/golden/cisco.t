@@ -7,15 +7,13 @@
 . "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
 
 need_corpus
-need_commands python3 tshark
-version=$(tshark --version 2>/dev/null | sed -n '1s/.*[^0-9.]\([0-9]*\.[0-9]*\)\..*/\1/p')
-[ "$version" = 4.0 ] || skip_all "tshark is $version, and names fields otherwise than 4.0"
+need_commands python3
 . "$SRCDIR/tests/golden/golden.sh"
+need_tshark
 
 for capture in "$CORPUS"/cisco/*/traffic-*.pcap; do
 	name=$(basename "$(dirname "$capture")")-$(basename "$capture" .pcap)
-	tshark -r "$capture" -d udp.port==9991,cflow -d udp.port==9992,cflow -T json --no-duplicate-keys \
-	    >"$T/tshark.json" 2>/dev/null
+	tshark_decode "$capture"
 	if ! decode "$capture"; then
 		fail "$name: decoded"
 		diag "$(cat "$T/messages")"

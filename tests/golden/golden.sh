@@ -10,10 +10,27 @@ node = "a";
 listen = (
 	{ address = "127.0.0.1"; port = 2055; }, { address = "127.0.0.1"; port = 2100; },
 	{ address = "127.0.0.1"; port = 4739; }, { address = "127.0.0.1"; port = 8096; },
-	{ address = "127.0.0.1"; port = 9991; }, { address = "127.0.0.1"; port = 9992; }
+	{ address = "127.0.0.1"; port = 9990; }, { address = "127.0.0.1"; port = 9991; },
+	{ address = "127.0.0.1"; port = 9992; }, { address = "127.0.0.1"; port = 6343; },
+	{ address = "::1"; port = 6343; }
 );
 log = { directory = "$T/log"; };
 EOF2
+
+# What tshark decodes here and now is compared by its names, which change from version to version.
+need_tshark()
+{
+	need_commands tshark
+	tshark_version=$(tshark --version 2>/dev/null | sed -n '1s/.*[^0-9.]\([0-9]*\.[0-9]*\)\..*/\1/p')
+	[ "$tshark_version" = 4.0 ] || skip_all "tshark is $tshark_version, and names fields otherwise than 4.0"
+}
+
+# Decodes capture $1 with tshark into $T/tshark.json.
+tshark_decode()
+{
+	tshark -r "$1" -d udp.port==9990,cflow -d udp.port==9991,cflow -d udp.port==9992,cflow -T json \
+	    --no-duplicate-keys >"$T/tshark.json" 2>/dev/null
+}
 
 # Decodes capture $1 into $T/flows.
 decode()

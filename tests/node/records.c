@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * Prints what stands in segments, one line a record or finding, for tests of the daemon:
+ * Prints what stands in segments, one line a record or finding, for tests of the daemon. With -x first, of
+ * datagrams all bytes:
  *
  *	FILE datagram SEQUENCE TIME-NS ADDRESS PORT LISTENER FLAGS LENGTH HEX-OF-THE-FIRST-24-BYTES
  *	FILE event SEQUENCE TIME-NS KIND KEY=VALUE...
@@ -20,6 +21,8 @@
 #include "base/addr.h"
 #include "log/check.h"
 #include "log/event.h"
+
+static uint32_t most = 24; /* bytes of a datagram */
 
 static void
 print_event(const struct record *r)
@@ -54,7 +57,7 @@ print_record(const char *file, const struct record *r)
 	case RECORD_DATAGRAM:
 		printf("%s datagram %" PRIu64 " %" PRId64 " %s %u %u %u %" PRIu32 " ", file, r->sequence,
 		    r->time.ns, addr_text(&r->addr, addr), r->port, r->listener, r->flags, r->len);
-		for (uint32_t i = 0; i < r->len && i < 24; i++)
+		for (uint32_t i = 0; i < r->len && i < most; i++)
 			printf("%02x", r->body[i]);
 		break;
 	case RECORD_EVENT:
@@ -121,8 +124,13 @@ int
 main(int argc, char **argv)
 {
 	bool good = true;
+	int first = 1;
 
-	for (int i = 1; i < argc; i++)
+	if (argc > 1 && strcmp(argv[1], "-x") == 0) {
+		most = UINT32_MAX;
+		first = 2;
+	}
+	for (int i = first; i < argc; i++)
 		good &= print_segment(argv[i]);
 	return good ? 0 : 2;
 }
