@@ -44,11 +44,7 @@ for folder in "$CORPUS"/cisco/*/; do
 	# shellcheck disable=SC2086 # names without blanks
 	side_by_side nfcapd "$(basename "$folder")" $captures
 done
-if [ -e "$SRCDIR/src/wire/sflow.h" ]; then
-	for capture in "$CORPUS"/sflow/*.pcap; do
-		side_by_side sfcapd "$(basename "$capture" .pcap)" "$capture"
-	done
-else
-	skip "sFlow" "sFlow is not decoded yet"
-fi
+for capture in "$CORPUS"/sflow/*.pcap; do
+	side_by_side sfcapd "$(basename "$capture" .pcap)" "$capture"
+done
 done_testing

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: ISC
 #
 # pmacctd, its plugin nfprobe with NetFlow v5, v9 and IPFIX and its plugin sfprobe with sFlow: the flows are the traffic.
-NEED=pmacctd
+NEED="pmacctd jq"
 . "$(dirname "$0")/exporters.bash"
 
 check "an interface" interface_make || { done_testing; }
@@ -26,10 +26,11 @@ PACKETS=
 pmacctd_exported "v9" "--version 9" "plugins: nfprobe" "nfprobe_receiver: 127.0.0.1:$PORT" "nfprobe_version: 9" "$timeouts"
 pmacctd_exported "IPFIX" "--version 10" "plugins: nfprobe" "nfprobe_receiver: 127.0.0.1:$PORT" "nfprobe_version: 10" "$timeouts"
 # Every packet is a sample of its own.
-if [ -e "$SRCDIR/src/wire/sflow.h" ]; then
-	pmacctd_exported "sFlow" "--version sflow5" "plugins: sfprobe" "sfprobe_receiver: 127.0.0.1:$PORT" \
-	    "sfprobe_agentip: 127.0.0.1" "sampling_rate: 1"
-else
-	skip "sFlow" "sFlow is not decoded yet"
-fi
+pmacctd_exported "sFlow" "--version sflow5" "plugins: sfprobe" "sfprobe_receiver: 127.0.0.1:$PORT" \
+    "sfprobe_agentip: 127.0.0.1" "sampling_rate: 1"
+run jq -s 'map(.selectorIdTotalPktsObserved) == [range(1; length + 1)]
+    and all(.samplingInterval == 1 and .ignoredPacketTotalCount == 0)' "$T/sFlow/flows"
+is "$out" true "sFlow: every packet is sampled, none twice" || diag "$err"
+run jq -s 'all(.layer2OctetDeltaCount == .octetDeltaCount + 18 and .sflowStrippedOctets == 4)' "$T/sFlow/flows"
+is "$out" true "sFlow: a frame is its packet, Ethernet's header, and a checksum that is stripped" || diag "$err"
 done_testing
