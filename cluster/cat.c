@@ -35,7 +35,7 @@ struct cat {
 	bool stop; /* standard output takes no more */
 	bool gone; /* ... because nobody reads it: no fault */
 	struct buf out;
-	uint64_t flows, findings, undecoded_sets, malformed_sets, unknown_samples, v8;
+	uint64_t flows, findings, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
 	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
 	/* the file or log at hand */
 	struct cat_template {
@@ -180,6 +180,7 @@ cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t 
 		}
 	}
 	c->undecoded_sets += d->sets_unknown;
+	c->reserved_sets += d->sets_reserved;
 	c->malformed_sets += d->sets_malformed;
 	c->unknown_samples += d->samples_unknown;
 	c->v8 += d->info->proto == PROTO_V8;
@@ -511,6 +512,8 @@ tell_undecoded(const struct cat *c)
 {
 	if (c->undecoded_sets > 0)
 		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c->undecoded_sets);
+	if (c->reserved_sets > 0)
+		msg_notice("%" PRIu64 " sets have a reserved id and are kept undecoded", c->reserved_sets);
 	if (c->unknown_samples > 0)
 		msg_notice("%" PRIu64 " samples are of formats that are not known, and are kept undecoded",
 		    c->unknown_samples);

@@ -70,7 +70,8 @@ next_set(struct decode *d)
 		bool late = false;
 
 		if (set.kind != SET_DATA) {
-			d->passed_over = true;
+			d->sets_reserved += set.kind == SET_RESERVED;
+			d->passed_over |= set.kind != SET_RESERVED;
 			continue;
 		}
 		d->tmpl = d->resolve != NULL ? d->resolve(d->ctx, d->ordinal, set.id, &late) : NULL;

@@ -33,6 +33,7 @@ struct decode {
 	uint32_t flows;           /* data records */
 	uint32_t options;         /* options data records */
 	uint32_t sets_unknown;    /* data sets without a template: skipped */
+	uint32_t sets_reserved;   /* of an id that has no meaning yet: skipped */
 	uint32_t sets_malformed;  /* sets and samples: a length is wrong, or does not fit the template */
 	uint32_t samples_unknown; /* sFlow: samples of a format that is not known: skipped */
 	uint32_t sets_late;       /* decoded with a late template */

@@ -65,8 +65,9 @@ datagrams = [
     (1, 7, ipfix(7, data, tail=b'\1\2\3')),
     (3, 0, ipfix(8, (300, data[1] + data[1] + b'\1\2\3'), data)),
     (2, 0, ipfix(11, data, (300, data[1]), (300, b''))),
+    (2, 0, ipfix(13, data, (7, b'abcd'), data)),
     # more behind the record than padding can be: the node knows no records, the decoder says so
-    (1, 0, ipfix(13, (2, wide), (310, bytes(12 + 11)))),
+    (1, 0, ipfix(15, (2, wide), (310, bytes(12 + 11)))),
 ]
 
 def packet(n, payload):
@@ -91,7 +92,7 @@ configure '{ address = "127.0.0.1"; port = 2055; }'
 run "$NODE" -f "$T/conf" -r "$T/all.pcap"
 reasons="2 header cut, 2 message length, 3 record count, 2 set length, 1 sample length, 3 template, 1 stray bytes"
 is "$status" 0 "the capture is recorded" || diag "$err"
-like "$err" '22 datagrams recorded \(14 malformed, 0 cut\)' "how many are malformed"
+like "$err" '23 datagrams recorded \(14 malformed, 0 cut\)' "how many are malformed"
 like "$err" "log .*: malformed: $reasons\$" "and why"
 records >"$T/records"
 is "$(awk '$2 == "datagram" { print $8 }' "$T/records" | paste -sd' ')" "$(want flags)" "each malformed one is flagged"
@@ -106,6 +107,7 @@ for path in log archive; do
 	like "$err" "14 datagrams are malformed: $reasons\$" "$path: malformed datagrams by reason"
 	like "$err" ': 5 sets or samples have lengths that do not fit' "$path: sets that do not fit" || diag "$err"
 	like "$err" ': 2 datagrams of NetFlow v8 are kept undecoded' "$path: those of v8"
+	like "$err" ': 1 sets have a reserved id and are kept undecoded' "$path: a reserved set"
 	run "$fb" cat -c "$T/$path"
 	is "$out" "$(want flows)" "$path: cat -c counts as many"
 	like "$err" "14 datagrams are malformed: $reasons\$" "$path: and as many malformed"
