@@ -21,7 +21,7 @@
 #include "flow/sampling.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [-q] PATH...\n"
+    "usage: flowbraid cat [-F text|json|csv] [-c] [--memory SIZE] [-q] PATH...\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
@@ -449,7 +449,8 @@ cat_path(struct cat *c, char *path)
 static bool
 options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
-	static const struct option longs[] = {{"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {
+	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
@@ -469,6 +470,10 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			break;
 		case 'c':
 			c->count = true;
+			break;
+		case 'm':
+			if (!command_memory(optarg, &c->o.memory))
+				return false;
 			break;
 		case 'q':
 			c->o.quiet = true;
@@ -535,6 +540,8 @@ command_cat(int argc, char **argv)
 
 	if (!options(&c, argc, argv, &status))
 		return status;
+	if (!command_limit_memory(&c.o, NULL))
+		return EXIT_UNABLE;
 	if (c.format == FORMAT_CSV && !c.count)
 		flow_csv_header(&c.out);
 	for (int i = optind; i < argc && !c.stop; i++)

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "base/spill.h"
 
 void
 command_progress(const struct command_options *o, const char *fmt, ...)
@@ -74,6 +75,19 @@ command_read_files(struct pool *p, char **paths, int count, const struct command
 }
 
 bool
+command_limit_memory(const struct command_options *o, const char *folder)
+{
+	enum err e;
+
+	if (folder == NULL && (folder = getenv("TMPDIR")) == NULL)
+		folder = "/var/tmp";
+	e = spill_limit(folder, o->memory > 0 ? o->memory : COMMAND_MEMORY);
+	if (e != ERR_OK)
+		msg_error("%s: %s", folder, err_text(e));
+	return e == ERR_OK;
+}
+
+bool
 command_output(struct buf *b)
 {
 	size_t at = 0;
@@ -120,5 +134,23 @@ command_duration(const char *text, int64_t *ret_ns)
 			return true;
 		}
 	}
+	return false;
+}
+
+bool
+command_memory(const char *text, uint64_t *ret_bytes)
+{
+	unsigned long long v = 0;
+	char *end = "";
+
+	errno = 0;
+	if (isdigit((unsigned char)text[0]))
+		v = strtoull(text, &end, 10);
+	if (errno == 0 && v < (1 << 20) && (strcmp(end, "M") == 0 || strcmp(end, "G") == 0)) {
+		*ret_bytes = (uint64_t)v << (end[0] == 'M' ? 20 : 30);
+		if (*ret_bytes >= SPILL_LIMIT_LEAST)
+			return true;
+	}
+	msg_error("--memory %s: expected a size such as 256M or 4G, at least 32M", text);
 	return false;
 }

@@ -20,7 +20,10 @@ int command_cat(int argc, char **argv);
 /* Options that every subcommand has; set while it parses its own. */
 struct command_options {
 	bool json, quiet;
+	uint64_t memory; /* bytes that the process may hold; 0: COMMAND_MEMORY */
 };
+
+#define COMMAND_MEMORY ((uint64_t)1 << 30)
 
 /* Reads all paths into the pool and closes it; findings and progress go to standard error. false: a message
  * was printed, exit EXIT_UNABLE. */
@@ -30,6 +33,10 @@ bool command_read(struct pool *p, char **paths, int count, const struct command_
 typedef void command_file(void *ctx, const struct pool_file *f, const struct pool_tally *t);
 bool command_read_files(struct pool *p, char **paths, int count, const struct command_options *o,
     command_file *on_file, void *ctx);
+
+/* Keeps the process within o->memory: what does not fit goes to unlinked files in the folder (NULL: TMPDIR, or /var/tmp).
+ * Before anything is read. false: a message was printed. */
+bool command_limit_memory(const struct command_options *o, const char *folder);
 
 /* One line of progress, when standard error is a terminal and o is not quiet. Empty text: takes it away. */
 void command_progress(const struct command_options *o, const char *fmt, ...)
@@ -42,5 +49,8 @@ bool command_output(struct buf *b);
 
 /* "5m", "300s", "1h", "100ms": ns. False when it is none. */
 bool command_duration(const char *text, int64_t *ret_ns);
+
+/* The value of --memory, "256M" or "4G". false: a message was printed. */
+bool command_memory(const char *text, uint64_t *ret_bytes);
 
 #endif

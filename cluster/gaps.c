@@ -9,7 +9,7 @@
 #include "cluster/command.h"
 #include "cluster/ledger.h"
 
-static const char usage[] = "usage: flowbraid gaps [--json] [-q] PATH...\n"
+static const char usage[] = "usage: flowbraid gaps [--json] [--memory SIZE] [-q] PATH...\n"
 			    "Prints for each stream what the cluster and each node heard and missed.\n"
 			    "Exits 1 when something is missing by all, or an input is damaged.\n";
 
@@ -39,8 +39,8 @@ print_ledger(const struct pool *p, const struct plan *plan, const struct command
 int
 command_gaps(int argc, char **argv)
 {
-	static const struct option longs[] = {
-	    {"json", no_argument, NULL, 'j'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	struct command_options o = {0};
 	struct pool p;
 	struct plan plan = {0};
@@ -53,6 +53,9 @@ command_gaps(int argc, char **argv)
 			o.json = true;
 		} else if (c == 'q') {
 			o.quiet = true;
+		} else if (c == 'm') {
+			if (!command_memory(optarg, &o.memory))
+				return EXIT_UNABLE;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
@@ -62,6 +65,8 @@ command_gaps(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_UNABLE;
 	}
+	if (!command_limit_memory(&o, NULL))
+		return EXIT_UNABLE;
 	pool_init(&p);
 	if (command_read(&p, argv + optind, argc - optind, &o)) {
 		if ((e = plan_make(&p, &plan)) != ERR_OK)

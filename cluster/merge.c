@@ -27,7 +27,7 @@
 #include "cluster/overlap.h"
 
 static const char usage[] =
-    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--json] [-q] PATH...\n"
+    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--memory 1G] [--json] [-q] PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
@@ -243,6 +243,17 @@ swap_in(const struct merge *m)
 	return true;
 }
 
+/* What does not fit into memory lies beside the archive, where it must fit too. */
+static bool
+limit_memory(const struct merge *m)
+{
+	char *parent = strdup(m->out);
+	bool ok = parent != NULL && command_limit_memory(&m->o, dirname(parent));
+
+	free(parent);
+	return ok;
+}
+
 /* What stands at its name is what a killed merge left; nobody else is at it, since we hold the lock. */
 static bool
 make_work_folder(struct merge *m)
@@ -424,7 +435,8 @@ static bool
 options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"window", required_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"window", required_argument, NULL, 'w'}, {"memory", required_argument, NULL, 'm'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
@@ -438,6 +450,10 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 				msg_error("--window %s: expected a duration such as 5m, 300s or 1h", optarg);
 				return false;
 			}
+			break;
+		case 'm':
+			if (!command_memory(optarg, &m->o.memory))
+				return false;
 			break;
 		case 'j':
 			m->o.json = true;
@@ -489,7 +505,7 @@ command_merge(int argc, char **argv)
 		return EXIT_UNABLE;
 	}
 	pool_init(&m.p);
-	ok = run(&m, argv + optind, argc - optind);
+	ok = limit_memory(&m) && run(&m, argv + optind, argc - optind);
 	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
 	ledger_clear(&m.ledger);
 	plan_clear(&m.plan);

@@ -16,7 +16,7 @@
 #include "log/folder.h"
 
 #define PEEK_BYTES ((size_t)256 << 10)
-#define OPEN_MAX_FILES 256
+#define OPEN_MAX_FILES 64 /* 16 MiB of buffers */
 #define OPEN_SUFFIX ".open"
 
 /* The descriptors that are open now, over all inputs; one process reads with one thread. */

@@ -75,21 +75,29 @@ watch(void *ctx)
 enum err
 spill_limit(const char *folder, uint64_t bytes)
 {
+	int dirfd;
+
 	if (bytes < SPILL_LIMIT_LEAST)
 		return ERR_LIMIT;
-	spill.dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (spill.dirfd < 0)
+	dirfd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dirfd < 0)
 		return ERR_SYSTEM;
-	spill.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	if (spill.statm < 0)
+		spill.statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
 	if (spill.statm < 0) {
 		int saved = errno;
 
-		close(spill.dirfd);
+		close(dirfd);
 		errno = saved;
 		return ERR_SYSTEM;
 	}
+	pthread_mutex_lock(&spill.lock);
+	if (spill.dirfd >= 0)
+		close(spill.dirfd);
+	spill.dirfd = dirfd;
 	spill.limit = bytes;
 	spill.small = (size_t)(bytes / SMALL_SHARE);
+	pthread_mutex_unlock(&spill.lock);
 	return ERR_OK;
 }
 

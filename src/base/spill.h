@@ -18,7 +18,7 @@
 #define SPILL_LIMIT_LEAST ((uint64_t)32 << 20)
 
 /* From now on the process shall hold at most so many bytes (resident), and large arrays go to files in the folder, which
- * is opened anew. Once a process. */
+ * is opened anew. What there is already stays where it is. */
 enum err spill_limit(const char *folder, uint64_t bytes) WARN_UNUSED;
 
 /* All of these: ERR_MEMORY, or ERR_SYSTEM when the folder has no room. What is got goes back through spill_free alone. */

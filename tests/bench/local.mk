@@ -11,7 +11,7 @@ EXTRA_PROGRAMS += tests/bench/bench-log
 tests_bench_bench_log_LDADD = $(LIBFB_LOG)
 
 # Logs for measuring merge, verify and cat.
-EXTRA_PROGRAMS += tests/bench/make-cluster
+check_PROGRAMS += tests/bench/make-cluster
 tests_bench_make_cluster_SOURCES = tests/bench/make-cluster.c tests/log-folder.c tests/log-folder.h
 tests_bench_make_cluster_LDADD = $(LIBFB_LOG)
 
