@@ -148,6 +148,7 @@ flow_csv(const struct flow *flow, struct flow_context *c, struct buf *out)
 	if (flow->options)
 		return;
 	gather(flow, columns, &start, &end);
+	moments_finish(&start, &end);
 	format_open(&f, out, c);
 	format_head(&f, FORMAT_HEAD_CSV, c, flow, make_head);
 	format_need(&f, (COLUMN_COUNT + 3) * FORMAT_VALUE_MOST);

@@ -123,6 +123,32 @@ put_boot(const struct proto_info *info, const struct flow_value *v, struct momen
 	moment_from_boot(info, m);
 }
 
+static void
+put_duration(const struct flow_value *v, struct moment *m)
+{
+	bool ms = v->field->id == IE_DURATION_MILLISECONDS;
+
+	if (v->len < 1 || v->len > 4)
+		return;
+	m->has_duration = true;
+	m->duration_ns = (int64_t)value_u64(v->bytes, v->len) * (ms ? NS_PER_MSEC : 1000);
+	m->duration_digits = ms ? 3 : 6;
+}
+
+void
+moments_finish(struct moment *start, struct moment *end)
+{
+	struct moment *there = start->rank > 0 ? start : end, *other = start->rank > 0 ? end : start;
+	int64_t ns = there->time.ns, by = there == start ? start->duration_ns : -start->duration_ns;
+
+	if (there->rank == 0 || other->rank != 0 || !start->has_duration || (by > 0 && ns > INT64_MAX - by) ||
+	    (by < 0 && ns < INT64_MIN - by))
+		return;
+	other->time.ns = ns + by;
+	other->rank = there->rank;
+	other->digits = there->digits < start->duration_digits ? there->digits : start->duration_digits;
+}
+
 static const struct role {
 	uint8_t rank; /* 0: the element is no begin or end */
 	bool end;
@@ -159,6 +185,8 @@ moment_put(
 		put_boot(info, v, end);
 		return;
 	}
+	if (id == IE_DURATION_MILLISECONDS || id == IE_DURATION_MICROSECONDS)
+		put_duration(v, start);
 	if (id >= sizeof(roles) / sizeof(roles[0]))
 		return;
 	role = &roles[id];
@@ -197,6 +225,7 @@ find_moment(const struct flow *f, bool want_end, wall_t *ret, int *ret_digits)
 	flow_walk_init(&w, f);
 	while (flow_walk_next(&w, &v))
 		moment_note(f->info, &v, &start, &end);
+	moments_finish(&start, &end);
 	if (m->rank == 0)
 		return false;
 	*ret = m->time;

@@ -388,6 +388,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	put_fields(&f, flow, true, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	put_sampling(&f, flow, c);
+	moments_finish(&start, &end);
 	put_moment(&f, ",\"flowStart\":\"", sizeof(",\"flowStart\":\"") - 1, &start);
 	put_moment(&f, ",\"flowEnd\":\"", sizeof(",\"flowEnd\":\"") - 1, &end);
 	format_need(&f, KEY_MOST);

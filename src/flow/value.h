@@ -51,6 +51,8 @@ enum {
 	IE_START_DELTA = 158,
 	IE_END_DELTA = 159,
 	IE_SYSTEM_INIT = 160,
+	IE_DURATION_MILLISECONDS = 161,
+	IE_DURATION_MICROSECONDS = 162,
 	IE_PADDING = 210,
 };
 
@@ -90,12 +92,17 @@ struct moment {
 	uint8_t rank;
 	uint8_t digits;
 	/* IPFIX headers have no uptime: one in the record counts from the record's systemInitTimeMilliseconds */
-	bool has_uptime, has_boot;
+	bool has_uptime, has_boot, has_duration;
 	uint32_t uptime_ms;
 	wall_t boot;
+	int64_t duration_ns; /* of the flow */
+	uint8_t duration_digits;
 };
 void moment_put(
     const struct proto_info *info, const struct flow_value *v, struct moment *start, struct moment *end);
+
+/* When all fields are noted: of a flow that tells one of them and its duration, the other one. */
+void moments_finish(struct moment *start, struct moment *end);
 
 static inline void
 moment_note(
@@ -104,7 +111,7 @@ moment_note(
 	uint16_t id = v->field->id;
 
 	if ((id >= IE_END_UPTIME && id <= IE_START_UPTIME) ||
-	    (id >= IE_START_SECONDS && id <= IE_SYSTEM_INIT))
+	    (id >= IE_START_SECONDS && id <= IE_DURATION_MICROSECONDS))
 		moment_put(info, v, start, end);
 }
 

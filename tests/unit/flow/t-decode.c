@@ -465,6 +465,19 @@ test_moments(struct buf *b)
 	    {154, 8, ntp}, {155, 8, ntp}, {156, 8, ntp | 0x80000000}, {157, 8, ntp | 0x40000000});
 	MOMENTS("2023-11-14T22:13:19.999999Z 2023-11-14T22:13:20.000000Z", "deltas; shortened", {158, 4, 1},
 	    {159, 2, 0});
+	MOMENTS("2023-11-14T22:13:20.000Z 2023-11-14T22:13:21.500Z", "a begin and a duration", {161, 4, 1500},
+	    {152, 8, now});
+	MOMENTS("2023-11-14T22:13:18.500Z 2023-11-14T22:13:20.000Z", "an end and a duration in microseconds",
+	    {153, 8, now}, {162, 4, 1500000});
+	MOMENTS("2023-11-14T22:13:20.250000Z 2023-11-14T22:13:20.250007Z", "with the precision of both",
+	    {154, 8, ntp | 0x40000000}, {162, 4, 7});
+	MOMENTS("2023-11-14T22:13:20Z 2023-11-14T22:13:21Z", "of the seconds", {150, 4, MESSAGE_SECONDS},
+	    {161, 2, 1500});
+	MOMENTS("2023-11-14T22:13:20.000Z 2023-11-14T22:13:20.002Z",
+	    "both are told: no duration is asked for", {152, 8, now}, {153, 8, now + 2}, {161, 4, 77});
+	MOMENTS("none", "a duration alone", {161, 4, 77});
+	MOMENTS("none", "an end that no clock can hold", {152, 8, (uint64_t)INT64_MAX / 1000000},
+	    {161, 4, UINT32_MAX});
 }
 
 int
