@@ -12,6 +12,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "archive/entry.h"
+#include "archive/tables.h"
 #include "archive/unpack.h"
 #include "base/array.h"
 #include "base/msg.h"
@@ -47,15 +49,20 @@ struct cat {
 	wall_t export_time;                  /* of the archived datagram at hand */
 	struct source *sources;              /* owned: an archive file's table */
 	size_t source_count, source_room;
-	bool tabled;     /* the file's tables are over */
-	bool broken;     /* ... and have a hole: what is named by its place in them is not known */
-	struct buf held; /* an archived datagram whose witnesses go on in the next record */
-	struct record held_record;
+	struct tables tables; /* the archive file's */
+	struct pair pair;     /* entries that wait for their payloads */
+	bool skip;            /* the next payloads have lost their entries */
+	struct held {         /* a datagram that more witnesses may follow */
+		bool any;
+		struct entry entry;
+		const uint8_t *payload; /* both point into the pair, or into kept */
+		struct buf kept;        /* owned; its references and payload, when the pair is over */
+	} held;
 	const char **witnesses; /* owned: names for the datagram at hand */
 	size_t witness_count, witness_room;
 	struct sampling_state *states; /* owned, and what they hold; likewise */
 	size_t state_count, state_room;
-	struct rd refs; /* the archived datagram at hand: the template of each data set */
+	struct rd sets; /* the archived datagram at hand: what decodes each data set */
 	size_t ref_count;
 };
 
@@ -70,7 +77,9 @@ forget_templates(struct cat *c)
 	c->template_count = 0;
 	c->resolved = NULL;
 	c->source_count = 0;
-	c->tabled = c->broken = false;
+	c->tables = (struct tables){.known = false};
+	c->skip = false;
+	pair_drop(&c->pair);
 }
 
 static enum err
@@ -111,7 +120,8 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 {
 	struct cat *c = ctx;
 	const struct tmpl *t;
-	struct rd at = c->refs;
+	struct rd at = c->sets;
+	struct entry_set set;
 	uint32_t ref;
 
 	if (data_set == FLOW_SUB_TEMPLATE)
@@ -119,8 +129,9 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 	c->resolved = NULL;
 	if (data_set >= c->ref_count)
 		return NULL;
-	rd_skip(&at, 4 * (size_t)data_set);
-	ref = rd_u32(&at);
+	rd_skip(&at, ENTRY_SET_SIZE * (size_t)data_set);
+	entry_read_set(&at, &set);
+	ref = set.ref;
 	*ret_late = (ref & REF_LATE) != 0;
 	if ((ref & ~REF_LATE) >= c->template_count)
 		return NULL;
@@ -229,52 +240,107 @@ name_witnesses(struct cat *c, struct rd list, uint32_t count)
 static void
 release(struct cat *c)
 {
-	struct archived a;
+	const struct entry *en = &c->held.entry;
+	struct record r = {.addr = en->addr, .port = en->port, .time = {en->time_ns}};
 	struct proto_info info;
 	struct decode d;
 
-	if (c->held.len == 0)
+	if (!c->held.any)
 		return;
-	if (archived_read(c->held.data, c->held.len, &a) == ERR_OK &&
-	    proto_recognise(a.payload, a.len, &info) == ERR_OK) {
-		c->refs = a.refs;
+	if (proto_recognise(c->held.payload, en->len, &info) == ERR_OK) {
+		c->sets = en->sets;
 		c->export_time = info.export_time;
-		c->ref_count = c->broken ? 0 : a.ref_count;
-		decode_init(&d, a.payload, a.len, &info, resolve, c);
-		cat_flows(c, &c->held_record, a.payload, a.len, &d,
-		    !c->broken && a.sampling < c->state_count ? &c->states[a.sampling] : NULL);
+		c->ref_count = c->tables.broken ? 0 : en->set_count;
+		decode_init(&d, c->held.payload, en->len, &info, resolve, c);
+		cat_flows(c, &r, c->held.payload, en->len, &d,
+		    !c->tables.broken && en->sampling < c->state_count ? &c->states[en->sampling] : NULL);
 	}
-	buf_reset(&c->held);
+	c->held.any = false;
 	c->witness_count = 0;
 }
 
+/* The pair is over, and the next one may have more witnesses of its last datagram. */
 static enum err
-cat_archived(struct cat *c, const struct record *r)
+keep_held(struct cat *c)
 {
-	struct archived a;
+	struct held *h = &c->held;
+	size_t sets = ENTRY_SET_SIZE * (size_t)h->entry.set_count;
 
-	if (archived_read(r->body, r->len, &a) != ERR_OK)
-		return ERR_OK; /* cannot be: its CRC is good; merge reports it */
-	if ((r->flags & ARCHIVED_MORE) == 0) {
-		release(c);
-		buf_bytes(&c->held, r->body, r->len);
-		c->held_record = *r;
-		if (!buf_ok(&c->held))
-			return ERR_MEMORY;
-	}
-	return c->count || c->broken ? ERR_OK : name_witnesses(c, a.witnesses, a.witness_count);
+	if (!h->any || (h->kept.data != NULL && h->payload == h->kept.data + sets))
+		return ERR_OK;
+	buf_reset(&h->kept);
+	buf_bytes(&h->kept, h->entry.sets.at, sets);
+	buf_bytes(&h->kept, h->payload, h->entry.len);
+	if (!buf_ok(&h->kept))
+		return ERR_MEMORY;
+	h->entry.sets = rd_init(h->kept.data, sets);
+	h->payload = h->kept.data + sets;
+	return ERR_OK;
 }
 
 static enum err
-cat_archive_record(struct cat *c, const struct record *r)
+cat_entry(struct cat *c, const struct entry *en, const uint8_t *payload)
+{
+	if (!en->more) {
+		release(c);
+		c->held.any = true;
+		c->held.entry = *en;
+		c->held.payload = payload;
+	} else if (!c->held.any) { /* its first witnesses are lost, and its payload */
+		return ERR_OK;
+	}
+	return c->count || c->tables.broken ? ERR_OK : name_witnesses(c, en->witnesses, en->witness_count);
+}
+
+/* A body that its CRC calls good and its format calls bad; verify tells it, too. */
+static void
+odd_body(struct cat *c, const char *path, uint64_t offset, const char *expected)
+{
+	struct finding f = {.offset = offset, .what = "record body", .found = "another form"};
+
+	(void)snprintf(f.expected, sizeof(f.expected), "%s", expected);
+	command_finding(path, &f);
+	c->findings++;
+	pair_drop(&c->pair);
+}
+
+static enum err
+cat_payloads(struct cat *c, const struct record *r, const char *path, uint64_t offset)
+{
+	struct rd in = rd_init(c->pair.entries.data, c->pair.entries.len);
+	size_t at = 0;
+	struct chunk chunk;
+	struct entry en;
+	enum err e;
+
+	if (!pair_waits(&c->pair) && c->skip)
+		return ERR_OK; /* their entries were told of as damaged */
+	e = pair_match(&c->pair, r->body, r->len, &chunk);
+	if (e == ERR_OK)
+		e = pair_open(&c->pair, &chunk);
+	if (e == ERR_UNKNOWN || e == ERR_MEMORY)
+		return e;
+	if (e != ERR_OK) {
+		odd_body(c, path, offset, "payloads of the entries before them");
+		return ERR_OK;
+	}
+	while (e == ERR_OK && !c->stop && rd_left(&in) > 0 && (e = entry_read(&in, &en)) == ERR_OK) {
+		e = cat_entry(c, &en, c->pair.bytes.data + at);
+		at += en.len;
+	}
+	if (e == ERR_OK)
+		e = keep_held(c);
+	pair_drop(&c->pair);
+	return e;
+}
+
+static enum err
+cat_table(struct cat *c, const struct record *r)
 {
 	struct rd in = rd_init(r->body, r->len);
 	struct tmpl_def def;
 	enum err e = ERR_OK;
 
-	if (r->type != RECORD_ARCHIVED) /* it may move what the held datagram's names point to */
-		release(c);
-	c->tabled |= r->type == RECORD_ARCHIVED || r->type == RECORD_ARCHIVED_EVENT;
 	switch (r->type) {
 	case RECORD_SOURCES:
 		while (rd_left(&in) > 0 && e == ERR_OK) {
@@ -283,22 +349,50 @@ cat_archive_record(struct cat *c, const struct record *r)
 				break;
 			c->source_count++;
 		}
-		return e;
+		break;
 	case RECORD_TEMPLATES:
 		while (e == ERR_OK && rd_left(&in) > 0 && tmpl_def_read(&in, &def) == ERR_OK)
 			e = add_template(c, &def);
-		return e;
-	case RECORD_SAMPLING:
+		break;
+	default: /* RECORD_SAMPLING */
 		while (e == ERR_OK && rd_left(&in) > 0) {
 			e = array_grow(c->states, c->state_room, c->state_count);
 			if (e == ERR_OK && sampling_state_read(&in, &c->states[c->state_count]) != ERR_OK)
 				break;
 			c->state_count += e == ERR_OK;
 		}
+	}
+	c->tables.got = (struct contents){.sources = (uint32_t)c->source_count,
+	    .definitions = (uint32_t)c->template_count,
+	    .states = (uint32_t)c->state_count};
+	return e;
+}
+
+/* Where a table has a hole, places in it mean nothing; the payloads still show what needs no definition. */
+static enum err
+cat_archive_record(struct cat *c, const struct record *r, const char *path, uint64_t offset)
+{
+	enum err e;
+
+	if (tables_record(&c->tables, r) != ERR_OK)
+		odd_body(c, path, offset, "numbers of what the file holds");
+	switch (r->type) {
+	case RECORD_SOURCES:
+	case RECORD_TEMPLATES:
+	case RECORD_SAMPLING:
+		return cat_table(c, r);
+	case RECORD_ENTRIES:
+		e = pair_take(&c->pair, r->body, r->len);
+		c->skip = e != ERR_OK;
+		if (e == ERR_CUT || e == ERR_MALFORMED) {
+			odd_body(c, path, offset, "entries of datagrams");
+			return ERR_OK;
+		}
 		return e;
-	case RECORD_ARCHIVED:
-		return cat_archived(c, r);
+	case RECORD_PAYLOADS:
+		return cat_payloads(c, r, path, offset);
 	default:
+		release(c);
 		return ERR_OK;
 	}
 }
@@ -363,14 +457,16 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 	    step != CHECK_ERROR) {
 		if (step == CHECK_FINDING) {
 			if (v == NULL) { /* a log's were told in the first pass */
-				c->broken |= !c->tabled && finding.lost_first <= finding.lost_last;
+				tables_finding(&c->tables, &finding);
+				pair_drop(&c->pair);
+				c->skip = true;
 				command_finding(f->path, &finding);
 				c->findings++;
 			}
 		} else if (v != NULL) {
 			cat_log_record(c, v, &r);
 		} else {
-			e = cat_archive_record(c, &r);
+			e = cat_archive_record(c, &r, f->path, check_offset(k));
 		}
 	}
 	if (v == NULL) {
@@ -534,7 +630,7 @@ tell_undecoded(const struct cat *c)
 int
 command_cat(int argc, char **argv)
 {
-	struct cat c = {.out = BUF_INIT, .held = BUF_INIT};
+	struct cat c = {.out = BUF_INIT, .pair = PAIR_INIT};
 	int status;
 	bool ok = true;
 
@@ -556,7 +652,8 @@ command_cat(int argc, char **argv)
 	free(c.states);
 	free(c.sources);
 	free(c.witnesses);
-	buf_clear(&c.held);
+	pair_clear(&c.pair);
+	buf_clear(&c.held.kept);
 	buf_clear(&c.out);
 	return !ok || (c.stop && !c.gone) ? EXIT_UNABLE : c.findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
 }

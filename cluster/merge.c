@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "archive/write.h"
+#include "base/compress.h"
 #include "base/json.h"
 #include "base/msg.h"
 #include "cluster/command.h"
@@ -27,7 +28,8 @@
 #include "cluster/overlap.h"
 
 static const char usage[] =
-    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--memory 1G] [--json] [-q] PATH...\n"
+    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--json] [-q]\n"
+    "                       PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
@@ -36,6 +38,8 @@ struct merge {
 	char *given;       /* -o */
 	char *out;         /* what it names, without symbolic links and trailing slashes; owned */
 	int64_t window_ns; /* 0: as the archive has it, else 5 minutes */
+	struct manifest_compression compression;
+	bool recompress; /* it was asked for: what the inputs have does not matter */
 	struct pool p;
 	struct plan plan;
 	struct ledger ledger;
@@ -127,6 +131,80 @@ look_at_output(struct merge *m, bool *ret_archive)
 	return false;
 }
 
+#define LEVEL_STANDARD 1
+
+/* none, zstd or zstd:LEVEL. */
+static bool
+read_compression(const char *text, struct manifest_compression *ret)
+{
+	struct manifest_compression c = {.level = 0};
+	const char *version = compress_version();
+	char *end;
+	long level = LEVEL_STANDARD;
+
+	if (strcmp(text, "none") == 0) {
+		*ret = c;
+		return true;
+	}
+	if (strncmp(text, "zstd", 4) != 0 || (text[4] != '\0' && text[4] != ':')) {
+		msg_error("--compression %s: expected none, zstd or zstd:LEVEL", text);
+		return false;
+	}
+	if (version == NULL) {
+		msg_error("--compression %s: this flowbraid was built without zstd", text);
+		return false;
+	}
+	if (text[4] == ':') {
+		level = strtol(text + 5, &end, 10);
+		if (text[5] == '\0' || *end != '\0' || level < 1 || level > compress_level_most()) {
+			msg_error(
+			    "--compression %s: expected a level from 1 to %d", text, compress_level_most());
+			return false;
+		}
+	}
+	c.level = (int)level;
+	(void)snprintf(c.version, sizeof(c.version), "%s", version);
+	*ret = c;
+	return true;
+}
+
+/* An archive among the inputs says how this one is compressed, unless it was said; all must say the same, and this
+ * build must be able to do it, so that the result does not depend on who merges. */
+static bool
+settle_compression(struct merge *m)
+{
+	const struct input *first = NULL;
+	struct buf a = BUF_INIT, b = BUF_INIT;
+	bool ok = true;
+
+	for (size_t i = 0; i < m->p.input_count && !m->recompress && ok; i++) {
+		const struct input *in = m->p.inputs[i];
+
+		if (in->kind != INPUT_ARCHIVE)
+			continue;
+		if (first == NULL) {
+			first = in;
+			m->compression = in->manifest.compression;
+		} else if (!manifest_compression_same(&m->compression, &in->manifest.compression)) {
+			manifest_compression_text(&m->compression, &a);
+			manifest_compression_text(&in->manifest.compression, &b);
+			msg_error("%s: compression %.*s, but %s has %.*s; say --compression", in->path,
+			    (int)b.len, (char *)b.data, first->path, (int)a.len, (char *)a.data);
+			ok = false;
+		}
+	}
+	if (ok && m->compression.level != 0 &&
+	    (compress_version() == NULL || strcmp(compress_version(), m->compression.version) != 0)) {
+		msg_error("%s: compressed by zstd %s, but this flowbraid has %s; say --compression",
+		    first != NULL ? first->path : m->given, m->compression.version,
+		    compress_version() != NULL ? compress_version() : "none");
+		ok = false;
+	}
+	buf_clear(&a);
+	buf_clear(&b);
+	return ok;
+}
+
 /* Options are part of an archive: inputs that differ in them cannot make one. */
 static bool
 settle_options(struct merge *m)
@@ -149,7 +227,7 @@ settle_options(struct merge *m)
 	}
 	if (m->window_ns == 0)
 		m->window_ns = 300 * NS_PER_SEC;
-	return true;
+	return settle_compression(m);
 }
 
 /* A name that a merge writes, also half way. Nothing else is ever removed. */
@@ -284,6 +362,7 @@ write_archive(struct merge *m)
 	if (!make_work_folder(m))
 		return false;
 	m->manifest.window_ns = m->window_ns;
+	m->manifest.compression = m->compression;
 	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
 	dirfd = open(m->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	e = dirfd >= 0 ? write_files(m, dirfd) : ERR_SYSTEM;
@@ -435,11 +514,13 @@ static bool
 options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"window", required_argument, NULL, 'w'}, {"memory", required_argument, NULL, 'm'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"window", required_argument, NULL, 'w'}, {"compression", required_argument, NULL, 'c'},
+	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
+	if (compress_version() != NULL && !read_compression("zstd", &m->compression))
+		return false;
 	while ((c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'o':
@@ -454,6 +535,11 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 		case 'm':
 			if (!command_memory(optarg, &m->o.memory))
 				return false;
+			break;
+		case 'c':
+			if (!read_compression(optarg, &m->compression))
+				return false;
+			m->recompress = true;
 			break;
 		case 'j':
 			m->o.json = true;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "archive/input.h"
+#include "archive/window_check.h"
 #include "base/file.h"
 #include "base/json.h"
 #include "base/msg.h"
@@ -81,7 +82,27 @@ check_chain(struct verify *v, const char *path, const struct segment_header *h, 
 		v->last_seal = seal_digest(&r->seal);
 }
 
-/* All of one segment. *ret_ok: false when reading failed (a message was printed). */
+/* A good record of an archive's file: its body, too. */
+static bool
+verify_body(
+    struct verify *v, struct window_check *w, const struct check *c, const char *path, const struct record *r)
+{
+	struct finding f;
+	enum err e;
+
+	if (window_check_record(w, check_header(c)->kind, r, &f, &e))
+		return true;
+	if (e == ERR_UNKNOWN || e == ERR_MEMORY) {
+		msg_error("%s: offset %" PRIu64 ": payloads: %s", path, check_offset(c),
+		    e == ERR_UNKNOWN ? "compressed as this program cannot read" : err_text(e));
+		return false;
+	}
+	f.offset = check_offset(c);
+	note(v, path, &f);
+	return true;
+}
+
+/* All of one segment. False when reading failed (a message was printed). */
 static bool
 verify_segment(struct verify *v, struct input_file *f, bool in_log)
 {
@@ -90,14 +111,19 @@ verify_segment(struct verify *v, struct input_file *f, bool in_log)
 	struct record record;
 	struct finding finding;
 	struct check_result result;
+	struct window_check bodies = {.quick = v->quick};
 	enum check_step step = CHECK_ERROR;
+	bool ok = true;
 
 	if (fd < 0 || check_open(fd, f->open_name, !v->quick, &c) != ERR_OK) {
 		msg_error("%s: %s", f->path, strerror(errno));
 		return false;
 	}
-	while ((step = check_next(c, &record, &finding)) == CHECK_RECORD || step == CHECK_FINDING) {
-		if (step == CHECK_FINDING) {
+	while (ok && ((step = check_next(c, &record, &finding)) == CHECK_RECORD || step == CHECK_FINDING)) {
+		if (step == CHECK_RECORD) {
+			ok = verify_body(v, &bodies, c, f->path, &record);
+		} else {
+			window_check_damage(&bodies, &finding);
 			v->damaged += finding.lost_first <= finding.lost_last
 			    ? finding.lost_last - finding.lost_first + 1
 			    : 0;
@@ -112,10 +138,11 @@ verify_segment(struct verify *v, struct input_file *f, bool in_log)
 		v->torn += result.torn;
 		if (in_log && check_header(c) != NULL)
 			check_chain(v, f->path, check_header(c), &result);
-	} else {
+	} else if (ok) {
 		msg_error("%s: %s", f->path, strerror(errno));
 	}
 	check_close(c);
+	window_check_clear(&bodies);
 	return step == CHECK_END;
 }
 

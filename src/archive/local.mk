@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/archive/libfb-archive.a
 src_archive_libfb_archive_a_SOURCES = \
+	src/archive/chunks.c src/archive/chunks.h \
+	src/archive/entry.c src/archive/entry.h \
 	src/archive/input.c src/archive/input.h \
 	src/archive/manifest.c src/archive/manifest.h \
 	src/archive/plan.c src/archive/plan.h src/archive/plan_decode.c src/archive/plan_decode.h \
@@ -9,5 +11,8 @@ src_archive_libfb_archive_a_SOURCES = \
 	src/archive/records.c src/archive/records.h \
 	src/archive/segment_file.c src/archive/segment_file.h \
 	src/archive/state_table.c src/archive/state_table.h \
+	src/archive/tables.c src/archive/tables.h \
 	src/archive/unpack.c src/archive/unpack.h \
-	src/archive/write.c src/archive/write.h
+	src/archive/window_check.c src/archive/window_check.h \
+	src/archive/write.c src/archive/write.h src/archive/write_private.h \
+	src/archive/write_window.c

@@ -6,7 +6,7 @@
  *	cluster NAME
  *	window NANOSECONDS
  *	stream-key port
- *	compression none
+ *	compression none           (or: zstd LEVEL VERSION)
  *	file SHA256 SIZE NAME      (any number, by name)
  */
 #include "archive/manifest.h"
@@ -40,11 +40,27 @@ manifest_add(struct manifest *m, const char *name, uint64_t size, const struct s
 }
 
 void
+manifest_compression_text(const struct manifest_compression *c, struct buf *out)
+{
+	if (c->level == 0)
+		buf_text(out, "none");
+	else
+		buf_printf(out, "zstd %d %s", c->level, c->version);
+}
+
+bool
+manifest_compression_same(const struct manifest_compression *a, const struct manifest_compression *b)
+{
+	return a->level == b->level && strcmp(a->version, b->version) == 0;
+}
+
+void
 manifest_write(const struct manifest *m, struct buf *out)
 {
-	buf_printf(out,
-	    "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression none\n",
+	buf_printf(out, "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression ",
 	    m->cluster, m->window_ns);
+	manifest_compression_text(&m->compression, out);
+	buf_u8(out, '\n');
 	for (size_t i = 0; i < m->count; i++) {
 		char hex[SHA256_TEXT_SIZE];
 
@@ -75,6 +91,25 @@ number_read(const char **at, uint64_t *ret)
 		return false;
 	*ret = strtoull(*at, &end, 10);
 	*at = end;
+	return true;
+}
+
+static bool
+compression_read(const char *text, struct manifest_compression *ret)
+{
+	struct manifest_compression c = {.level = 0};
+	const char *at = text + 5;
+	uint64_t level;
+
+	if (strcmp(text, "none") != 0) {
+		if (strncmp(text, "zstd ", 5) != 0 || !number_read(&at, &level) || level == 0 || level > 99 ||
+		    *at++ != ' ' || *at == '\0' || strlen(at) >= sizeof(c.version) ||
+		    strspn(at, "0123456789.") != strlen(at))
+			return false;
+		c.level = (int)level;
+		snprintf(c.version, sizeof(c.version), "%s", at);
+	}
+	*ret = c;
 	return true;
 }
 
@@ -120,7 +155,7 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	case 4:
 		return strcmp(line, "stream-key port") == 0;
 	case 5:
-		return strcmp(line, "compression none") == 0;
+		return strncmp(line, "compression ", 12) == 0 && compression_read(line + 12, &m->compression);
 	default:
 		return strncmp(line, "file ", 5) == 0 && file_line(line + 5, m, ret_error);
 	}

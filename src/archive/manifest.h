@@ -6,6 +6,7 @@
 #ifndef FLOWBRAID_ARCHIVE_MANIFEST_H
 #define FLOWBRAID_ARCHIVE_MANIFEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@
 #define MANIFEST_LEDGER "ledger.json"
 #define MANIFEST_COMMON "common.fbs"
 #define MANIFEST_NAME_SIZE 64
+#define MANIFEST_VERSION_SIZE 24
 #define MANIFEST_SIZE_MAX (64u << 20)
 
 struct manifest_file {
@@ -30,6 +32,10 @@ struct manifest_file {
 struct manifest {
 	char cluster[SEGMENT_NAME_SIZE];
 	int64_t window_ns;
+	struct manifest_compression {
+		int level;                           /* of zstd; 0: none */
+		char version[MANIFEST_VERSION_SIZE]; /* of its library */
+	} compression;
 	struct manifest_file *files; /* owned; by name */
 	size_t count, room;
 };
@@ -38,6 +44,10 @@ void manifest_clear(struct manifest *m);
 enum err manifest_add(
     struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest) WARN_UNUSED;
 void manifest_write(const struct manifest *m, struct buf *out); /* sorts nothing: add in order of name */
+
+/* As it stands in the manifest: "none", "zstd 1 1.5.4". */
+void manifest_compression_text(const struct manifest_compression *c, struct buf *out);
+bool manifest_compression_same(const struct manifest_compression *a, const struct manifest_compression *b);
 
 /* *ret_line: the line that is wrong, on ERR_MALFORMED and ERR_UNKNOWN. */
 enum err manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_line) WARN_UNUSED;

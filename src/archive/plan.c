@@ -302,7 +302,7 @@ resolve_datagram(struct making *m, uint32_t place)
 		for (; at < end && p->places[at].data_sets <= i; at++)
 			learn(m, p->places[at].definition);
 		if (i < list->count && e == ERR_OK)
-			e = use_definition(m, p->set_ids[list->at + i], m->plan->refs_at[place] + i);
+			e = use_definition(m, p->sets[list->at + i].id, m->plan->refs_at[place] + i);
 	}
 	return e;
 }

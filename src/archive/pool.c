@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/chunks.h"
 #include "archive/pool_private.h"
 #include "base/spill.h"
 #include "wire/sets.h"
@@ -43,8 +44,9 @@ pool_clear(struct pool *p)
 	spill_free(p->places);
 	free(p->streams);
 	spill_free(p->set_lists);
-	spill_free(p->set_ids);
+	spill_free(p->sets);
 	spill_free(p->bytes.data);
+	chunks_free(p->chunks);
 	hash_clear(&p->by_source);
 	hash_clear(&p->by_digest);
 	hash_clear(&p->by_stream);
@@ -164,29 +166,29 @@ pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint3
 	return e;
 }
 
-/* The ids of a datagram's data sets, as an index into the lists seen so far. */
+/* A datagram's data sets, as an index into the lists seen so far. */
 static enum err
-set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *ret)
+set_list_index(struct pool *p, const struct pool_set *sets, uint32_t count, uint32_t *ret)
 {
-	uint64_t hv = hash_bytes(ids, count * sizeof(*ids));
+	uint64_t hv = hash_bytes(sets, count * sizeof(*sets));
 	struct hash_probe probe;
 	enum err e;
 
 	for (uint32_t i = hash_first(&p->by_set_list, hv, &probe); i != HASH_NONE;
 	     i = hash_next(&p->by_set_list, &probe)) {
 		if (p->set_lists[i].count == count &&
-		    (count == 0 || memcmp(p->set_ids + p->set_lists[i].at, ids, count * sizeof(*ids)) == 0)) {
+		    (count == 0 || memcmp(p->sets + p->set_lists[i].at, sets, count * sizeof(*sets)) == 0)) {
 			*ret = i;
 			return ERR_OK;
 		}
 	}
 	if ((e = spill_grow(p->set_lists, p->set_list_room, p->set_list_count)) != ERR_OK)
 		return e;
-	p->set_lists[p->set_list_count] = (struct pool_set_list){(uint32_t)p->set_id_count, count};
+	p->set_lists[p->set_list_count] = (struct pool_set_list){(uint32_t)p->set_count, count};
 	for (uint32_t i = 0; i < count; i++) {
-		if ((e = spill_grow(p->set_ids, p->set_id_room, p->set_id_count)) != ERR_OK)
+		if ((e = spill_grow(p->sets, p->set_room, p->set_count)) != ERR_OK)
 			return e;
-		p->set_ids[p->set_id_count++] = ids[i];
+		p->sets[p->set_count++] = sets[i];
 	}
 	if ((e = hash_add(&p->by_set_list, hv, (uint32_t)p->set_list_count)) != ERR_OK)
 		return e;
@@ -194,12 +196,24 @@ set_list_index(struct pool *p, const uint16_t *ids, uint32_t count, uint32_t *re
 	return ERR_OK;
 }
 
+static enum err
+add_place(struct pool *p, uint32_t datagram, uint32_t definition, uint32_t data_sets)
+{
+	enum err e = spill_grow(p->places, p->place_room, p->place_count);
+
+	if (e == ERR_OK) {
+		p->places[p->place_count++] = (struct pool_place){definition, data_sets};
+		p->datagrams[datagram].places++;
+	}
+	return e;
+}
+
 /* Definitions and data sets of a new v9 or IPFIX datagram. */
 static enum err
 look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, const struct stream_key *key,
     const uint8_t *payload, uint32_t len)
 {
-	uint16_t ids[65536 / 4];
+	struct pool_set list[65536 / SET_HEADER_SIZE];
 	uint32_t n = 0;
 	struct sets it;
 	struct set set;
@@ -208,7 +222,7 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 	sets_init(&it, info, payload, len);
 	while (sets_next(&it, &set) == ERR_OK) {
 		if (set.kind == SET_DATA)
-			ids[n++] = set.id;
+			list[n++] = (struct pool_set){set.id, (uint16_t)rd_left(&set.body)};
 		else if (set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE)
 			defines = true;
 	}
@@ -223,24 +237,21 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 
 			if ((e = pool_definition(p, &def, false, &definition)) != ERR_OK)
 				return e;
-			if ((e = spill_grow(p->places, p->place_room, p->place_count)) != ERR_OK)
+			if ((e = add_place(p, index, definition, defs.data_sets)) != ERR_OK)
 				return e;
-			p->places[p->place_count++] = (struct pool_place){definition, defs.data_sets};
-			p->datagrams[index].places++;
 		}
 	}
 	p->datagrams[index].defines = defines;
 	p->datagrams[index].data = n > 0;
-	return set_list_index(p, ids, n, &p->datagrams[index].sets);
+	return set_list_index(p, list, n, &p->datagrams[index].sets);
 }
 
+/* Adds it as the last of the datagrams, with what its header says, and without data sets. */
 static enum err
 new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *addr, uint16_t port,
-    const uint8_t *payload, uint32_t len)
+    uint32_t len, const struct proto_info *info, const struct stream_key *key)
 {
 	struct pool_datagram *d;
-	struct proto_info info;
-	struct stream_key key;
 	uint32_t index = (uint32_t)p->datagram_count;
 	enum err e;
 
@@ -248,10 +259,6 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 		return ERR_LIMIT;
 	if ((e = spill_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
 		return e;
-	if (proto_recognise(payload, len, &info) != ERR_OK || info.cut)
-		info = (struct proto_info){
-		    .proto = PROTO_NONE}; /* belongs to no stream that could be known */
-	key = stream_key_of(addr, port, &info);
 	d = &p->datagrams[index];
 	*d = (struct pool_datagram){.digest = *digest,
 	    .addr = *addr,
@@ -259,54 +266,148 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 	    .len = len,
 	    .place = (uint32_t)p->place_count,
 	    .hearing = POOL_NONE,
-	    .sequence = info.sequence,
-	    .uptime_ms = info.uptime_ms,
-	    .export_ns = info.export_time.ns,
-	    .units = info.count};
-	if ((e = stream_index(p, &key, &d->stream)) != ERR_OK)
+	    .sequence = info->sequence,
+	    .uptime_ms = info->uptime_ms,
+	    .export_ns = info->export_time.ns,
+	    .units = info->count,
+	    .data = info->count > 0};
+	if ((e = stream_index(p, key, &d->stream)) != ERR_OK)
+		return e;
+	if ((e = set_list_index(p, NULL, 0, &d->sets)) != ERR_OK)
 		return e;
 	if ((e = hash_add(&p->by_digest, digest->lo, index)) != ERR_OK)
 		return e;
 	p->datagram_count++;
-	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
-		return look_into_sets(p, index, &info, &key, payload, len);
-	d->data = info.count > 0;
-	return set_list_index(p, NULL, 0, &d->sets);
+	return ERR_OK;
+}
+
+static bool
+has_sets(const struct proto_info *info)
+{
+	return info->proto == PROTO_V9 || info->proto == PROTO_IPFIX;
+}
+
+/* The datagram that this is, or HASH_NONE. The digest only groups candidates: equal is what is equal to the byte.
+ * payload: NULL: it stands where *self says. */
+static enum err
+find_datagram(struct pool *p, const struct pool_datagram *self, const uint8_t *payload, uint32_t *ret)
+{
+	struct hash_probe probe;
+	uint32_t at;
+	enum err e;
+
+	for (at = hash_first(&p->by_digest, self->digest.lo, &probe); at != HASH_NONE;
+	     at = hash_next(&p->by_digest, &probe)) {
+		const struct pool_datagram *d = &p->datagrams[at];
+		const uint8_t *other;
+
+		if (digest128_cmp(&d->digest, &self->digest) != 0 || d->len != self->len ||
+		    d->port != self->port || addr_cmp(&d->addr, &self->addr) != 0)
+			continue;
+		if (d->file == self->file && d->offset == self->offset && d->within == self->within)
+			break; /* a file that is read again */
+		if (payload == NULL && (e = pool_peek(p, self, &payload)) != ERR_OK)
+			return e;
+		if ((e = pool_peek(p, d, &other)) != ERR_OK)
+			return e;
+		if (memcmp(other, payload, self->len) == 0)
+			break;
+	}
+	*ret = at;
+	return ERR_OK;
 }
 
 enum err
 pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *payload,
     uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret)
 {
-	struct digest128 digest = identity_digest(addr, port, payload, len);
-	struct pool_datagram *d;
-	struct hash_probe probe;
+	struct pool_datagram self = {.digest = identity_digest(addr, port, payload, len),
+	    .addr = *addr,
+	    .port = port,
+	    .len = len,
+	    .file = file,
+	    .offset = offset,
+	    .within = POOL_NONE};
 	uint32_t at;
-	enum err e;
+	enum err e = find_datagram(p, &self, payload, &at);
 
-	for (at = hash_first(&p->by_digest, digest.lo, &probe); at != HASH_NONE;
-	     at = hash_next(&p->by_digest, &probe)) {
-		const uint8_t *other;
-
-		d = &p->datagrams[at];
-		if (digest128_cmp(&d->digest, &digest) != 0 || d->len != len || d->port != port ||
-		    addr_cmp(&d->addr, addr) != 0)
-			continue;
-		/* The digest only groups candidates: equal is what is equal to the byte. */
-		e = input_peek(p->files[d->file].file, d->offset, len, &other);
-		if (e != ERR_OK)
-			return e;
-		if (memcmp(other, payload, len) == 0)
-			break;
-	}
+	if (e != ERR_OK)
+		return e;
 	if (at == HASH_NONE) {
+		struct proto_info info = entry_info(payload, len);
+		struct stream_key key = stream_key_of(addr, port, &info);
+
 		at = (uint32_t)p->datagram_count;
-		if ((e = new_datagram(p, &digest, addr, port, payload, len)) != ERR_OK)
+		if ((e = new_datagram(p, &self.digest, addr, port, len, &info, &key)) != ERR_OK)
 			return e;
 		p->datagrams[at].file = file;
 		p->datagrams[at].offset = offset;
+		p->datagrams[at].within = POOL_NONE;
+		if (has_sets(&info) && (e = look_into_sets(p, at, &info, &key, payload, len)) != ERR_OK)
+			return e;
 	}
-	p->datagrams[at].flags |= flags & (uint8_t)~ARCHIVED_MORE; /* a flag of archives alone */
+	p->datagrams[at].flags |= flags;
+	*ret = at;
+	return ERR_OK;
+}
+
+/* Definitions and data sets of a new datagram, as its entry lists them. */
+static enum err
+take_sets(struct pool *p, uint32_t index, const struct entry *en, const uint32_t *definitions)
+{
+	struct pool_set list[65536 / SET_HEADER_SIZE];
+	struct rd sets = en->sets, brings = en->definitions;
+	enum err e = ERR_OK;
+
+	for (uint32_t i = 0; i < en->set_count; i++) {
+		struct entry_set s;
+
+		entry_read_set(&sets, &s);
+		list[i] = (struct pool_set){s.id, s.len};
+	}
+	for (uint32_t i = 0; i < en->definition_count && e == ERR_OK; i++) {
+		struct entry_definition d;
+
+		entry_read_definition(&brings, &d);
+		e = add_place(p, index, definitions[i], d.data_sets);
+	}
+	p->datagrams[index].defines = en->defines;
+	p->datagrams[index].data = en->set_count > 0;
+	return e == ERR_OK ? set_list_index(p, list, en->set_count, &p->datagrams[index].sets) : e;
+}
+
+enum err
+pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, uint32_t file,
+    uint64_t offset, uint32_t within, uint32_t *ret)
+{
+	struct pool_datagram self = {.digest = en->digest,
+	    .addr = en->addr,
+	    .port = en->port,
+	    .len = en->len,
+	    .file = file,
+	    .offset = offset,
+	    .within = within};
+	uint32_t at;
+	enum err e;
+
+	if (p->chunks == NULL && (p->chunks = chunks_new()) == NULL)
+		return ERR_MEMORY;
+	if ((e = find_datagram(p, &self, NULL, &at)) != ERR_OK)
+		return e;
+	if (at == HASH_NONE) {
+		struct stream_key key = stream_key_of(&en->addr, en->port, &en->info);
+
+		at = (uint32_t)p->datagram_count;
+		if ((e = new_datagram(p, &en->digest, &en->addr, en->port, en->len, &en->info, &key)) !=
+		    ERR_OK)
+			return e;
+		p->datagrams[at].file = file;
+		p->datagrams[at].offset = offset;
+		p->datagrams[at].within = within;
+		if (has_sets(&en->info) && (e = take_sets(p, at, en, definitions)) != ERR_OK)
+			return e;
+	}
+	p->datagrams[at].flags |= en->flags;
 	*ret = at;
 	return ERR_OK;
 }
@@ -407,7 +508,7 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 	for (size_t i = 0; i < in->count; i++) {
 		if ((e = array_grow(p->files, p->file_room, p->file_count)) != ERR_OK)
 			return e;
-		p->files[p->file_count] = (struct pool_file){in, &in->files[i]};
+		p->files[p->file_count] = (struct pool_file){.input = in, .file = &in->files[i]};
 		e = pool_read_file(p, (uint32_t)p->file_count++, report, ret_why);
 		if (e != ERR_OK)
 			return e;
@@ -416,11 +517,21 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 }
 
 enum err
+pool_peek(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
+{
+	const struct pool_file *f = &p->files[d->file];
+
+	if (d->within == POOL_NONE)
+		return input_peek(f->file, d->offset, d->len, ret);
+	return chunks_get(p->chunks, f->file, f->seed, d->offset, d->within, d->len, ret);
+}
+
+enum err
 pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
 {
 	const uint8_t *bytes;
 	struct digest128 digest;
-	enum err e = input_peek(p->files[d->file].file, d->offset, d->len, &bytes);
+	enum err e = pool_peek(p, d, &bytes);
 
 	if (e != ERR_OK)
 		return e;

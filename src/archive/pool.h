@@ -45,9 +45,10 @@ struct pool_datagram {
 	bool defines;    /* holds template definitions */
 	uint32_t len;    /* of the payload */
 	uint32_t file;   /* index into files: where one copy stands */
-	uint64_t offset; /* of the payload in it */
+	uint32_t within; /* its place in the chunk whose record begins at offset; or POOL_NONE */
+	uint64_t offset; /* in the file: of the payload itself, or of that record */
 	uint32_t stream; /* index into streams */
-	uint32_t sets;   /* index into set_lists: ids of its data sets */
+	uint32_t sets;   /* index into set_lists: its data sets */
 	uint32_t sequence, units, uptime_ms;
 	int64_t export_ns;
 	bool data;              /* bears data */
@@ -83,11 +84,16 @@ struct pool_stream {
 
 struct pool_set_list {
 	uint32_t at, count;
-}; /* in set_ids */
+}; /* in sets */
+
+struct pool_set {
+	uint16_t id, len; /* len: without the set's header */
+};
 
 struct pool_file {
 	struct input *input;
 	struct input_file *file;
+	uint32_t seed; /* of its records' checksums */
 };
 
 struct pool {
@@ -116,8 +122,9 @@ struct pool {
 	size_t stream_count, stream_room;
 	struct pool_set_list *set_lists;
 	size_t set_list_count, set_list_room;
-	uint16_t *set_ids;
-	size_t set_id_count, set_id_room;
+	struct pool_set *sets;
+	size_t set_count, set_room;
+	struct chunks *chunks; /* owned */
 	struct pool_bytes {
 		uint8_t *data;
 		size_t len, room;
@@ -155,13 +162,16 @@ enum err pool_add(
 /* Puts everything in canonical order: sources, witnesses, events, datagrams. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;
 
-/* The payload of a datagram, valid until the next call for the same file. Checked against its digest:
+/* The payload of a datagram, valid until the next call that is not for the same datagram. Checked against its digest:
  * ERR_CHECKSUM when the file changed meanwhile. */
 enum err pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
 
 /* Where the datagram with that digest stands, after pool_index; POOL_NONE: nowhere. */
 enum err pool_index(struct pool *p) WARN_UNUSED;
 uint32_t pool_find(const struct pool *p, const struct digest128 *digest);
+
+/* The payload, unchecked. */
+enum err pool_peek(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
 
 /* How many distinct nodes heard it. */
 size_t pool_nodes_of(const struct pool *p, const struct pool_datagram *d);

@@ -178,12 +178,18 @@ payload_order(const struct pool *p, const struct pool_datagram *a, const struct 
 
 	if (a->len != b->len)
 		return a->len < b->len ? -1 : 1;
-	if (input_peek(p->files[a->file].file, a->offset, a->len, &payload) != ERR_OK)
+	if (pool_peek(p, a, &payload) != ERR_OK)
 		return 0;
 	memcpy(copy, payload, a->len);
-	if (input_peek(p->files[b->file].file, b->offset, b->len, &payload) != ERR_OK)
+	if (pool_peek(p, b, &payload) != ERR_OK)
 		return 0;
 	return memcmp(copy, payload, a->len);
+}
+
+static bool
+same_place(const struct pool_datagram *a, const struct pool_datagram *b)
+{
+	return a->file == b->file && a->offset == b->offset && a->within == b->within;
 }
 
 static int
@@ -199,7 +205,7 @@ archive_order(const void *va, const void *vb, const void *ctx)
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
 	c = digest128_cmp(&a->digest, &b->digest);
-	return c != 0 || (a->file == b->file && a->offset == b->offset) ? c : payload_order(ctx, a, b);
+	return c != 0 || same_place(a, b) ? c : payload_order(ctx, a, b);
 }
 
 /* The index by digest knows the former places; whoever needs it asks for a new one. */

@@ -5,6 +5,7 @@
 #ifndef FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
 #define FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
 
+#include "archive/entry.h"
 #include "archive/pool.h"
 #include "base/array.h"
 
@@ -15,6 +16,10 @@ enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WAR
 /* Finds the datagram, or adds it with what its header says. */
 enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags,
     const uint8_t *payload, uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;
+/* Finds the datagram that an entry of a window tells of, or adds it; its payload is read only where another has its
+ * digest. definitions: what it brings, as the pool has them. */
+enum err pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, uint32_t file,
+    uint64_t offset, uint32_t within, uint32_t *ret) WARN_UNUSED;
 enum err pool_witness(struct pool *p, uint32_t datagram, const struct witness *w) WARN_UNUSED;
 enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body,
     size_t len) WARN_UNUSED;

@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "archive/pool_private.h"
+#include "archive/tables.h"
+#include "wire/sets.h"
 
 /* The file being read. */
 struct reading {
@@ -19,10 +21,18 @@ struct reading {
 	uint32_t source;   /* node segments */
 	uint32_t *sources; /* archive files: the file's table as pool indexes; owned */
 	size_t source_count, source_room;
-	bool tabled;       /* archive files: the table is over */
-	bool broken;       /* ... and has a hole: its places mean nothing */
-	uint32_t datagram; /* archive windows: the last archived datagram, for more of its witnesses */
-	uint64_t offset;   /* of the record at hand */
+	struct tables tables; /* archive files */
+	struct pair pair;     /* archive windows: entries that wait for their payloads */
+	bool skip;            /* the next payloads are of entries that were told of as damaged */
+	uint32_t datagram;    /* the last one, for more of its witnesses */
+	struct table_definition {
+		size_t at; /* of its bytes in table */
+		uint32_t len;
+		uint32_t definition; /* as the pool has it; POOL_NONE: nothing has named it yet */
+	} * definitions;             /* owned: the window's table */
+	size_t definition_count, definition_room;
+	struct buf table; /* owned */
+	uint64_t offset;  /* of the record at hand */
 	struct pool_tally tally;
 	const struct pool_report *report;
 };
@@ -168,12 +178,13 @@ read_sources(struct reading *g, const struct record *r)
 
 		if (source_read(&in, &id) != ERR_OK) {
 			odd_body(g, r, "a table of sources");
-			g->broken = true;
+			g->tables.broken = true;
 			break;
 		}
 		e = array_grow(g->sources, g->source_room, g->source_count);
 		if (e == ERR_OK)
 			e = pool_source(g->p, &id, &g->sources[g->source_count++]);
+		g->tables.got.sources = (uint32_t)g->source_count;
 	}
 	return e;
 }
@@ -238,18 +249,68 @@ read_ranges(struct reading *g, const struct record *r)
 	return e;
 }
 
-/* The record belongs to the datagram at hand, or brings one with at least one witness; all witnesses are of
- * sources of the table. */
-static bool
-archived_is_sound(const struct reading *g, const struct record *r, const struct archived *a)
+/* A window's definitions stand by their places; what a datagram brings becomes one of the pool's. */
+static enum err
+read_table(struct reading *g, const struct record *r)
 {
-	struct rd list = a->witnesses;
+	struct rd in = rd_init(r->body, r->len);
+	struct tmpl_def def;
+	enum err e = ERR_OK;
+
+	while (rd_left(&in) > 0 && e == ERR_OK) {
+		size_t at = rd_offset(&in);
+
+		if (tmpl_def_read(&in, &def) != ERR_OK || !is_time(def.export_time.ns)) {
+			odd_body(g, r, "template definitions");
+			g->tables.broken = true;
+			break;
+		}
+		e = array_grow(g->definitions, g->definition_room, g->definition_count);
+		if (e != ERR_OK)
+			break;
+		g->definitions[g->definition_count++] = (struct table_definition){
+		    .at = g->table.len, .len = (uint32_t)(rd_offset(&in) - at), .definition = POOL_NONE};
+		g->tables.got.definitions = (uint32_t)g->definition_count;
+		buf_bytes(&g->table, r->body + at, rd_offset(&in) - at);
+		e = buf_ok(&g->table) ? ERR_OK : ERR_MEMORY;
+	}
+	return e;
+}
+
+static enum err
+definition_of(struct reading *g, uint32_t place, uint32_t *ret)
+{
+	struct table_definition *t = &g->definitions[place];
+	enum err e = ERR_OK;
+
+	if (t->definition == POOL_NONE) {
+		struct rd in = rd_init(g->table.data + t->at, t->len);
+		struct tmpl_def def;
+
+		e = tmpl_def_read(&in, &def);
+		if (e == ERR_OK)
+			e = pool_definition(g->p, &def, false, &t->definition);
+	}
+	*ret = t->definition;
+	return e;
+}
+
+/* What an entry names stands in the tables, and its times and sequences can be. */
+static bool
+entry_is_sound(const struct reading *g, const struct entry *en)
+{
+	struct rd list = en->witnesses, brings = en->definitions;
+	struct entry_definition d;
 	struct witness w;
 
-	if ((r->flags & ARCHIVED_MORE) != 0 ? g->datagram == POOL_NONE
-					    : a->witness_count == 0 || a->len > DATAGRAM_MOST)
+	if (!is_time(en->time_ns) || !is_time(en->info.export_time.ns))
 		return false;
-	for (uint32_t i = 0; i < a->witness_count; i++) {
+	for (uint32_t i = 0; i < en->definition_count; i++) {
+		entry_read_definition(&brings, &d);
+		if (d.at >= g->definition_count)
+			return false;
+	}
+	for (uint32_t i = 0; i < en->witness_count; i++) {
 		witness_read(&list, &w);
 		if (w.source >= g->source_count || w.sequence >= SEQUENCE_MOST || !is_time(w.time_ns))
 			return false;
@@ -258,29 +319,84 @@ archived_is_sound(const struct reading *g, const struct record *r, const struct 
 }
 
 static enum err
-read_archived(struct reading *g, const struct record *r)
+read_entries(struct reading *g, const struct record *r)
 {
-	struct archived a;
+	enum err e = pair_take(&g->pair, r->body, r->len);
+	struct rd in = rd_init(g->pair.entries.data, g->pair.entries.len);
+	bool first = true;
+	struct entry en;
+
+	if (e == ERR_MEMORY)
+		return e;
+	while (e == ERR_OK && rd_left(&in) > 0) {
+		e = entry_read(&in, &en);
+		if (e == ERR_OK &&
+		    (!entry_is_sound(g, &en) || (first && en.more && g->datagram == POOL_NONE)))
+			e = ERR_MALFORMED;
+		first = false;
+	}
+	g->skip = e != ERR_OK;
+	if (e != ERR_OK) {
+		odd_body(g, r, "entries of datagrams, whose witnesses are of the table's sources");
+		pair_drop(&g->pair);
+		g->datagram = POOL_NONE;
+	}
+	return ERR_OK;
+}
+
+static enum err
+take_entry(struct reading *g, const struct entry *en, uint32_t within)
+{
+	uint32_t definitions[65536 / SET_HEADER_SIZE];
+	struct rd brings = en->definitions, witnesses = en->witnesses;
 	enum err e = ERR_OK;
 
-	if (archived_read(r->body, r->len, &a) != ERR_OK || !archived_is_sound(g, r, &a)) {
-		odd_body(g, r, "an archived datagram with witnesses of the table's sources");
-		g->datagram = POOL_NONE;
-		return ERR_OK;
+	for (uint32_t i = 0; i < en->definition_count && e == ERR_OK; i++) {
+		struct entry_definition d;
+
+		entry_read_definition(&brings, &d);
+		e = definition_of(g, d.at, &definitions[i]);
 	}
-	if ((r->flags & ARCHIVED_MORE) == 0) {
-		tally_datagram(&g->tally, a.len, r->time.ns);
-		e = pool_datagram(g->p, &r->addr, r->port, r->flags, a.payload, a.len, g->file,
-		    g->offset + RECORD_HEADER_SIZE + ARCHIVED_HEAD_SIZE, &g->datagram);
+	if (e == ERR_OK && !en->more) {
+		tally_datagram(&g->tally, en->len, en->time_ns);
+		e = pool_entry(g->p, en, definitions, g->file, g->offset, within, &g->datagram);
 	}
-	g->tally.hearings += a.witness_count;
-	for (uint32_t i = 0; i < a.witness_count && e == ERR_OK; i++) {
+	g->tally.hearings += en->witness_count;
+	for (uint32_t i = 0; i < en->witness_count && e == ERR_OK; i++) {
 		struct witness w;
 
-		witness_read(&a.witnesses, &w);
+		witness_read(&witnesses, &w);
 		w.source = g->sources[w.source];
 		e = pool_witness(g->p, g->datagram, &w);
 	}
+	return e;
+}
+
+/* Now that the payloads are there, too, the datagrams count. */
+static enum err
+read_payloads(struct reading *g, const struct record *r)
+{
+	struct rd in = rd_init(g->pair.entries.data, g->pair.entries.len);
+	uint32_t within = 0;
+	struct chunk chunk;
+	struct entry en;
+	enum err e = ERR_OK;
+
+	if (g->skip) { /* its entries were told of */
+		g->skip = false;
+		return ERR_OK;
+	}
+	if (pair_match(&g->pair, r->body, r->len, &chunk) != ERR_OK) {
+		odd_body(g, r, "payloads of the entries before them");
+		pair_drop(&g->pair);
+		g->datagram = POOL_NONE;
+		return ERR_OK;
+	}
+	while (e == ERR_OK && rd_left(&in) > 0 && (e = entry_read(&in, &en)) == ERR_OK) {
+		e = take_entry(g, &en, within);
+		within += en.len;
+	}
+	pair_drop(&g->pair);
 	return e;
 }
 
@@ -300,31 +416,46 @@ read_archived_event(struct reading *g, const struct record *r)
 	return pool_event(g->p, g->sources[source], sequence, r->time.ns, body.at, rd_left(&body));
 }
 
-/* Whatever names sources means nothing once a part of the table is damaged: a place would name another one. */
+/* Whatever names sources and definitions means nothing once a part of a table is damaged: a place would name another
+ * one. */
 static bool
 names_sources(enum record_type type)
 {
-	return type == RECORD_RANGES || type == RECORD_ARCHIVED || type == RECORD_ARCHIVED_EVENT;
+	return type == RECORD_RANGES || type == RECORD_ENTRIES || type == RECORD_PAYLOADS ||
+	    type == RECORD_ARCHIVED_EVENT;
+}
+
+/* Nothing but damage, which is told of, stands between entries and their payloads. */
+static void
+lone_entries(struct reading *g, const struct record *r)
+{
+	odd_body(g, r, "payloads of the entries before them");
+	pair_drop(&g->pair);
+	g->datagram = POOL_NONE;
 }
 
 static enum err
 read_archive_record(struct reading *g, const struct record *r, enum segment_kind kind)
 {
-	if (r->type != RECORD_SOURCES)
-		g->tabled = true;
-	if (g->broken && names_sources(r->type))
+	if (tables_record(&g->tables, r) != ERR_OK)
+		odd_body(g, r, "numbers of what the file holds");
+	if (pair_waits(&g->pair) && r->type != RECORD_PAYLOADS)
+		lone_entries(g, r);
+	if (g->tables.broken && names_sources(r->type))
 		return ERR_OK; /* the finding told of the damage */
 	switch (r->type) {
 	case RECORD_SOURCES:
 		return read_sources(g, r);
 	case RECORD_RANGES:
 		return read_ranges(g, r);
-	case RECORD_ARCHIVED:
-		return read_archived(g, r);
+	case RECORD_ENTRIES:
+		return read_entries(g, r);
+	case RECORD_PAYLOADS:
+		return read_payloads(g, r);
 	case RECORD_ARCHIVED_EVENT:
 		return read_archived_event(g, r);
-	case RECORD_TEMPLATES: /* a window's are derived; the common file's are the set itself */
-		return kind == SEGMENT_COMMON ? read_templates(g, r) : ERR_OK;
+	case RECORD_TEMPLATES: /* a window's are what its datagrams name */
+		return kind == SEGMENT_COMMON ? read_templates(g, r) : read_table(g, r);
 	default:
 		return ERR_OK;
 	}
@@ -337,10 +468,15 @@ take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
 
 	g->p->findings++;
 	g->datagram = POOL_NONE;
+	pair_drop(&g->pair);
 	if (g->report != NULL)
 		g->report->finding(g->report->ctx, g->f->path, f);
 	if (kind != SEGMENT_NODE) {
-		g->broken |= !g->tabled && f->lost_first <= f->lost_last;
+		if (kind == SEGMENT_COMMON) /* nothing names its definitions by their places */
+			g->tables.got.definitions = UINT32_MAX;
+		g->tables.got.states = UINT32_MAX; /* nor does a merge look at states */
+		tables_finding(&g->tables, f);
+		g->skip = true;
 		return ERR_OK;
 	}
 	if (f->lost_first <= f->lost_last && f->lost_last < SEQUENCE_MOST) {
@@ -366,7 +502,10 @@ static enum err
 begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_why)
 {
 	struct source id = {.lane = h->lane, .incarnation = h->incarnation};
-	enum err e = pool_cluster(g->p, g->f->path, h->cluster, ret_why);
+	enum err e;
+
+	g->p->files[g->file].seed = record_seed(h->incarnation);
+	e = pool_cluster(g->p, g->f->path, h->cluster, ret_why);
 
 	if (e != ERR_OK || h->kind != SEGMENT_NODE)
 		return e;
@@ -441,6 +580,9 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 	}
 	check_close(c);
 	free(g.sources);
+	free(g.definitions);
+	buf_clear(&g.table);
+	pair_clear(&g.pair);
 	if (e != ERR_OK && ret_why->len == 0)
 		buf_printf(ret_why, "%s: %s", g.f->path, err_text(e));
 	return e;

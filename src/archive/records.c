@@ -80,28 +80,6 @@ witness_read(struct rd *r, struct witness *ret)
 }
 
 enum err
-archived_read(const uint8_t *body, size_t len, struct archived *ret)
-{
-	struct rd r = rd_init(body, len);
-	struct archived a = {.len = rd_u32(&r)};
-
-	a.ref_count = rd_u32(&r);
-	a.witness_count = rd_u32(&r);
-	a.sampling = rd_u32(&r);
-	if (!rd_ok(&r) || a.ref_count > len || a.witness_count > len)
-		return ERR_CUT;
-	a.payload = rd_bytes(&r, a.len);
-	a.refs = rd_sub(&r, 4 * (size_t)a.ref_count);
-	a.witnesses = rd_sub(&r, WITNESS_SIZE * (size_t)a.witness_count);
-	if (!rd_ok(&r))
-		return ERR_CUT;
-	if (rd_left(&r) != 0)
-		return ERR_MALFORMED;
-	*ret = a;
-	return ERR_OK;
-}
-
-enum err
 archived_event_read(
     const uint8_t *body, size_t len, uint32_t *ret_source, uint64_t *ret_sequence, struct rd *ret_event)
 {

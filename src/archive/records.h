@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The bodies of an archive's own records (flowbraid-archive(5) is normative): sources, archived datagrams
- * with their witnesses, archived events, the digest index, ranges. Only translation, both ways.
+ * The bodies of an archive's own records (flowbraid-archive(5) is normative): sources, witnesses, archived
+ * events, ranges; those of datagrams are in entry.h. Only translation, both ways.
  */
 #ifndef FLOWBRAID_ARCHIVE_RECORDS_H
 #define FLOWBRAID_ARCHIVE_RECORDS_H
@@ -46,21 +46,6 @@ void witness_read(struct rd *r, struct witness *ret); /* check the reader afterw
 /* Which definition decodes a data set: an index into the file's template table. */
 #define REF_NONE 0x7fffffffu /* no definition is known */
 #define REF_LATE 0x80000000u /* set: the definition came after the data */
-
-/* An archived datagram's body. Witnesses that do not fit one record go on in records of the same type with
- * no payload and no refs that follow it (RECORD flag ARCHIVED_MORE). */
-#define ARCHIVED_MORE 0x80
-struct archived {
-	const uint8_t *payload;
-	uint32_t len;
-	uint32_t ref_count;
-	struct rd refs; /* u32 each: one for each data set, in order */
-	uint32_t witness_count;
-	uint32_t sampling;   /* place of the state in the file's table; REF_NONE: none is known */
-	struct rd witnesses; /* WITNESS_SIZE each */
-};
-#define ARCHIVED_HEAD_SIZE 16
-enum err archived_read(const uint8_t *body, size_t len, struct archived *ret) WARN_UNUSED;
 
 #define DATAGRAM_MOST 65535 /* bytes of a payload */
 

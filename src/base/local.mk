@@ -5,6 +5,7 @@ src_base_libfb_base_a_SOURCES = \
 	src/base/array.c src/base/array.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/clock.c src/base/clock.h \
+	src/base/compress.c src/base/compress.h \
 	src/base/crc32c.c src/base/crc32c.h \
 	src/base/digest.c src/base/digest.h \
 	src/base/err.c src/base/err.h \

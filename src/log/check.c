@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/buf.h"
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/rd.h"
@@ -605,6 +606,33 @@ check_read_seal(int fd, struct seal *ret)
 	if (record_body_crc(seed, bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE) != r.body_crc)
 		return ERR_CHECKSUM;
 	return seal_read(bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE, ret);
+}
+
+enum err
+check_read_record(int fd, uint32_t seed, uint64_t offset, struct buf *body, struct record *ret)
+{
+	uint8_t head[RECORD_HEADER_SIZE], *room;
+	struct record r;
+	size_t len, padded;
+	enum err e = file_pread(fd, head, sizeof(head), offset, &len);
+
+	if (e == ERR_OK)
+		e = len == sizeof(head) ? record_header_read(head, seed, &r) : ERR_CUT;
+	if (e != ERR_OK)
+		return e;
+	padded = record_size(r.len) - RECORD_HEADER_SIZE;
+	buf_reset(body);
+	if ((room = buf_room(body, padded)) == NULL)
+		return ERR_MEMORY;
+	if ((e = file_pread(fd, room, padded, offset + RECORD_HEADER_SIZE, &len)) != ERR_OK)
+		return e;
+	if (len < padded)
+		return ERR_CUT;
+	if (crc32c(seed, room, padded) != r.body_crc)
+		return ERR_CHECKSUM;
+	r.body = room;
+	*ret = r;
+	return ERR_OK;
 }
 
 enum err

@@ -74,4 +74,12 @@ void check_result(const struct check *c, struct check_result *ret); /* after CHE
 enum err check_read_header(int fd, struct segment_header *ret) WARN_UNUSED;
 enum err check_read_seal(int fd, struct seal *ret) WARN_UNUSED;
 
+struct buf;
+
+/* One record again, at a place that a walk told; seed: record_seed of its segment's incarnation. Its body stands in
+ * *body, which is emptied first. ERR_CUT: the file ends before; ERR_CHECKSUM, ERR_MALFORMED: it is no good record
+ * (any more); ERR_MEMORY, ERR_SYSTEM. */
+enum err check_read_record(
+    int fd, uint32_t seed, uint64_t offset, struct buf *body, struct record *ret) WARN_UNUSED;
+
 #endif

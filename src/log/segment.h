@@ -53,11 +53,12 @@ enum record_type {
 	RECORD_EVENT = 4,          /* body: see log/event.h */
 	RECORD_SEAL = 5,           /* the last record of a segment that ended well */
 	RECORD_SOURCES = 6,        /* archive: nodes, lanes and incarnations that witnesses refer to */
-	RECORD_ARCHIVED = 7,       /* archive: a payload and its witnesses */
+	RECORD_ENTRIES = 7,        /* archive: what is known of datagrams; their payloads follow */
 	RECORD_ARCHIVED_EVENT = 8, /* archive: an event record and where it stood */
-	RECORD_INDEX = 9,          /* archive: digests of the window's datagrams */
-	RECORD_SAMPLING = 11,      /* archive: sampling intervals that hold for datagrams of the window */
+	RECORD_PAYLOADS = 9,       /* archive: payloads of the datagrams of the record before it */
 	RECORD_RANGES = 10,        /* archive: record sequences read, and found damaged, of one source */
+	RECORD_SAMPLING = 11,      /* archive: sampling intervals that hold for datagrams of the window */
+	RECORD_CONTENTS = 12,      /* archive: how much of what the file holds */
 };
 
 enum record_flag {

@@ -150,6 +150,43 @@ is "$status" 2 "no -o: usage"
 is "$(value w10.json datagrams_out)" "$distinct" "windows of 10 s: the same datagrams"
 check "and more windows" test "$(value w10.json windows)" -gt "$(value report.json windows)"
 
+# Compression is an option of the archive, and changes nothing that it holds.
+"$fb" merge -q --compression none -o plain a b c >/dev/null
+run "$fb" verify -q plain
+is "$status" 0 "without compression: verifies"
+is "$(sed -n 5p plain/manifest)" "compression none" "the manifest says so"
+"$fb" cat -F json plain >plain.json
+if grep -q '^compression zstd' abc/manifest; then
+	check "with it: less" test "$(du -sk abc | cut -f1)" -lt "$(du -sk plain | cut -f1)"
+	"$fb" cat -F json abc | cmp -s - plain.json
+	is $? 0 "and the same flows"
+	run "$fb" merge -o mixed plain abc
+	is "$status" 2 "archives of two compressions are refused"
+	like "$err" 'abc: compression zstd [0-9]+ [0-9.]+, but plain has none' "and the message names both"
+	"$fb" merge -q --compression zstd -o mixed plain a abc >/dev/null
+	is "$(sum mixed)" "$want" "unless one is asked for: the same bytes as from the logs"
+	merge mixed b
+	is "$(sum mixed)" "$want" "an archive keeps its own"
+	plain=$(sum plain)
+	"$fb" merge -q --compression none -o mixed a >/dev/null
+	is "$(sum mixed)" "$plain" "another one is asked for: all of it changes"
+	"$fb" merge -q --compression zstd:9 -o level9 plain >/dev/null
+	like "$(sed -n 5p level9/manifest)" '^compression zstd 9 ' "a level"
+	run "$fb" verify -q level9
+	is "$status" 0 "which verifies, too"
+	sed -i '5s/.*/compression zstd 1 0.9.9/' level9/manifest
+	run "$fb" merge -o level9 a
+	is "$status" 2 "an archive of another zstd than ours is refused"
+	like "$err" 'level9: compressed by zstd 0.9.9, but this flowbraid has [0-9]' "with both versions"
+else
+	skip "built without zstd"
+fi
+for wrong in zstd:0 zstd:x zstd: zstd:99 lz4 ''; do
+	run "$fb" merge --compression "$wrong" -o no a
+	is "$status" 2 "--compression '$wrong' is refused"
+	check "and nothing written" test ! -e no
+done
+
 # Killed at any moment, the archive is the old or the new one.
 merge old a
 old=$(sum old)

@@ -15,6 +15,7 @@
 
 #include "archive/plan.h"
 #include "archive/pool.h"
+#include "archive/window_check.h"
 #include "base/file.h"
 #include "tests/fuzz/target.h"
 
@@ -60,7 +61,7 @@ compose(struct buf *out, enum segment_kind kind, const uint8_t *bytes, size_t le
 			r.len = (uint32_t)rd_left(&in);
 		r.body = rd_bytes(&in, r.len);
 		r.type += r.type == 0;
-		if (r.type == RECORD_DATAGRAM || r.type == RECORD_ARCHIVED)
+		if (r.type == RECORD_DATAGRAM)
 			r.addr = addr_v4(0xc0000201);
 		r.body_crc = record_body_crc(record_seed(1), r.body, r.len);
 		record_header_write(&r, record_seed(1), header);
@@ -70,21 +71,54 @@ compose(struct buf *out, enum segment_kind kind, const uint8_t *bytes, size_t le
 	}
 }
 
-/* Everything that was taken has witnesses and a payload, and can be planned. */
+/* Everything that was taken has witnesses and can be planned, and its payload is what was taken; or, when an archive's
+ * entry lies, not. */
 static void
 use(struct pool *p)
 {
 	struct plan plan;
+	bool lies = false;
 
-	if (pool_close(p) != ERR_OK || plan_make(p, &plan) != ERR_OK)
+	if (pool_close(p) != ERR_OK)
 		abort();
 	for (size_t i = 0; i < p->datagram_count; i++) {
 		const uint8_t *payload;
+		enum err e = pool_payload(p, &p->datagrams[i], &payload);
 
-		if (p->datagrams[i].hearings == 0 || pool_payload(p, &p->datagrams[i], &payload) != ERR_OK)
+		if (p->datagrams[i].hearings == 0 || (e != ERR_OK && p->datagrams[i].within == POOL_NONE))
+			abort();
+		lies |= e != ERR_OK;
+	}
+	if (plan_make(p, &plan) == ERR_OK)
+		plan_clear(&plan);
+	else if (!lies)
+		abort();
+}
+
+/* The same bytes as verify sees them. */
+static void
+check_bodies(const uint8_t *bytes, size_t len)
+{
+	struct window_check w = {.quick = false};
+	struct check *c;
+	struct record r;
+	struct finding f;
+	enum check_step step;
+	int fd = memfd_create("window", MFD_CLOEXEC);
+	enum err e;
+
+	if (fd < 0 || file_pwrite(fd, bytes, len, 0, NULL) != ERR_OK ||
+	    check_open(fd, false, false, &c) != ERR_OK)
+		abort();
+	while ((step = check_next(c, &r, &f)) == CHECK_RECORD || step == CHECK_FINDING) {
+		if (step == CHECK_FINDING)
+			window_check_damage(&w, &f);
+		else if (!window_check_record(&w, check_header(c)->kind, &r, &f, &e) && e == ERR_MEMORY)
 			abort();
 	}
-	plan_clear(&plan);
+	check_close(c);
+	window_check_clear(&w);
+	close(fd);
 }
 
 static void
@@ -124,8 +158,10 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	} else if (bytes[0] <= SEGMENT_COMMON) {
 		compose(&file, (enum segment_kind)bytes[0], bytes + 1, len - 1);
 		read_file(file.data, file.len);
+		check_bodies(file.data, file.len);
 	} else {
 		read_file(bytes + 1, len - 1);
+		check_bodies(bytes + 1, len - 1);
 	}
 	buf_clear(&file);
 	return 0;

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "archive/records.h"
+#include "archive/entry.h"
+#include "archive/tables.h"
+#include "base/compress.h"
 #include "log/event.h"
 #include "log/segment.h"
 #include "tests/fuzz/make-corpus.h"
@@ -168,18 +170,71 @@ put_definition(struct buf *b, struct buf *message)
 }
 
 static void
-put_archived(struct buf *b, const struct buf *payload, uint32_t refs, uint32_t witnesses)
+put_witnesses(struct buf *b, uint32_t count)
 {
-	buf_u32(b, (uint32_t)payload->len);
-	buf_u32(b, refs);
-	buf_u32(b, witnesses);
-	buf_u32(b, REF_NONE);
-	buf_bytes(b, payload->data, payload->len);
-	for (uint32_t i = 0; i < refs; i++)
-		buf_u32(b, 0);
-	for (uint32_t i = 0; i < witnesses; i++)
+	for (uint32_t i = 0; i < count; i++)
 		witness_write(
 		    b, &(struct witness){.source = i, .port = 2055, .sequence = 7 + i, .time_ns = 1});
+}
+
+/* Two datagrams of v9: one with a data set, one with a template; then more witnesses of the second. */
+static void
+put_pair(struct buf *b, struct buf *body, bool zstd)
+{
+	struct addr exporter = addr_v4(0xc0000201);
+	struct buf payloads = BUF_INIT, one = BUF_INIT;
+	struct compressor *c = compressor_new(3);
+
+	for (unsigned i = 0; i < 2; i++) {
+		struct entry en = {.time_ns = 1, .addr = exporter, .port = 2055, .sampling = REF_NONE};
+
+		put_v9_header(&one, (uint16_t)(1 + i));
+		if (i == 0)
+			put_v9_data(&one);
+		else
+			put_v9_template(&one);
+		en.info = entry_info(one.data, one.len);
+		en.digest = identity_digest(&exporter, 2055, one.data, one.len);
+		en.len = (uint16_t)one.len;
+		en.set_count = 1 - i;
+		en.defines = i == 1;
+		en.definition_count = i;
+		en.witness_count = 2 - i;
+		entry_write_head(body, &en);
+		if (i == 0)
+			entry_write_set(
+			    body, &(struct entry_set){.id = 256, .len = (uint16_t)(one.len - 24)});
+		else
+			entry_write_definition(body, &(struct entry_definition){.at = 0});
+		put_witnesses(body, en.witness_count);
+		buf_bytes(&payloads, one.data, one.len);
+		if (i == 1) {
+			en.more = true;
+			en.len = 0;
+			en.definition_count = 0;
+			entry_write_head(body, &en);
+			put_witnesses(body, 1);
+		}
+		buf_reset(&one);
+	}
+	put_piece(b, RECORD_ENTRIES, 0, body);
+	chunk_write_head(body, zstd ? COMPRESS_ZSTD : COMPRESS_NONE, (uint32_t)payloads.len);
+	if (!zstd)
+		buf_bytes(body, payloads.data, payloads.len);
+	else if (c == NULL || compressor_add(c, payloads.data, payloads.len, body) != ERR_OK)
+		abort();
+	put_piece(b, RECORD_PAYLOADS, 0, body);
+	compressor_free(c);
+	buf_clear(&one);
+	buf_clear(&payloads);
+}
+
+static void
+put_contents(struct buf *b, struct buf *body, uint32_t events, uint32_t datagrams)
+{
+	contents_write(body,
+	    &(struct contents){.sources = 2, .definitions = 1, .events = events, .datagrams = datagrams});
+	put_piece(b, RECORD_CONTENTS, 0, body);
 }
 
 static void
@@ -196,7 +251,7 @@ put_ranges(struct buf *b)
 void
 make_archives(void)
 {
-	struct buf b = BUF_INIT, body = BUF_INIT, message = BUF_INIT, none = BUF_INIT;
+	struct buf b = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
 
 	buf_u8(&b, 0);
 	buf_text(&b,
@@ -218,6 +273,7 @@ make_archives(void)
 	save("archive", "node", &b);
 
 	buf_u8(&b, SEGMENT_WINDOW);
+	put_contents(&b, &body, 1, 4);
 	put_sources(&body);
 	put_piece(&b, RECORD_SOURCES, 0, &body);
 	put_definition(&body, &message);
@@ -226,15 +282,12 @@ make_archives(void)
 	buf_u64(&body, 3);
 	event_begin(&body, EVENT_STOP);
 	put_piece(&b, RECORD_ARCHIVED_EVENT, 0, &body);
-	put_v9_header(&message, 1);
-	put_v9_data(&message);
-	put_archived(&body, &message, 1, 2);
-	put_piece(&b, RECORD_ARCHIVED, 0, &body);
-	put_archived(&body, &none, 0, 1);
-	put_piece(&b, RECORD_ARCHIVED, ARCHIVED_MORE, &body);
+	put_pair(&b, &body, false);
+	put_pair(&b, &body, true);
 	save("archive", "window", &b);
 
 	buf_u8(&b, SEGMENT_COMMON);
+	put_contents(&b, &body, 0, 0);
 	put_sources(&body);
 	put_piece(&b, RECORD_SOURCES, 0, &body);
 	put_ranges(&body);

@@ -29,7 +29,15 @@ static const struct {
     {3, ERR_MALFORMED, "window 9223372036854775808", "a window that is no time"},
     {3, ERR_MALFORMED, "window 99999999999999999999999", "a number that is none"},
     {4, ERR_UNKNOWN, "stream-key address", "another stream key"},
-    {5, ERR_UNKNOWN, "compression zstd", "another compression"},
+    {5, ERR_UNKNOWN, "compression lz4 1 1.9.4", "another compression"},
+    {5, ERR_UNKNOWN, "compression zstd", "no level"},
+    {5, ERR_UNKNOWN, "compression zstd 3", "no version"},
+    {5, ERR_UNKNOWN, "compression zstd 3 ", "an empty version"},
+    {5, ERR_UNKNOWN, "compression zstd 0 1.5.4", "level 0"},
+    {5, ERR_MALFORMED, "compression zstd 03 1.5.4", "a level with a leading zero"},
+    {5, ERR_UNKNOWN, "compression zstd 3 1.5.4 ", "a blank at the end"},
+    {5, ERR_UNKNOWN, "compression zstd 3 1.5.4444444444444444444444444", "a version too long"},
+    {5, ERR_UNKNOWN, "compression none ", "a blank behind none"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 ", "no name"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 a/b", "a path"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 ..", "the folder above"},
@@ -76,6 +84,7 @@ main(void)
 	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK && m.count == 2 &&
 		m.window_ns == 300 * NS_PER_SEC,
 	    "a manifest is read");
+	ok(m.compression.level == 0, "without compression");
 	manifest_write(&m, &again);
 	ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "and written the same");
 	manifest_clear(&m);
@@ -88,6 +97,15 @@ main(void)
 		}
 	}
 	is_u64(refused, b.len, "every prefix is refused, or lists fewer files");
+	compose(&b, 5, "compression zstd 3 1.5.4");
+	buf_reset(&again);
+	if (manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK) {
+		is_u64((uint64_t)m.compression.level, 3, "compression: the level");
+		is_text(m.compression.version, "1.5.4", "and the version");
+		manifest_write(&m, &again);
+		manifest_clear(&m);
+	}
+	ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "written the same");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		enum err e;
 

@@ -40,45 +40,6 @@ sources(void)
 }
 
 static void
-archived(void)
-{
-	const struct witness w = {
-	    .source = 7, .listener = 1, .port = 2055, .sequence = 1ULL << 40, .time_ns = -5};
-	struct witness got;
-	struct archived a;
-	unsigned refused = 0;
-
-	buf_u32(&body, 3); /* payload */
-	buf_u32(&body, 1); /* references */
-	buf_u32(&body, 1); /* witnesses */
-	buf_u32(&body, REF_NONE);
-	buf_bytes(&body, "abc", 3);
-	buf_u32(&body, REF_LATE | 4);
-	witness_write(&body, &w);
-	ok(archived_read(body.data, body.len, &a) == ERR_OK && a.len == 3 && memcmp(a.payload, "abc", 3) == 0,
-	    "an archived datagram comes back");
-	is_u64(rd_u32(&a.refs), REF_LATE | 4, "with its reference");
-	witness_read(&a.witnesses, &got);
-	ok(rd_ok(&a.witnesses) && got.source == 7 && got.listener == 1 && got.port == 2055 &&
-		got.sequence == 1ULL << 40 && got.time_ns == -5,
-	    "and its witness");
-	for (size_t i = 0; i < body.len; i++)
-		refused += archived_read(body.data, i, &a) != ERR_OK;
-	is_u64(refused, body.len, "every prefix is refused");
-	buf_u8(&body, 0);
-	ok(archived_read(body.data, body.len, &a) == ERR_MALFORMED, "and a byte behind it");
-	for (unsigned i = 0; i < 12; i++) {
-		uint8_t was = body.data[i];
-
-		body.data[i] = 0xff;
-		ok(archived_read(body.data, body.len - 1, &a) != ERR_OK,
-		    "a count that lies in byte %u is refused", i);
-		body.data[i] = was;
-	}
-	buf_reset(&body);
-}
-
-static void
 events_and_damage(void)
 {
 	const struct damaged d = {
@@ -126,7 +87,6 @@ int
 main(void)
 {
 	sources();
-	archived();
 	events_and_damage();
 	identity();
 	buf_clear(&body);

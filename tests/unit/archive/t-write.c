@@ -5,9 +5,12 @@
  */
 #include "archive/write.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/chunks.h"
+#include "base/compress.h"
 #include "log/check.h"
 #include "tests/message.h"
 #include "tests/tap.h"
@@ -149,6 +152,103 @@ silent(void)
 	free((void *)(uintptr_t)def.bytes);
 }
 
+/* What is compressed holds the same, in bytes that repeat. */
+static void
+packed(void)
+{
+	uint64_t want;
+	struct pool p, q;
+	unsigned same = 0;
+
+	if (compress_version() == NULL) {
+		skip("this build has no zstd");
+		return;
+	}
+	want = world_packed("packed", WINDOW, 3, PATHS("a", "b", "c"));
+	ok(want != world_archive("plain", WINDOW, PATHS("packed")), "compressed: other bytes");
+	is_u64(world_packed("packed1", WINDOW, 3, PATHS("packed")), want, "merged again: the same bytes");
+	is_u64(world_packed("packed2", WINDOW, 3, PATHS("plain", "b")), want, "from one that is not, too");
+	is_u64(world_archive("plain2", WINDOW, PATHS("b", "packed")),
+	    world_archive("plain3", WINDOW, PATHS("c", "b", "a")), "and the other way round");
+	if (world_pool(&p, PATHS("packed")) != ERR_OK || world_pool(&q, PATHS("plain")) != ERR_OK)
+		give_up("packed");
+	ok(p.chunks->reads == 0, "an archive is read without its payloads");
+	for (size_t i = 0; i < p.datagram_count && i < q.datagram_count; i++) {
+		const uint8_t *one, *other;
+
+		same += pool_payload(&p, &p.datagrams[i], &one) == ERR_OK &&
+		    pool_payload(&q, &q.datagrams[i], &other) == ERR_OK &&
+		    p.datagrams[i].len == q.datagrams[i].len && memcmp(one, other, p.datagrams[i].len) == 0;
+	}
+	is_u64(same, q.datagram_count, "each payload is there");
+	pool_clear(&p);
+	pool_clear(&q);
+}
+
+/* Payloads of several pairs: what one of them loses is lost alone. */
+static void
+pairs(int level, const char *from, const char *out)
+{
+	struct buf b = BUF_INIT;
+	struct check *c;
+	struct record r;
+	struct finding f;
+	uint64_t at[8], total;
+	unsigned found = 0;
+	char path[64];
+	struct pool p;
+	int fd;
+
+	world_packed(out, WINDOW, level, PATHS(from));
+	(void)snprintf(path, sizeof(path), "%s/20231114T221500Z.fbw", out);
+	world_slurp(path, &b);
+	if (world_pool(&p, PATHS(out)) != ERR_OK)
+		give_up(out);
+	total = p.datagram_count;
+	pool_clear(&p);
+	fd = open(path, O_RDONLY);
+	if (fd < 0 || check_open(fd, false, false, &c) != ERR_OK)
+		give_up(path);
+	while (check_next(c, &r, &f) == CHECK_RECORD) {
+		if ((r.type == RECORD_ENTRIES || r.type == RECORD_PAYLOADS) && found < 8)
+			at[found++] = check_offset(c);
+	}
+	check_close(c);
+	close(fd);
+	ok(found >= 6, "level %d: three pairs at least", level);
+	for (unsigned i = 0; i < found; i++) {
+		for (unsigned k = 0; k < 2; k++) { /* its header, its body */
+			uint64_t place = at[i] + (k == 0 ? 9 : RECORD_HEADER_SIZE + 40);
+
+			b.data[place] ^= 1;
+			world_save(path, b.data, b.len);
+			b.data[place] ^= 1;
+			if (world_pool(&p, PATHS(out)) != ERR_OK)
+				give_up(path);
+			ok(p.findings == 1 && p.datagram_count < total && p.datagram_count > total / 2,
+			    "record %u, damaged in its %s: one finding, its pair is lost, %zu of %zu remain",
+			    i, k == 0 ? "header" : "body", p.datagram_count, (size_t)total);
+			pool_clear(&p);
+		}
+	}
+	buf_clear(&b);
+}
+
+static void
+long_log(const char *path)
+{
+	struct log_folder f;
+
+	log_folder_open(&f, path, "lab", "l", 1);
+	for (uint32_t i = 0; i < 800; i++) {
+		const struct buf *b = world_v5(i, 30);
+		struct record r = world_record(RECORD_DATAGRAM, WORLD_T0 + i, b->data, b->len);
+
+		log_folder_add(&f, &r);
+	}
+	log_folder_close(&f, true);
+}
+
 /* Each byte of a window changed in turn: never a crash, never a datagram that was not there. */
 static void
 damage(void)
@@ -186,6 +286,11 @@ main(void)
 	laws();
 	witnesses();
 	silent();
+	packed();
+	long_log("long");
+	pairs(0, "long", "long0");
+	if (compress_version() != NULL)
+		pairs(3, "long", "long3");
 	damage();
 	world_close();
 	return done_testing();

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "archive/write.h"
+#include "base/compress.h"
 #include "base/file.h"
 #include "tests/message.h"
 
@@ -92,9 +93,15 @@ hash_of(const char *out, const struct manifest *m)
 uint64_t
 world_archive(const char *out, int64_t window_ns, const char *const *paths)
 {
+	return world_packed(out, window_ns, 0, paths);
+}
+
+uint64_t
+world_packed(const char *out, int64_t window_ns, int level, const char *const *paths)
+{
 	struct pool p;
 	struct plan plan;
-	struct manifest m = {.window_ns = window_ns};
+	struct manifest m = {.window_ns = window_ns, .compression = {.level = level}};
 	struct archive_writer *w;
 	uint64_t hash;
 	enum err e;
@@ -103,6 +110,9 @@ world_archive(const char *out, int64_t window_ns, const char *const *paths)
 	if (world_pool(&p, paths) != ERR_OK || plan_make(&p, &plan) != ERR_OK)
 		give_up("cannot read the inputs");
 	(void)snprintf(m.cluster, sizeof(m.cluster), "%s", p.cluster);
+	if (level > 0)
+		(void)snprintf(
+		    m.compression.version, sizeof(m.compression.version), "%s", compress_version());
 	if (mkdir(out, 0777) != 0 || (dirfd = open(out, O_RDONLY | O_DIRECTORY)) < 0 ||
 	    archive_writer_new(&p, &plan, dirfd, &m, &w) != ERR_OK)
 		give_up("cannot begin an archive");

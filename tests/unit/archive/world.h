@@ -26,6 +26,8 @@ enum err world_pool(struct pool *p, const char *const *paths);
 
 /* Merges paths into a new folder; a hash over all names and bytes of the archive. */
 uint64_t world_archive(const char *out, int64_t window_ns, const char *const *paths);
+/* The same, its payloads compressed with zstd. */
+uint64_t world_packed(const char *out, int64_t window_ns, int level, const char *const *paths);
 
 /* Bytes of a file, and back. */
 void world_slurp(const char *path, struct buf *b);
