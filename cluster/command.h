@@ -15,6 +15,7 @@ enum { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_UNABLE = 2 };
 int command_merge(int argc, char **argv);
 int command_verify(int argc, char **argv);
 int command_gaps(int argc, char **argv);
+int command_info(int argc, char **argv);
 int command_cat(int argc, char **argv);
 
 /* Options that every subcommand has; set while it parses its own. */

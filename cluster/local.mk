@@ -2,12 +2,16 @@
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
 	cluster/cat.c \
+	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
+	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h \
+	cluster/life.c cluster/life.h \
 	cluster/merge.c \
 	cluster/overlap.c cluster/overlap.h \
+	cluster/skew.c cluster/skew.h \
 	cluster/verify.c
 
 bin_PROGRAMS += flowbraid

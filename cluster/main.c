@@ -18,6 +18,7 @@ static const struct {
     {"merge", command_merge, "make one archive of logs and archives"},
     {"verify", command_verify, "check every byte of logs and archives"},
     {"gaps", command_gaps, "say what is missing, on which node and on all"},
+    {"info", command_info, "say what paths are and how the nodes compare"},
     {"cat", command_cat, "print flows"},
 };
 

@@ -138,6 +138,9 @@ struct pool {
 struct pool_tally {
 	const struct segment_header *head; /* NULL: neither copy could be read */
 	struct check_result result;
+	const uint32_t
+	    *sources; /* whose records it holds, or lists: indexes into the pool's sources; for the call */
+	size_t source_count;
 	uint64_t datagrams, hearings, events;
 	uint64_t payload_bytes;
 	int64_t first_ns, last_ns; /* of its datagrams and events; first > last: it has none */

@@ -514,6 +514,7 @@ begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_wh
 		return ERR_MALFORMED;
 	}
 	memcpy(id.node, h->node, sizeof(id.node));
+	g->source_count = 1;
 	return pool_source(g->p, &id, &g->source);
 }
 
@@ -575,6 +576,8 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 	e = read_steps(&g, c, ret_why);
 	if (e == ERR_OK && report != NULL && report->file != NULL) {
 		g.tally.head = check_header(c);
+		g.tally.sources = g.sources != NULL ? g.sources : &g.source;
+		g.tally.source_count = g.source_count;
 		check_result(c, &g.tally.result);
 		report->file(report->ctx, &p->files[file], &g.tally);
 	}

@@ -5,6 +5,7 @@
  *
  *	d NANOSECONDS ADDRESS PORT HEX      a datagram
  *	e NANOSECONDS KIND                  an event record of that kind (a number)
+ *	l LISTENER                          the datagrams that follow come by that listener
  *	r                                   rotate
  *
  * -k: end as if killed: the last segment stays open.
@@ -36,6 +37,7 @@ add_line(struct log_folder *f, char *line)
 {
 	static uint8_t payload[65536];
 	static struct buf event;
+	static unsigned listener;
 	struct record r = {0};
 	char addr[64], *hex = NULL;
 	unsigned number;
@@ -45,12 +47,15 @@ add_line(struct log_folder *f, char *line)
 		appender_rotate(&f->a, (wall_t){0});
 		return;
 	}
+	if (sscanf(line, "l %u", &listener) == 1)
+		return;
 	if (sscanf(line, "d %" SCNd64 " %63s %u %n", &r.time.ns, addr, &number, &at) == 3) {
 		hex = line + at;
 		if (!addr_parse(addr, &r.addr))
 			give_up("bad address");
 		r.type = RECORD_DATAGRAM;
 		r.port = (uint16_t)number;
+		r.listener = (uint16_t)listener;
 		r.body = payload;
 		r.len = (uint32_t)read_hex(hex, payload, sizeof(payload));
 	} else if (sscanf(line, "e %" SCNd64 " %u", &r.time.ns, &number) == 2) {

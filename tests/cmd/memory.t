@@ -26,6 +26,9 @@ check "leaves nothing behind" test "$(find . -maxdepth 1 -name '*.new' -o -name 
 "$fb" gaps --json 1 2 3 >plenty.json
 "$fb" gaps --json --memory 32M 2 3 1 >little.json
 check "gaps says the same" cmp plenty.json little.json
+"$fb" info --json 1 2 3 >plenty.json
+"$fb" info --json --memory 32M 1 2 3 >little.json
+check "info says the same" cmp plenty.json little.json
 is "$("$fb" cat -c --memory 32M 1)" "$("$fb" cat -c --memory 4G 1)" "cat counts the same"
 
 run env TMPDIR="$T/nowhere" "$fb" gaps --memory 32M 1

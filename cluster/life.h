@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Names for the lives of collectors. An incarnation seeds checksums and is never shown; what is shown in its
+ * place is a number: of the lives of one lane of a node that are at hand, from 1, in order of their first record.
+ */
+#ifndef FLOWBRAID_CLUSTER_LIFE_H
+#define FLOWBRAID_CLUSTER_LIFE_H
+
+#include <stddef.h>
+
+#include "archive/records.h"
+
+struct life {
+	const struct source *id; /* the caller's */
+	int64_t first_ns;        /* of its first datagram or event */
+	uint32_t number;         /* out */
+};
+
+/* Each source stands once among them. */
+enum err life_number(struct life *lives, size_t count) WARN_UNUSED;
+
+#endif
