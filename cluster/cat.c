@@ -18,12 +18,13 @@
 #include "base/array.h"
 #include "base/msg.h"
 #include "cluster/command.h"
+#include "cluster/hearings.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
 #include "flow/sampling.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [--memory SIZE] [-q] PATH...\n"
+    "usage: flowbraid cat [-F text|json|csv] [-c] [--witnesses] [--memory SIZE] [-q] PATH...\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
@@ -34,8 +35,9 @@ struct cat {
 	struct command_options o;
 	enum format format;
 	bool count;
-	bool stop; /* standard output takes no more */
-	bool gone; /* ... because nobody reads it: no fault */
+	bool one_by_one; /* witnesses */
+	bool stop;       /* standard output takes no more */
+	bool gone;       /* ... because nobody reads it: no fault */
 	struct buf out;
 	uint64_t flows, findings, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
 	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
@@ -60,6 +62,8 @@ struct cat {
 	} held;
 	const char **witnesses; /* owned: names for the datagram at hand */
 	size_t witness_count, witness_room;
+	struct hearings hearings;      /* of it, when they are asked for */
+	struct buf hearings_text;      /* owned */
 	struct sampling_state *states; /* owned, and what they hold; likewise */
 	size_t state_count, state_room;
 	struct rd sets; /* the archived datagram at hand: what decodes each data set */
@@ -169,6 +173,23 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 		put_out(c);
 }
 
+/* They are the same for all flows of a datagram. */
+static void
+show_hearings(struct cat *c, struct flow_context *context)
+{
+	if (!c->one_by_one || c->format != FORMAT_JSON)
+		return;
+	buf_reset(&c->hearings_text);
+	hearings_json(&c->hearings, &c->hearings_text);
+	if (!buf_ok(&c->hearings_text)) {
+		msg_error("cat: %s", err_text(ERR_MEMORY));
+		c->stop = true;
+		return;
+	}
+	context->hearings = c->hearings_text.data;
+	context->hearings_len = c->hearings_text.len;
+}
+
 /* All flows of one datagram, which d begins to decode. */
 static void
 cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t len, struct decode *d,
@@ -180,16 +201,21 @@ cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t 
 	    .witnesses = c->witnesses,
 	    .n_witnesses = c->witness_count,
 	    .sampling = sampling};
+	uint64_t before = c->flows;
 	struct flow f;
 
 	if (c->count) {
 		c->flows += decode_count(d);
 	} else {
+		show_hearings(c, &context);
 		while (!c->stop && decode_next(d, &f) == ERR_OK) {
 			c->flows += !f.options;
 			print_flow(c, &f, &context);
 		}
+		if (c->format == FORMAT_TEXT && c->flows > before)
+			hearings_text(&c->hearings, &c->out);
 	}
+	hearings_reset(&c->hearings);
 	c->undecoded_sets += d->sets_unknown;
 	c->reserved_sets += d->sets_reserved;
 	c->malformed_sets += d->sets_malformed;
@@ -219,6 +245,8 @@ name_witnesses(struct cat *c, struct rd list, uint32_t count)
 		witness_read(&list, &w);
 		if (w.source >= c->source_count)
 			continue;
+		if (c->one_by_one && (e = hearings_add(&c->hearings, &c->sources[w.source], &w)) != ERR_OK)
+			return e;
 		if (c->witness_count > 0 &&
 		    strcmp(c->witnesses[c->witness_count - 1], c->sources[w.source].node) == 0)
 			continue;
@@ -257,6 +285,7 @@ release(struct cat *c)
 	}
 	c->held.any = false;
 	c->witness_count = 0;
+	hearings_reset(&c->hearings);
 }
 
 /* The pair is over, and the next one may have more witnesses of its last datagram. */
@@ -368,6 +397,21 @@ cat_table(struct cat *c, const struct record *r)
 	return e;
 }
 
+/* The common file says when each life began. */
+static enum err
+cat_ranges(struct cat *c, const struct record *r)
+{
+	struct rd in = rd_init(r->body, r->len);
+	uint32_t source = rd_u32(&in);
+	int64_t first_ns;
+
+	rd_skip(&in, 12); /* the numbers of ranges */
+	first_ns = (int64_t)rd_u64(&in);
+	if (!c->one_by_one || c->tables.broken || !rd_ok(&in) || source >= c->source_count)
+		return ERR_OK;
+	return hearings_note_life(&c->hearings, &c->sources[source], first_ns);
+}
+
 /* Where a table has a hole, places in it mean nothing; the payloads still show what needs no definition. */
 static enum err
 cat_archive_record(struct cat *c, const struct record *r, const char *path, uint64_t offset)
@@ -391,6 +435,8 @@ cat_archive_record(struct cat *c, const struct record *r, const char *path, uint
 		return e;
 	case RECORD_PAYLOADS:
 		return cat_payloads(c, r, path, offset);
+	case RECORD_RANGES:
+		return cat_ranges(c, r);
 	default:
 		release(c);
 		return ERR_OK;
@@ -415,17 +461,21 @@ log_view_make(struct log_view *v)
 	return e == ERR_OK ? unpack_new(&v->p, &v->plan, &v->unpack) : e;
 }
 
-static void
-cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
+static enum err
+cat_log_record(struct cat *c, struct log_view *v, const struct source *of, const struct record *r)
 {
 	const struct sampling_state *sampling = NULL;
+	struct witness w = {.listener = r->listener, .sequence = r->sequence, .time_ns = r->time.ns};
 	struct digest128 digest;
 	struct proto_info info;
 	struct decode d;
 	uint32_t place;
+	enum err e;
 
 	if (r->type != RECORD_DATAGRAM || proto_recognise(r->body, r->len, &info) != ERR_OK)
-		return;
+		return ERR_OK;
+	if (c->one_by_one && (e = hearings_add(&c->hearings, of, &w)) != ERR_OK)
+		return e;
 	digest = identity_digest(&r->addr, r->port, r->body, r->len);
 	place = pool_find(&v->p, &digest);
 	if (place == POOL_NONE) { /* it came after the first pass */
@@ -436,6 +486,17 @@ cat_log_record(struct cat *c, struct log_view *v, const struct record *r)
 			sampling = &v->plan.states[v->plan.sampling[place]];
 	}
 	cat_flows(c, r, r->body, r->len, &d, sampling);
+	return ERR_OK;
+}
+
+/* Whose a log's file is. */
+static struct source
+source_of(const struct segment_header *h)
+{
+	struct source s = {.lane = h->lane, .incarnation = h->incarnation};
+
+	memcpy(s.node, h->node, sizeof(s.node));
+	return s;
 }
 
 /* One file, record by record. v: of its log; NULL for an archive's. */
@@ -445,6 +506,7 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 	int fd = input_fd(f);
 	struct check *k;
 	struct record r;
+	struct source of;
 	struct finding finding;
 	enum check_step step = CHECK_ERROR;
 	enum err e = fd < 0 ? ERR_SYSTEM : check_open(fd, f->open_name, false, &k);
@@ -464,7 +526,8 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 				c->findings++;
 			}
 		} else if (v != NULL) {
-			cat_log_record(c, v, &r);
+			of = source_of(check_header(k));
+			e = cat_log_record(c, v, &of, &r);
 		} else {
 			e = cat_archive_record(c, &r, f->path, check_offset(k));
 		}
@@ -481,6 +544,16 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 	return e == ERR_OK;
 }
 
+static enum err
+number_lives(struct cat *c, const struct pool *p)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; c->one_by_one && i < p->source_count && e == ERR_OK; i++)
+		e = hearings_note_life(&c->hearings, &p->sources[i].id, p->sources[i].first_ns);
+	return e == ERR_OK ? hearings_number(&c->hearings) : e;
+}
+
 static bool
 cat_log(struct cat *c, char *path)
 {
@@ -494,8 +567,13 @@ cat_log(struct cat *c, char *path)
 		msg_error("%s: %s", path, err_text(e));
 		ok = false;
 	}
+	if (ok && (e = number_lives(c, &v.p)) != ERR_OK) {
+		msg_error("%s: %s", path, err_text(e));
+		ok = false;
+	}
 	for (size_t i = 0; i < v.p.file_count && ok && !c->stop; i++)
 		ok = cat_file(c, v.p.files[i].file, &v);
+	hearings_forget_lives(&c->hearings);
 	c->findings += v.p.findings;
 	unpack_free(v.unpack);
 	plan_clear(&v.plan);
@@ -533,8 +611,20 @@ cat_path(struct cat *c, char *path)
 		return false;
 	}
 	if (in.kind == INPUT_ARCHIVE || is_archive_file(&in)) {
-		for (size_t i = 0; i < in.count && ok && !c->stop; i++)
+		for (size_t i = 0; i < in.count && ok && !c->stop; i++) {
+			uint64_t findings = c->findings;
+
 			ok = cat_file(c, &in.files[i], NULL);
+			if (i > 0 || !ok)
+				continue;
+			if (c->findings > findings) /* some lives may be missing: places mean nothing */
+				hearings_forget_lives(&c->hearings);
+			if ((e = hearings_number(&c->hearings)) != ERR_OK) {
+				msg_error("%s: %s", path, err_text(e));
+				ok = false;
+			}
+		}
+		hearings_forget_lives(&c->hearings);
 		input_clear(&in);
 		return ok;
 	}
@@ -545,8 +635,8 @@ cat_path(struct cat *c, char *path)
 static bool
 options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
-	static const struct option longs[] = {
-	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
+	    {"witnesses", no_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
@@ -571,6 +661,9 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			if (!command_memory(optarg, &c->o.memory))
 				return false;
 			break;
+		case 'w':
+			c->one_by_one = true;
+			break;
 		case 'q':
 			c->o.quiet = true;
 			break;
@@ -582,6 +675,10 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 	}
 	if (optind == argc) {
 		fputs(usage, stderr);
+		return false;
+	}
+	if (c->one_by_one && (c->format == FORMAT_CSV || c->count)) {
+		msg_error("--witnesses: shown with -F text and -F json, not with -c or -F csv");
 		return false;
 	}
 	return true;
@@ -630,7 +727,7 @@ tell_undecoded(const struct cat *c)
 int
 command_cat(int argc, char **argv)
 {
-	struct cat c = {.out = BUF_INIT, .pair = PAIR_INIT};
+	struct cat c = {.out = BUF_INIT, .hearings_text = BUF_INIT, .pair = PAIR_INIT};
 	int status;
 	bool ok = true;
 
@@ -652,6 +749,8 @@ command_cat(int argc, char **argv)
 	free(c.states);
 	free(c.sources);
 	free(c.witnesses);
+	hearings_clear(&c.hearings);
+	buf_clear(&c.hearings_text);
 	pair_clear(&c.pair);
 	buf_clear(&c.held.kept);
 	buf_clear(&c.out);

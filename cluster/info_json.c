@@ -55,6 +55,8 @@ path_nodes(struct json *j, const struct info_path *path)
 static void
 put_path(struct json *j, const struct info_path *path)
 {
+	struct buf text = BUF_INIT;
+
 	json_object(j);
 	json_put_text(j, "path", path->input->path);
 	json_put_text(j, "kind", info_kind(path));
@@ -70,7 +72,10 @@ put_path(struct json *j, const struct info_path *path)
 	if (path->input->kind == INPUT_ARCHIVE) {
 		json_key(j, "window_ns");
 		json_i64(j, path->input->manifest.window_ns);
-		json_put_text(j, "compression", info_compression(path));
+		buf_reset(&text);
+		manifest_compression_text(&path->input->manifest.compression, &text);
+		json_key(j, "compression");
+		json_text_len(j, text.data, text.len);
 		json_put_u64(j, "windows", path->kinds[SEGMENT_WINDOW]);
 	} else {
 		json_put_u64(j, "segments", path->files);
@@ -80,6 +85,7 @@ put_path(struct json *j, const struct info_path *path)
 	}
 	path_nodes(j, path);
 	json_end(j);
+	buf_clear(&text);
 }
 
 static void

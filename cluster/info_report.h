@@ -39,7 +39,6 @@ struct info {
 /* What both forms share. */
 const char *info_kind(
     const struct info_path *path); /* "log", "segment", "archive", "window", "common file" */
-const char *info_compression(const struct info_path *path); /* of an archive */
 uint64_t info_healed(const struct info *info, uint32_t node);
 /* The end of the streams of one exporter, and their sums. */
 size_t info_exporter_end(const struct census *c, size_t first, uint64_t *ret_datagrams, uint64_t *ret_bytes);

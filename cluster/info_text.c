@@ -20,13 +20,6 @@ info_kind(const struct info_path *path)
 	return path->input->kind == INPUT_LOG ? "log" : "segment";
 }
 
-const char *
-info_compression(const struct info_path *path)
-{
-	(void)path;
-	return "none";
-}
-
 uint64_t
 info_healed(const struct info *info, uint32_t node)
 {
@@ -88,14 +81,16 @@ put_path(struct buf *out, const struct info_path *path)
 {
 	buf_printf(out, "%s: %s of cluster %s", path->input->path, info_kind(path), path->cluster);
 	put_times(out, path->first_ns, path->last_ns);
-	if (path->input->kind == INPUT_ARCHIVE)
-		buf_printf(out, "\n    windows %" PRIu64 " of %g s, compression %s",
-		    path->kinds[SEGMENT_WINDOW], (double)path->input->manifest.window_ns / (double)NS_PER_SEC,
-		    info_compression(path));
-	else
+	if (path->input->kind == INPUT_ARCHIVE) {
+		buf_printf(out, "\n    windows %" PRIu64 " of %g s, compression ",
+		    path->kinds[SEGMENT_WINDOW],
+		    (double)path->input->manifest.window_ns / (double)NS_PER_SEC);
+		manifest_compression_text(&path->input->manifest.compression, out);
+	} else {
 		buf_printf(out,
 		    "\n    segments %" PRIu64 ", sealed %" PRIu64 ", open %" PRIu64 ", torn %" PRIu64,
 		    path->files, path->sealed, path->open, path->torn);
+	}
 	buf_printf(out, ", bytes %" PRIu64 ", records %" PRIu64 ", findings %" PRIu64 "\n", path->bytes,
 	    path->records, path->findings);
 	buf_printf(out,

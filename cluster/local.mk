@@ -6,6 +6,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/command.c cluster/command.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
+	cluster/hearings.c cluster/hearings.h \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h \
 	cluster/life.c cluster/life.h \

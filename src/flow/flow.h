@@ -47,6 +47,8 @@ struct flow_context {
 	wall_t received;
 	const char *const *witnesses; /* sorted node names; NULL: none to print */
 	size_t n_witnesses;
+	const void *hearings; /* JSON, what stands under that key; NULL: none to print */
+	size_t hearings_len;
 	const struct sampling_state *sampling; /* what options records told; NULL: nothing */
 	/* what the printers keep from one flow of the datagram to the next */
 	int64_t date_of; /* day since 1970, plus 1, whose date stands in date[]; 0: none */

@@ -323,6 +323,17 @@ put_witnesses(struct format *f, const struct flow_context *c)
 }
 
 static void
+put_hearings(struct format *f, const struct flow_context *c)
+{
+	if (c->hearings == NULL)
+		return;
+	format_literal(f, ",\"hearings\":");
+	format_close(f);
+	buf_bytes(f->out, c->hearings, c->hearings_len);
+	format_open(f, f->out, f->context);
+}
+
+static void
 make_head(struct format *f, const struct flow_context *c, const struct flow *flow)
 {
 	const struct proto_info *info = flow->info;
@@ -393,6 +404,8 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	put_moment(&f, ",\"flowEnd\":\"", sizeof(",\"flowEnd\":\"") - 1, &end);
 	format_need(&f, KEY_MOST);
 	put_witnesses(&f, c);
+	format_need(&f, KEY_MOST);
+	put_hearings(&f, c);
 	format_need(&f, KEY_MOST);
 	format_literal(&f, "}\n");
 	format_close(&f);
