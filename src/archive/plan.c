@@ -360,7 +360,7 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 			continue;
 		e = plan_sampling(m->p, plan, m->unpack, items + i, heard);
 		if (e == ERR_OK && proto == PROTO_IPFIX)
-			e = plan_count_records(m->p, m->unpack, items + i, heard);
+			e = plan_count_records(m->p, plan, m->unpack, items + i, heard);
 		if (e != ERR_OK)
 			return e;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)

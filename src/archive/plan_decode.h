@@ -8,9 +8,9 @@
 
 #include "archive/unpack.h"
 
-/* Sets units of each item of an IPFIX epoch; units_unknown where a data set has no definition or does not fit it. */
-enum err plan_count_records(
-    struct pool *p, struct unpack *u, struct seq_item *items, size_t count) WARN_UNUSED;
+/* Sets units of each item of an IPFIX epoch, from the lengths of sets where they tell; units_unknown where a data set has no definition or does not fit it. */
+enum err plan_count_records(struct pool *p, const struct plan *plan, struct unpack *u, struct seq_item *items,
+    size_t count) WARN_UNUSED;
 
 /* Gives each datagram of an epoch the sampling state that holds at its place; those before the first one get that. */
 enum err plan_sampling(struct pool *p, struct plan *plan, struct unpack *u, const struct seq_item *items,

@@ -212,6 +212,18 @@ decode_next(struct decode *d, struct flow *ret)
 	return ERR_OK;
 }
 
+bool
+decode_count_set(const struct tmpl *t, size_t len, uint32_t *ret_records, bool *ret_malformed)
+{
+	bool sane = flow_template_is_sane(t);
+
+	if (sane && t->variable)
+		return false;
+	*ret_records = sane ? (uint32_t)(len / t->record_len) : 0;
+	*ret_malformed = !sane || len % t->record_len > PADDING_MOST;
+	return true;
+}
+
 uint32_t
 decode_count(struct decode *d)
 {

@@ -178,7 +178,7 @@ read_header(struct rd *r, struct proto_info *info)
 		return ERR_OK;
 	case PROTO_IPFIX:
 		info->proto = PROTO_IPFIX;
-		read_whole(r, 16, read_ipfix, info);
+		read_whole(r, PROTO_IPFIX_HEADER_SIZE, read_ipfix, info);
 		return ERR_OK;
 	default:
 		return ERR_UNKNOWN;

@@ -25,6 +25,8 @@ enum proto { /* on disk, in stream keys */
 	PROTO_SFLOW5 = 105, /* sFlow.org, version 5 */
 };
 
+#define PROTO_IPFIX_HEADER_SIZE 16
+
 struct proto_info {
 	enum proto proto;
 	bool cut; /* shorter than the protocol's header: what is missing is 0 */
