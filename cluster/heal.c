@@ -164,6 +164,10 @@ heal_look(struct pool *p, struct heal_report *ret)
 		return e;
 	}
 	settle(&h);
+	if (life_of_pool(p, &h.lives) != ERR_OK) {
+		heal_clear(&h);
+		return ERR_MEMORY;
+	}
 	*ret = h;
 	return ERR_OK;
 }
@@ -172,39 +176,187 @@ void
 heal_clear(struct heal_report *h)
 {
 	free(h->list);
+	free(h->lives);
 	*h = (struct heal_report){0};
 }
 
-/* A node that has the datagram whole. */
+/* A node that has the datagram whole; another one than the damaged record's, if there is one. */
 static const char *
 healer(const struct pool *p, const struct healed *one)
 {
-	return p->sources[p->witnesses[p->datagrams[one->datagram].hearing].source].id.node;
+	const struct pool_datagram *d = &p->datagrams[one->datagram];
+	const struct witness *w = &p->witnesses[d->hearing];
+	uint32_t i = 0;
+
+	while (i < d->hearings && p->sources[w[i].source].node == p->sources[one->source].node)
+		i++;
+	return p->sources[w[i < d->hearings ? i : 0].source].id.node;
+}
+
+/* A damaged record that is not healed: one with a sound header, or several without. */
+struct rest {
+	uint32_t source;
+	uint64_t first, last;
+	const struct damaged *d; /* NULL: no header */
+};
+
+typedef void on_rest(void *ctx, const struct rest *r);
+
+static bool
+is_healed(const struct heal_report *h, uint32_t source, uint64_t sequence)
+{
+	struct healed key = {.source = source, .sequence = sequence};
+
+	return h->healed > 0 && bsearch(&key, h->list, h->healed, sizeof(*h->list), by_place) != NULL;
+}
+
+/* Damaged records stand by sequence, and each lies in a lost range; what lies between them has no header. */
+static void
+walk_range(const struct heal_report *h, const struct pool *p, uint32_t source, struct seq_range range,
+    size_t *at, on_rest *told, void *ctx)
+{
+	const struct pool_source *s = &p->sources[source];
+	uint64_t next = (uint64_t)range.from, end = (uint64_t)range.to;
+
+	for (; *at < s->damaged_count && s->damaged[*at].sequence < end; (*at)++) {
+		const struct damaged *d = &s->damaged[*at];
+
+		if (d->sequence < next)
+			continue;
+		if (d->sequence > next)
+			told(ctx, &(struct rest){source, next, d->sequence - 1, NULL});
+		if (!is_healed(h, source, d->sequence))
+			told(ctx, &(struct rest){source, d->sequence, d->sequence, d});
+		next = d->sequence + 1;
+	}
+	if (next < end)
+		told(ctx, &(struct rest){source, next, end - 1, NULL});
+}
+
+static void
+walk_rest(const struct heal_report *h, const struct pool *p, on_rest *told, void *ctx)
+{
+	for (uint32_t i = 0; i < p->source_count; i++) {
+		size_t at = 0;
+
+		for (size_t k = 0; k < p->sources[i].lost.count; k++)
+			walk_range(h, p, i, p->sources[i].lost.ranges[k], &at, told, ctx);
+	}
+}
+
+struct listing {
+	const struct heal_report *h;
+	const struct pool *p;
+	struct json *j;
+	struct buf *out;
+	size_t count;
+};
+
+static void
+json_place(const struct listing *l, uint32_t source)
+{
+	json_put_text(l->j, "node", l->p->sources[source].id.node);
+	json_put_u64(l->j, "lane", l->p->sources[source].id.lane);
+	json_put_u64(l->j, "life", l->h->lives[source].number);
 }
 
 void
 heal_json(const struct heal_report *h, const struct pool *p, struct json *j)
 {
+	struct listing l = {.h = h, .p = p, .j = j};
+	char text[WALL_TEXT_SIZE];
+
 	json_array(j);
-	for (size_t i = 0; i < h->healed; i++) {
+	for (size_t i = 0; i < h->healed && i < HEAL_LISTED_MOST; i++) {
+		const struct pool_datagram *d = &p->datagrams[h->list[i].datagram];
+		char addr[ADDR_TEXT_SIZE];
+
 		json_object(j);
-		json_put_text(j, "node", p->sources[h->list[i].source].id.node);
+		json_place(&l, h->list[i].source);
 		json_put_u64(j, "record", h->list[i].sequence);
 		json_put_text(j, "from", healer(p, &h->list[i]));
+		json_put_text(j, "exporter", addr_text(&d->addr, addr));
+		json_put_u64(j, "exporterPort", d->port);
+		json_put_text(j, "time", wall_text((wall_t){d->time_ns}, 9, text));
 		json_end(j);
 	}
 	json_end(j);
 }
 
+static void
+rest_json(void *ctx, const struct rest *r)
+{
+	struct listing *l = ctx;
+	char addr[ADDR_TEXT_SIZE], text[WALL_TEXT_SIZE];
+
+	if (l->count++ >= HEAL_LISTED_MOST)
+		return;
+	json_object(l->j);
+	json_place(l, r->source);
+	json_put_u64(l->j, "record", r->first);
+	json_put_u64(l->j, "last", r->last);
+	if (r->d != NULL) {
+		json_put_text(l->j, "exporter", addr_text(&r->d->addr, addr));
+		json_put_u64(l->j, "exporterPort", r->d->port);
+		json_put_text(l->j, "received", wall_text((wall_t){r->d->time_ns}, 9, text));
+		json_put_u64(l->j, "bytes", r->d->len);
+	}
+	json_end(l->j);
+}
+
+void
+heal_json_rest(const struct heal_report *h, const struct pool *p, struct json *j)
+{
+	struct listing l = {.h = h, .p = p, .j = j};
+
+	json_array(j);
+	walk_rest(h, p, rest_json, &l);
+	json_end(j);
+}
+
+#define TEXT_MOST 20
+
+static void
+rest_text(void *ctx, const struct rest *r)
+{
+	struct listing *l = ctx;
+	const struct source *id = &l->p->sources[r->source].id;
+	char addr[ADDR_TEXT_SIZE], text[WALL_TEXT_SIZE];
+
+	if (l->count++ >= TEXT_MOST)
+		return;
+	buf_printf(l->out, "    node %s lane %u life %" PRIu32 " record %" PRIu64, id->node, id->lane,
+	    l->h->lives[r->source].number, r->first);
+	if (r->last > r->first)
+		buf_printf(l->out, " to %" PRIu64, r->last);
+	buf_printf(l->out, " not healed");
+	if (r->d != NULL)
+		buf_printf(l->out, ": from exporter %s port %u, %" PRIu32 " bytes, %s",
+		    addr_text(&r->d->addr, addr), r->d->port, r->d->len,
+		    wall_text((wall_t){r->d->time_ns}, 9, text));
+	buf_u8(l->out, '\n');
+}
+
 void
 heal_text(const struct heal_report *h, const struct pool *p, struct buf *out)
 {
+	struct listing l = {.h = h, .p = p, .out = out};
+
 	if (h->damaged == 0)
 		return;
 	buf_printf(out, "    damaged records: %" PRIu64 ", healed %" PRIu64 ", unattributed %" PRIu64 "\n",
 	    h->damaged, h->healed, h->damaged - h->healed);
-	for (size_t i = 0; i < h->healed && i < 20; i++) {
-		buf_printf(out, "    node %s record %" PRIu64 " healed from node %s\n",
-		    p->sources[h->list[i].source].id.node, h->list[i].sequence, healer(p, &h->list[i]));
+	for (size_t i = 0; i < h->healed && i < TEXT_MOST; i++) {
+		const struct source *id = &p->sources[h->list[i].source].id;
+
+		buf_printf(out,
+		    "    node %s lane %u life %" PRIu32 " record %" PRIu64 " healed from node %s\n", id->node,
+		    id->lane, h->lives[h->list[i].source].number, h->list[i].sequence,
+		    healer(p, &h->list[i]));
 	}
+	if (h->healed > TEXT_MOST)
+		buf_printf(out, "    %" PRIu64 " more are healed\n", h->healed - TEXT_MOST);
+	walk_rest(h, p, rest_text, &l);
+	if (l.count > TEXT_MOST)
+		buf_printf(out, "    %zu more places are not healed\n", l.count - TEXT_MOST);
 }

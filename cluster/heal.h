@@ -8,6 +8,7 @@
 
 #include "archive/pool.h"
 #include "base/json.h"
+#include "cluster/life.h"
 
 struct healed {
 	uint32_t source; /* whose record is damaged */
@@ -15,16 +16,21 @@ struct healed {
 	uint32_t datagram; /* the sound one */
 };
 
+#define HEAL_LISTED_MOST 10000 /* entries of each array in JSON */
+
 struct heal_report {
 	uint64_t damaged; /* record sequences that no input has whole */
 	uint64_t healed;
 	struct healed *list; /* owned; healed of them */
 	size_t room;
+	struct life *lives; /* owned; one for each of the pool's sources */
 };
 
 enum err heal_look(struct pool *p, struct heal_report *ret) WARN_UNUSED;
 void heal_clear(struct heal_report *h);
-void heal_json(const struct heal_report *h, const struct pool *p, struct json *j); /* an array */
+/* Arrays: of what is healed, and of the rest, where what follows one another without a sound header is one entry. */
+void heal_json(const struct heal_report *h, const struct pool *p, struct json *j);
+void heal_json_rest(const struct heal_report *h, const struct pool *p, struct json *j);
 void heal_text(const struct heal_report *h, const struct pool *p, struct buf *out);
 
 #endif

@@ -82,19 +82,6 @@ by_source(const void *a, const void *b)
 	return source_cmp(a, b);
 }
 
-static enum err
-number_lives(struct info *info)
-{
-	const struct pool *p = &info->p;
-
-	info->lives = calloc(p->source_count + 1, sizeof(*info->lives));
-	if (info->lives == NULL)
-		return ERR_MEMORY;
-	for (size_t i = 0; i < p->source_count; i++)
-		info->lives[i] = (struct life){.id = &p->sources[i].id, .first_ns = p->sources[i].first_ns};
-	return life_number(info->lives, p->source_count);
-}
-
 static void
 settle_paths(struct info *info)
 {
@@ -115,8 +102,6 @@ look(struct info *info)
 	enum err e = info->out_of_memory ? ERR_MEMORY : census_make(&info->p, &info->census);
 
 	settle_paths(info);
-	if (e == ERR_OK)
-		e = number_lives(info);
 	if (e == ERR_OK)
 		e = skew_find(&info->p, &info->skews);
 	if (e == ERR_OK)
@@ -147,7 +132,6 @@ info_clear(struct info *info)
 	for (size_t i = 0; info->paths != NULL && i < info->path_count; i++)
 		free(info->paths[i].sources);
 	free(info->paths);
-	free(info->lives);
 	census_clear(&info->census);
 	skew_clear(&info->skews);
 	heal_clear(&info->heal);

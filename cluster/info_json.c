@@ -110,7 +110,7 @@ put_lost(struct json *j, const struct info *info, uint32_t node)
 		for (size_t k = 0; s->node == node && k < s->lost.count; k++) {
 			json_object(j);
 			json_put_u64(j, "lane", s->id.lane);
-			json_put_u64(j, "life", info->lives[i].number);
+			json_put_u64(j, "life", info->heal.lives[i].number);
 			json_put_u64(j, "from", (uint64_t)s->lost.ranges[k].from);
 			json_put_u64(j, "to", (uint64_t)s->lost.ranges[k].to - 1);
 			json_end(j);

@@ -8,7 +8,6 @@
 #include "archive/pool.h"
 #include "cluster/census.h"
 #include "cluster/heal.h"
-#include "cluster/life.h"
 #include "cluster/skew.h"
 
 /* One path, as it stands. */
@@ -31,7 +30,6 @@ struct info {
 	size_t path_count;
 	bool out_of_memory;
 	struct census census;
-	struct life *lives; /* owned; one for each of the pool's sources */
 	struct skews skews;
 	struct heal_report heal;
 };

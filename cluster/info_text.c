@@ -125,7 +125,7 @@ put_lost(struct buf *out, const struct info *info, uint32_t node)
 				buf_printf(out,
 				    "    damaged: lane %u, life %" PRIu32 ", records %" PRId64 " to %" PRId64
 				    "\n",
-				    s->id.lane, info->lives[i].number, r.from, r.to - 1);
+				    s->id.lane, info->heal.lives[i].number, r.from, r.to - 1);
 		}
 	}
 	if (n > most)

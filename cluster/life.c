@@ -43,3 +43,21 @@ life_number(struct life *lives, size_t count)
 	free(order);
 	return ERR_OK;
 }
+
+enum err
+life_of_pool(const struct pool *p, struct life **ret)
+{
+	struct life *lives = calloc(p->source_count + 1, sizeof(*lives));
+	enum err e;
+
+	if (lives == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < p->source_count; i++)
+		lives[i] = (struct life){.id = &p->sources[i].id, .first_ns = p->sources[i].first_ns};
+	e = life_number(lives, p->source_count);
+	if (e == ERR_OK)
+		*ret = lives;
+	else
+		free(lives);
+	return e;
+}

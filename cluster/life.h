@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-#include "archive/records.h"
+#include "archive/pool.h"
 
 struct life {
 	const struct source *id; /* the caller's */
@@ -18,5 +18,8 @@ struct life {
 
 /* Each source stands once among them. */
 enum err life_number(struct life *lives, size_t count) WARN_UNUSED;
+
+/* One for each source of a closed pool, which must outlive them; the caller frees. */
+enum err life_of_pool(const struct pool *p, struct life **ret) WARN_UNUSED;
 
 #endif

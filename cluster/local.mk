@@ -4,6 +4,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/cat.c \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
+	cluster/conflicts.c cluster/conflicts.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
 	cluster/hearings.c cluster/hearings.h \

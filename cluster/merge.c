@@ -23,6 +23,7 @@
 #include "base/json.h"
 #include "base/msg.h"
 #include "cluster/command.h"
+#include "cluster/conflicts.h"
 #include "cluster/heal.h"
 #include "cluster/ledger.h"
 #include "cluster/overlap.h"
@@ -43,6 +44,7 @@ struct merge {
 	struct pool p;
 	struct plan plan;
 	struct ledger ledger;
+	struct conflicts conflicts;
 	struct heal_report heal;
 	struct overlaps overlaps;
 	struct manifest manifest;
@@ -431,6 +433,10 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 	json_end(&j);
 	json_key(&j, "healed");
 	heal_json(&m->heal, &m->p, &j);
+	json_key(&j, "unattributed");
+	heal_json_rest(&m->heal, &m->p, &j);
+	json_key(&j, "conflicting");
+	conflicts_json(&m->conflicts, &m->p, &j);
 	json_key(&j, "overlapping");
 	overlap_json(&m->overlaps, &j);
 	json_end(&j);
@@ -448,6 +454,7 @@ report_text(const struct merge *m, const struct node_count *counts, struct buf *
 	}
 	if (m->ledger.conflicts > 0)
 		buf_printf(out, "    conflicts: %" PRIu64 "\n", m->ledger.conflicts);
+	conflicts_text(&m->conflicts, &m->p, out);
 	heal_text(&m->heal, &m->p, out);
 }
 
@@ -498,6 +505,8 @@ run(struct merge *m, char **paths, int count)
 	e = plan_make(&m->p, &m->plan);
 	if (e == ERR_OK)
 		e = ledger_make(&m->p, &m->plan, &m->ledger);
+	if (e == ERR_OK)
+		e = conflicts_find(&m->p, &m->plan, &m->ledger, &m->conflicts);
 	if (e == ERR_OK)
 		e = heal_look(&m->p, &m->heal);
 	if (e == ERR_OK)
@@ -593,6 +602,7 @@ command_merge(int argc, char **argv)
 	pool_init(&m.p);
 	ok = limit_memory(&m) && run(&m, argv + optind, argc - optind);
 	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
+	conflicts_clear(&m.conflicts);
 	ledger_clear(&m.ledger);
 	plan_clear(&m.plan);
 	heal_clear(&m.heal);

@@ -7,7 +7,9 @@
 
 #include "base/digest.h"
 
+#include <inttypes.h>
 #include <openssl/sha.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <xxhash.h>
 
@@ -88,4 +90,11 @@ digest128_seeded(const void *bytes, size_t len, uint64_t seed)
 	XXH128_hash_t h = XXH3_128bits_withSeed(bytes, len, seed);
 
 	return (struct digest128){.hi = h.high64, .lo = h.low64};
+}
+
+char *
+digest128_text(const struct digest128 *d, char out[DIGEST128_TEXT_SIZE])
+{
+	snprintf(out, DIGEST128_TEXT_SIZE, "%016" PRIx64 "%016" PRIx64, d->hi, d->lo);
+	return out;
 }

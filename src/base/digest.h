@@ -37,6 +37,9 @@ struct digest128 {
 struct digest128 digest128_of(const void *bytes, size_t len);
 struct digest128 digest128_seeded(const void *bytes, size_t len, uint64_t seed);
 
+#define DIGEST128_TEXT_SIZE 33
+char *digest128_text(const struct digest128 *d, char out[DIGEST128_TEXT_SIZE]); /* hi first; returns out */
+
 static inline int
 digest128_cmp(const struct digest128 *a, const struct digest128 *b)
 {

@@ -42,6 +42,7 @@ static void
 test_digest128(void)
 {
 	struct digest128 a = digest128_of("", 0), b = digest128_of("x", 1), c = digest128_seeded("x", 1, 7);
+	char text[DIGEST128_TEXT_SIZE];
 
 	ok(a.hi == 0x99aa06d3014798d8U && a.lo == 0x6001c324468d497fU, "XXH3-128 of nothing");
 	ok(digest128_cmp(&b, &c) != 0, "a seed changes the digest");
@@ -51,6 +52,7 @@ test_digest128(void)
 	    "order by hi");
 	c = (struct digest128){1, 6};
 	ok(digest128_cmp(&b, &c) < 0 && digest128_cmp(&c, &b) > 0, "then by lo");
+	is_text(digest128_text(&a, text), "99aa06d3014798d86001c324468d497f", "as text");
 }
 
 int
