@@ -57,6 +57,10 @@ manifest_compression_same(const struct manifest_compression *a, const struct man
 void
 manifest_write(const struct manifest *m, struct buf *out)
 {
+	size_t begin = out->len;
+	char end[SHA256_TEXT_SIZE];
+	struct sha256 d;
+
 	buf_printf(out, "flowbraid-archive 1\ncluster %s\nwindow %" PRId64 "\nstream-key port\ncompression ",
 	    m->cluster, m->window_ns);
 	manifest_compression_text(&m->compression, out);
@@ -66,6 +70,10 @@ manifest_write(const struct manifest *m, struct buf *out)
 
 		buf_printf(out, "file %s %" PRIu64 " %s\n", sha256_text(&m->files[i].digest, hex),
 		    m->files[i].size, m->files[i].name);
+	}
+	if (buf_ok(out)) {
+		d = sha256_of(out->data + begin, out->len - begin);
+		buf_printf(out, "end %s\n", sha256_text(&d, end));
 	}
 }
 
@@ -157,6 +165,8 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	case 5:
 		return strncmp(line, "compression ", 12) == 0 && compression_read(line + 12, &m->compression);
 	default:
+		if (strncmp(line, "end ", 4) == 0)
+			return true; /* check_form looks at it, and at its place */
 		return strncmp(line, "file ", 5) == 0 && file_line(line + 5, m, ret_error);
 	}
 }

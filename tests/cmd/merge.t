@@ -174,7 +174,8 @@ if grep -q '^compression zstd' abc/manifest; then
 	like "$(sed -n 5p level9/manifest)" '^compression zstd 9 ' "a level"
 	run "$fb" verify -q level9
 	is "$status" 0 "which verifies, too"
-	sed -i '5s/.*/compression zstd 1 0.9.9/' level9/manifest
+	sed -i -e '5s/.*/compression zstd 1 0.9.9/' -e '$d' level9/manifest
+	echo "end $(sha256sum <level9/manifest | cut -d ' ' -f 1)" >>level9/manifest
 	run "$fb" merge -o level9 a
 	is "$status" 2 "an archive of another zstd than ours is refused"
 	like "$err" 'level9: compressed by zstd 0.9.9, but this flowbraid has [0-9]' "with both versions"

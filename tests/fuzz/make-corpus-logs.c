@@ -252,11 +252,15 @@ void
 make_archives(void)
 {
 	struct buf b = BUF_INIT, body = BUF_INIT, message = BUF_INIT;
+	char end[SHA256_TEXT_SIZE];
+	struct sha256 d;
 
 	buf_u8(&b, 0);
 	buf_text(&b,
 	    "flowbraid-archive 1\ncluster lab\nwindow 300000000000\nstream-key port\ncompression none\n"
 	    "file 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff 10 a\n");
+	d = sha256_of(b.data + 1, b.len - 1);
+	buf_printf(&b, "end %s\n", sha256_text(&d, end));
 	save("archive", "manifest", &b);
 
 	buf_u8(&b, SEGMENT_NODE);

@@ -55,9 +55,14 @@ static const struct {
 static void
 compose(struct buf *b, unsigned line, const char *instead)
 {
+	char hex[SHA256_TEXT_SIZE];
+	struct sha256 d;
+
 	buf_reset(b);
 	for (unsigned i = 0; i < LINES; i++)
 		buf_printf(b, "%s\n", i + 1 == line ? instead : good[i]);
+	d = sha256_of(b->data, b->len);
+	buf_printf(b, "end %s\n", sha256_text(&d, hex));
 }
 
 static void
@@ -90,13 +95,25 @@ main(void)
 	manifest_clear(&m);
 	for (size_t i = 0; i < b.len; i++) {
 		if (manifest_read((char *)b.data, i, &m, &line) == ERR_OK) {
-			refused += m.count < 2 && b.data[i - 1] == '\n'; /* fewer files are a manifest, too */
 			manifest_clear(&m);
 		} else {
 			refused++;
 		}
 	}
-	is_u64(refused, b.len, "every prefix is refused, or lists fewer files");
+	is_u64(refused, b.len, "every prefix is refused");
+	refused = 0;
+	for (size_t i = 0; i < b.len; i++) {
+		b.data[i] ^= 1;
+		if (manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK)
+			manifest_clear(&m);
+		else
+			refused++;
+		b.data[i] ^= 1;
+	}
+	is_u64(refused, b.len, "with any byte changed it is refused");
+	buf_printf(&b, "file " DIGEST " 7 zzz\n");
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED && line == LINES + 1,
+	    "so it is with a file behind the end");
 	compose(&b, 5, "compression zstd 3 1.5.4");
 	buf_reset(&again);
 	if (manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK) {
