@@ -35,7 +35,7 @@ walk(enum record_type type, int at, bool quick, struct finding *ret)
 			if (at < 0)
 				continue;
 			buf_bytes(&body, r.body, r.len);
-			body.data[at] ^= 1;
+			body.data[at] ^= 0x40;
 			r.body = body.data;
 		}
 		if (!window_check_record(&w, SEGMENT_WINDOW, &r, &f, &e) && findings++ == 0)
@@ -88,7 +88,7 @@ main(void)
 	finds(RECORD_PAYLOADS, 4, "record body", "another length");
 	finds(RECORD_PAYLOADS, -1, "record type", "no payloads");
 	finds(RECORD_ENTRIES, -1, "record body", "no entries");
-	finds(RECORD_CONTENTS, 27, "contents", "one datagram more than there are");
+	finds(RECORD_CONTENTS, 27, "contents", "more datagrams than there are");
 	finds(RECORD_SOURCES, 10, "record body", "a table that is none");
 	is_u64(
 	    walk(RECORD_PAYLOADS, CHUNK_HEAD_SIZE + 100, true, &f), 0, "quick: payloads are not looked into");
