@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "archive/window_check.h"
+#include "base/compress.h"
 #include "log/check.h"
 #include "tests/tap.h"
 #include "tests/unit/archive/world.h"
@@ -35,7 +36,7 @@ walk(enum record_type type, int at, bool quick, struct finding *ret)
 			if (at < 0)
 				continue;
 			buf_bytes(&body, r.body, r.len);
-			body.data[at] ^= 0x40;
+			body.data[at] ^= 1;
 			r.body = body.data;
 		}
 		if (!window_check_record(&w, SEGMENT_WINDOW, &r, &f, &e) && findings++ == 0)
@@ -84,11 +85,12 @@ main(void)
 	    "a witness of a source that is not in the table");
 	finds(RECORD_ENTRIES, 43, "record body", "another length than the payloads'");
 	finds(RECORD_PAYLOADS, CHUNK_HEAD_SIZE + 100, "digest of a payload", "another payload");
-	finds(RECORD_PAYLOADS, 0, "record body", "payloads of another codec");
+	if (compress_version() != NULL) /* else it is a codec that this build cannot judge */
+		finds(RECORD_PAYLOADS, 0, "record body", "payloads of another codec");
 	finds(RECORD_PAYLOADS, 4, "record body", "another length");
 	finds(RECORD_PAYLOADS, -1, "record type", "no payloads");
 	finds(RECORD_ENTRIES, -1, "record body", "no entries");
-	finds(RECORD_CONTENTS, 27, "contents", "more datagrams than there are");
+	finds(RECORD_CONTENTS, 27, "contents", "one datagram more than there are");
 	finds(RECORD_SOURCES, 10, "record body", "a table that is none");
 	is_u64(
 	    walk(RECORD_PAYLOADS, CHUNK_HEAD_SIZE + 100, true, &f), 0, "quick: payloads are not looked into");
