@@ -11,7 +11,8 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h \
 	cluster/life.c cluster/life.h \
-	cluster/merge.c \
+	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
+	cluster/merge_place.c cluster/merge_place.h \
 	cluster/overlap.c cluster/overlap.h \
 	cluster/skew.c cluster/skew.h \
 	cluster/verify.c

@@ -2,45 +2,41 @@
  *
  * flowbraid merge: one archive of any logs and archives.
  *
- * The new archive is written whole into a folder beside the old one, synced, and then the two change places
- * in one system call. Killed at any point before, the old one stands untouched; after, the new one does.
+ * An archive that stands at -o is read without its payloads, as far as these are not needed, and windows of it that do not
+ * change are linked into the new one. Where it turns out to be damaged all is done again, and all of it is read.
  */
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "archive/chunks.h"
 #include "archive/write.h"
-#include "base/compress.h"
 #include "base/json.h"
 #include "base/msg.h"
 #include "cluster/command.h"
 #include "cluster/conflicts.h"
 #include "cluster/heal.h"
 #include "cluster/ledger.h"
+#include "cluster/merge_options.h"
+#include "cluster/merge_place.h"
 #include "cluster/overlap.h"
 
 static const char usage[] =
-    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--json] [-q]\n"
-    "                       PATH...\n"
+    "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--full]\n"
+    "                       [--dry-run] [--json] [-q] PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
 struct merge {
 	struct command_options o;
-	char *given;       /* -o */
-	char *out;         /* what it names, without symbolic links and trailing slashes; owned */
-	int64_t window_ns; /* 0: as the archive has it, else 5 minutes */
-	struct manifest_compression compression;
-	bool recompress; /* it was asked for: what the inputs have does not matter */
+	const char *given; /* -o */
+	struct place place;
+	struct merge_options asked, options; /* as given; as they hold */
+	bool full, dry_run;
 	struct pool p;
 	struct plan plan;
 	struct ledger ledger;
@@ -48,218 +44,69 @@ struct merge {
 	struct heal_report heal;
 	struct overlaps overlaps;
 	struct manifest manifest;
-	char *work; /* folder that the new archive is written to; owned */
-	size_t windows;
+	size_t windows, fates[3], gone; /* windows: in all; gone: of the former archive's */
+	struct buf list;                /* of a dry run: a line, or a JSON object, for each window */
+	struct json list_json;
 	int64_t hash_ns;
 };
 
-/* One merge into an archive at a time: a lock on a file beside it. */
-static int
-lock_archive(const struct merge *m)
+static const char *const fate_names[] = {"new", "changed", "unchanged"};
+
+/* The archive that stands at -o, when it was read lazily: the pool's first input. */
+static const struct input *
+former(const struct merge *m)
 {
-	char *path = NULL, pid[32] = "";
-	int fd;
+	return m->place.archive && m->p.input_count > 0 ? m->p.inputs[0] : NULL;
+}
 
-	if (asprintf(&path, "%s.lock", m->out) < 0)
-		return -1;
-	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		msg_error("%s: %s", path, strerror(errno));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
-
-		pid[n > 0 ? n : 0] = '\0';
-		msg_error(
-		    "%s: another merge writes to it (process %s)", m->out, pid[0] != '\0' ? pid : "unknown");
-		close(fd);
-		fd = -1;
+static void
+list_window(struct merge *m, const char *name, const char *fate)
+{
+	if (m->o.json) {
+		json_object(&m->list_json);
+		json_put_text(&m->list_json, "window", name);
+		json_put_text(&m->list_json, "fate", fate);
+		json_end(&m->list_json);
 	} else {
-		int n = snprintf(pid, sizeof(pid), "%ld", (long)getpid());
-
-		if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
-			msg_warn("%s: %s", path, strerror(errno)); /* only the next one's message suffers */
+		buf_printf(&m->list, "    %-9s %s\n", fate, name);
 	}
-	free(path);
-	return fd;
 }
 
-static bool
-is_empty_folder(const char *path)
+/* All windows, in order of time. ERR_END: that was the last one. */
+static enum err
+do_windows(struct merge *m, struct archive_writer *w)
 {
-	DIR *d = opendir(path);
-	struct dirent *de;
-	bool empty = d != NULL;
+	char name[MANIFEST_NAME_SIZE];
+	enum window_fate fate;
+	enum err e = ERR_OK;
 
-	while (d != NULL && (de = readdir(d)) != NULL)
-		empty &= strcmp(de->d_name, ".") == 0 || strcmp(de->d_name, "..") == 0;
-	if (d != NULL)
-		closedir(d);
-	return empty;
+	while (e == ERR_OK) {
+		command_progress(&m->o, "window %zu", m->windows + 1);
+		e = archive_write_window(w, !m->dry_run, name, &fate);
+		if (e != ERR_OK)
+			break;
+		m->windows++;
+		m->fates[fate]++;
+		if (m->dry_run)
+			list_window(m, name, fate_names[fate]);
+	}
+	command_progress(&m->o, "%s", "");
+	return e;
 }
 
-/* What stands at -o now: nothing (or an empty folder), or an archive, which takes part. */
-static bool
-look_at_output(struct merge *m, bool *ret_archive)
+/* Windows of the former archive that are none of the new one's. */
+static void
+count_gone(struct merge *m)
 {
-	struct stat st;
-	struct input in;
-	unsigned line = 0;
-	enum err e;
+	const struct input *in = former(m);
+	size_t had = 0;
 
-	*ret_archive = false;
-	if (stat(m->given, &st) != 0) {
-		if (errno == ENOENT)
-			return true;
-		msg_error("%s: %s", m->given, strerror(errno));
-		return false;
+	for (size_t i = 0; in != NULL && i < in->manifest.count; i++) {
+		size_t len = strlen(in->manifest.files[i].name);
+
+		had += len > 4 && strcmp(in->manifest.files[i].name + len - 4, ".fbw") == 0;
 	}
-	if (S_ISDIR(st.st_mode) && is_empty_folder(m->given))
-		return true;
-	e = input_open(m->given, &in, &line);
-	if (e == ERR_OK && in.kind == INPUT_ARCHIVE) {
-		*ret_archive = true;
-		input_clear(&in);
-		return true;
-	}
-	if (e == ERR_OK) {
-		input_clear(&in);
-		msg_error("%s: exists and is no archive; it is left as it is", m->given);
-	} else if (line > 0) {
-		msg_error(
-		    "%s/%s:%u: %s; the archive is left as it is", m->given, MANIFEST_NAME, line, err_text(e));
-	} else {
-		msg_error("%s: exists and is no archive (%s); it is left as it is", m->given, err_text(e));
-	}
-	return false;
-}
-
-#define LEVEL_STANDARD 1
-
-/* none, zstd or zstd:LEVEL. */
-static bool
-read_compression(const char *text, struct manifest_compression *ret)
-{
-	struct manifest_compression c = {.level = 0};
-	const char *version = compress_version();
-	char *end;
-	long level = LEVEL_STANDARD;
-
-	if (strcmp(text, "none") == 0) {
-		*ret = c;
-		return true;
-	}
-	if (strncmp(text, "zstd", 4) != 0 || (text[4] != '\0' && text[4] != ':')) {
-		msg_error("--compression %s: expected none, zstd or zstd:LEVEL", text);
-		return false;
-	}
-	if (version == NULL) {
-		msg_error("--compression %s: this flowbraid was built without zstd", text);
-		return false;
-	}
-	if (text[4] == ':') {
-		level = strtol(text + 5, &end, 10);
-		if (text[5] == '\0' || *end != '\0' || level < 1 || level > compress_level_most()) {
-			msg_error(
-			    "--compression %s: expected a level from 1 to %d", text, compress_level_most());
-			return false;
-		}
-	}
-	c.level = (int)level;
-	(void)snprintf(c.version, sizeof(c.version), "%s", version);
-	*ret = c;
-	return true;
-}
-
-/* An archive among the inputs says how this one is compressed, unless it was said; all must say the same, and this
- * build must be able to do it, so that the result does not depend on who merges. */
-static bool
-settle_compression(struct merge *m)
-{
-	const struct input *first = NULL;
-	struct buf a = BUF_INIT, b = BUF_INIT;
-	bool ok = true;
-
-	for (size_t i = 0; i < m->p.input_count && !m->recompress && ok; i++) {
-		const struct input *in = m->p.inputs[i];
-
-		if (in->kind != INPUT_ARCHIVE)
-			continue;
-		if (first == NULL) {
-			first = in;
-			m->compression = in->manifest.compression;
-		} else if (!manifest_compression_same(&m->compression, &in->manifest.compression)) {
-			manifest_compression_text(&m->compression, &a);
-			manifest_compression_text(&in->manifest.compression, &b);
-			msg_error("%s: compression %.*s, but %s has %.*s; say --compression", in->path,
-			    (int)b.len, (char *)b.data, first->path, (int)a.len, (char *)a.data);
-			ok = false;
-		}
-	}
-	if (ok && m->compression.level != 0 &&
-	    (compress_version() == NULL || strcmp(compress_version(), m->compression.version) != 0)) {
-		msg_error("%s: compressed by zstd %s, but this flowbraid has %s; say --compression",
-		    first != NULL ? first->path : m->given, m->compression.version,
-		    compress_version() != NULL ? compress_version() : "none");
-		ok = false;
-	}
-	buf_clear(&a);
-	buf_clear(&b);
-	return ok;
-}
-
-/* Options are part of an archive: inputs that differ in them cannot make one. */
-static bool
-settle_options(struct merge *m)
-{
-	const char *from = "--window";
-
-	for (size_t i = 0; i < m->p.input_count; i++) {
-		const struct input *in = m->p.inputs[i];
-
-		if (in->kind != INPUT_ARCHIVE)
-			continue;
-		if (m->window_ns != 0 && in->manifest.window_ns != m->window_ns) {
-			msg_error("%s: windows of %" PRId64 " ns, but %s has %" PRId64
-				  " ns; make an archive of one length",
-			    in->path, in->manifest.window_ns, from, m->window_ns);
-			return false;
-		}
-		m->window_ns = in->manifest.window_ns;
-		from = in->path;
-	}
-	if (m->window_ns == 0)
-		m->window_ns = 300 * NS_PER_SEC;
-	return settle_compression(m);
-}
-
-/* A name that a merge writes, also half way. Nothing else is ever removed. */
-static bool
-is_ours(const char *name)
-{
-	size_t len = strlen(name);
-
-	if (len > 4 && strcmp(name + len - 4, ".tmp") == 0)
-		len -= 4;
-	return (len > 4 && strncmp(name + len - 4, ".fbw", 4) == 0) ||
-	    (len == strlen(MANIFEST_NAME) && strncmp(name, MANIFEST_NAME, len) == 0) ||
-	    (len == strlen(MANIFEST_COMMON) && strncmp(name, MANIFEST_COMMON, len) == 0) ||
-	    (len == strlen(MANIFEST_LEDGER) && strncmp(name, MANIFEST_LEDGER, len) == 0);
-}
-
-/* False, with errno: something stays, because no merge wrote it or for another reason. */
-static bool
-remove_folder(const char *path)
-{
-	DIR *d = opendir(path);
-	struct dirent *de;
-
-	while (d != NULL && (de = readdir(d)) != NULL) {
-		if (is_ours(de->d_name))
-			unlinkat(dirfd(d), de->d_name, 0);
-	}
-	if (d != NULL)
-		closedir(d);
-	return rmdir(path) == 0 || errno == ENOENT;
+	m->gone = had - m->fates[WINDOW_CHANGED] - m->fates[WINDOW_UNCHANGED];
 }
 
 static enum err
@@ -271,12 +118,10 @@ write_files(struct merge *m, int dirfd)
 
 	if (e == ERR_OK)
 		e = archive_write_common(w);
-	while (e == ERR_OK) {
-		command_progress(&m->o, "writing window %zu", m->windows + 1);
-		e = archive_write_window(w);
-		m->windows += e == ERR_OK;
-	}
-	command_progress(&m->o, "%s", "");
+	if (e == ERR_OK && former(m) != NULL)
+		archive_write_former(w, former(m));
+	if (e == ERR_OK)
+		e = do_windows(m, w);
 	if (e == ERR_END) {
 		ledger_json(&m->ledger, &m->p, &ledger);
 		e = buf_ok(&ledger) ? archive_write_file(w, MANIFEST_LEDGER, ledger.data, ledger.len)
@@ -293,91 +138,53 @@ write_files(struct merge *m, int dirfd)
 	return e;
 }
 
-static void
-sync_parent(const struct merge *m)
-{
-	char *parent = strdup(m->out);
-	int fd = parent != NULL ? open(dirname(parent), O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-
-	if (fd < 0 || fsync(fd) != 0)
-		msg_warn("%s: folder not synced: %s", m->out, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	free(parent);
-}
-
-/* The new archive takes the old one's place in one step. The old one goes when that has reached the disk. */
-static bool
-swap_in(const struct merge *m)
-{
-	bool swapped = renameat2(AT_FDCWD, m->work, AT_FDCWD, m->out, RENAME_EXCHANGE) == 0;
-
-	if (!swapped && (errno != ENOENT || rename(m->work, m->out) != 0)) {
-		msg_error("%s: cannot take the place of %s: %s", m->work, m->out, strerror(errno));
-		return false;
-	}
-	sync_parent(m);
-	if (swapped && !remove_folder(m->work))
-		msg_warn("%s: left of the former archive, besides what a merge wrote: %s", m->work,
-		    strerror(errno));
-	return true;
-}
-
 /* What does not fit into memory lies beside the archive, where it must fit too. */
 static bool
 limit_memory(const struct merge *m)
 {
-	char *parent = strdup(m->out);
-	bool ok = parent != NULL && command_limit_memory(&m->o, dirname(parent));
+	char *parent = strdup(m->place.out);
+	bool ok = parent != NULL && command_limit_memory(&m->o, m->dry_run ? NULL : dirname(parent));
 
 	free(parent);
 	return ok;
 }
 
-/* What stands at its name is what a killed merge left; nobody else is at it, since we hold the lock. */
-static bool
-make_work_folder(struct merge *m)
-{
-	if (asprintf(&m->work, "%s.new", m->out) < 0) {
-		m->work = NULL;
-		msg_error("%s: %s", m->out, err_text(ERR_MEMORY));
-		return false;
-	}
-	if (!remove_folder(m->work)) {
-		msg_error("%s: stands where the new archive is to be written, and no merge left it: %s",
-		    m->work, strerror(errno));
-		return false;
-	}
-	if (mkdir(m->work, 0755) != 0) {
-		msg_error("%s: %s", m->work, strerror(errno));
-		return false;
-	}
-	return true;
-}
-
-static bool
+static enum err
 write_archive(struct merge *m)
 {
 	int dirfd;
 	enum err e;
 
-	if (!make_work_folder(m))
-		return false;
-	m->manifest.window_ns = m->window_ns;
-	m->manifest.compression = m->compression;
-	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
-	dirfd = open(m->work, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	e = dirfd >= 0 ? write_files(m, dirfd) : ERR_SYSTEM;
+	if (!place_begin(&m->place, &dirfd))
+		return ERR_BUSY; /* it was told */
+	e = write_files(m, dirfd);
+	close(dirfd);
+	if (e == ERR_OK && !place_swap(&m->place))
+		e = ERR_BUSY;
 	if (e != ERR_OK)
-		msg_error("%s: %s%s", m->work, err_text(e),
-		    e == ERR_CHECKSUM ? " (an input changed while it was read)" : "");
-	if (dirfd >= 0)
-		close(dirfd);
-	if (e != ERR_OK || !swap_in(m)) {
-		remove_folder(m->work);
-		return false;
+		place_give_up(&m->place);
+	return e;
+}
+
+/* What would be written. */
+static enum err
+look_at_windows(struct merge *m)
+{
+	struct archive_writer *w = NULL;
+	enum err e = archive_writer_new(&m->p, &m->plan, -1, &m->manifest, &w);
+
+	if (m->o.json) {
+		json_init(&m->list_json, &m->list);
+		json_array(&m->list_json);
 	}
-	return true;
+	if (e == ERR_OK && former(m) != NULL)
+		archive_write_former(w, former(m));
+	if (e == ERR_OK)
+		e = do_windows(m, w);
+	archive_writer_free(w);
+	if (m->o.json)
+		json_end(&m->list_json);
+	return e == ERR_END ? ERR_OK : e;
 }
 
 struct node_count {
@@ -420,6 +227,19 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 	json_put_u64(&j, "findings", m->p.findings);
 	json_put_u64(&j, "residual_missing", m->ledger.residual);
 	json_put_u64(&j, "windows", m->windows);
+	for (unsigned i = 0; i < 3; i++) {
+		char key[32];
+
+		(void)snprintf(key, sizeof(key), "windows_%s", fate_names[i]);
+		json_put_u64(&j, key, m->fates[i]);
+	}
+	json_put_u64(&j, "windows_gone", m->gone);
+	json_put_u64(&j, "chunks_read", m->p.chunks != NULL ? m->p.chunks->reads : 0);
+	json_put_bool(&j, "dry_run", m->dry_run);
+	if (m->dry_run) {
+		json_key(&j, "window_list");
+		json_raw(&j, m->list.data, m->list.len);
+	}
 	json_put_u64(&j, "hash_cpu_us", (uint64_t)(m->hash_ns / 1000));
 	json_key(&j, "nodes");
 	json_array(&j);
@@ -456,6 +276,12 @@ report_text(const struct merge *m, const struct node_count *counts, struct buf *
 		buf_printf(out, "    conflicts: %" PRIu64 "\n", m->ledger.conflicts);
 	conflicts_text(&m->conflicts, &m->p, out);
 	heal_text(&m->heal, &m->p, out);
+	if (former(m) != NULL || m->dry_run)
+		buf_printf(out, "    windows: %zu new, %zu changed, %zu unchanged, %zu gone%s\n",
+		    m->fates[WINDOW_NEW], m->fates[WINDOW_CHANGED], m->fates[WINDOW_UNCHANGED], m->gone,
+		    m->dry_run ? " (nothing was written)" : "");
+	if (m->list.len > 0)
+		buf_bytes(out, m->list.data, m->list.len);
 }
 
 static bool
@@ -478,29 +304,48 @@ report(const struct merge *m)
 	return ok;
 }
 
-static bool
-run(struct merge *m, char **paths, int count)
+static void
+on_finding(void *ctx, const char *path, const struct finding *f)
 {
-	bool archive;
-	char **all = calloc((size_t)count + 1, sizeof(*all));
-	enum err e;
-	bool ok;
+	(void)ctx;
+	command_finding(path, f);
+}
 
-	if (all == NULL || !look_at_output(m, &archive)) {
-		free(all);
-		return false;
+/* The former archive, lazily, then the paths. */
+static enum err
+read_inputs(struct merge *m, char **paths, int count, struct buf *why)
+{
+	struct pool_report report = {.finding = on_finding};
+	enum err e = ERR_OK;
+
+	if (m->place.archive) {
+		command_progress(&m->o, "reading %s", m->given);
+		m->p.lazy = !m->full;
+		e = pool_add(&m->p, m->given, &report, why);
+		m->p.lazy = false;
 	}
-	for (int i = 0; i < count; i++)
-		all[i] = paths[i];
-	if (archive)
-		all[count++] = m->given;
-	ok = command_read(&m->p, all, count, &m->o);
-	free(all);
-	if (!ok || !settle_options(m))
-		return false;
+	for (int i = 0; i < count && e == ERR_OK; i++) {
+		if (place_is(&m->place, paths[i]))
+			continue;
+		command_progress(&m->o, "reading %s (%d of %d)", paths[i], i + 1, count);
+		e = pool_add(&m->p, paths[i], &report, why);
+	}
+	command_progress(&m->o, "%s", "");
+	return e == ERR_OK ? pool_close(&m->p) : e;
+}
+
+/* ERR_BUSY: what is wrong was told. */
+static enum err
+work_out(struct merge *m)
+{
+	enum err e;
+
+	m->options = m->asked;
+	if (!merge_options_settle(&m->options, &m->p))
+		return ERR_BUSY;
 	if (m->p.cluster[0] == '\0') {
 		msg_error("merge: no input holds a sound segment; nothing was written");
-		return false;
+		return ERR_BUSY;
 	}
 	e = plan_make(&m->p, &m->plan);
 	if (e == ERR_OK)
@@ -511,12 +356,65 @@ run(struct merge *m, char **paths, int count)
 		e = heal_look(&m->p, &m->heal);
 	if (e == ERR_OK)
 		e = overlap_find(&m->p, &m->overlaps);
-	if (e != ERR_OK) {
-		msg_error("merge: %s", err_text(e));
-		return false;
+	return e;
+}
+
+static enum err
+write_out(struct merge *m)
+{
+	enum err e;
+
+	m->manifest.window_ns = m->options.window_ns;
+	m->manifest.compression = m->options.compression;
+	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
+	e = m->dry_run ? look_at_windows(m) : write_archive(m);
+	count_gone(m);
+	return e;
+}
+
+static void
+forget(struct merge *m)
+{
+	conflicts_clear(&m->conflicts);
+	ledger_clear(&m->ledger);
+	plan_clear(&m->plan);
+	heal_clear(&m->heal);
+	overlap_clear(&m->overlaps);
+	manifest_clear(&m->manifest);
+	pool_clear(&m->p);
+	buf_clear(&m->list);
+	m->windows = 0;
+	memset(m->fates, 0, sizeof(m->fates));
+}
+
+static bool
+run(struct merge *m, char **paths, int count)
+{
+	struct buf why = BUF_INIT;
+	enum err e = read_inputs(m, paths, count, &why);
+
+	if (e == ERR_OK)
+		e = work_out(m);
+	if (e == ERR_OK) {
+		overlap_warn(&m->overlaps);
+		e = write_out(m);
 	}
-	overlap_warn(&m->overlaps);
-	return write_archive(m) && report(m);
+	if (e != ERR_OK && e != ERR_BUSY && !m->full && m->p.chunks != NULL && m->p.chunks->failed) {
+		msg_warn("%s: payloads of it are damaged; all of it is read", m->given);
+		buf_clear(&why);
+		forget(m);
+		m->full = true;
+		return run(m, paths, count);
+	}
+	if (e != ERR_OK && e != ERR_BUSY) {
+		if (why.len > 0)
+			msg_error("%.*s", (int)why.len, (char *)why.data);
+		else
+			msg_error("%s: %s%s", m->given, err_text(e),
+			    e == ERR_CHECKSUM ? " (an input changed while it was read)" : "");
+	}
+	buf_clear(&why);
+	return e == ERR_OK && report(m);
 }
 
 static bool
@@ -524,19 +422,19 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"window", required_argument, NULL, 'w'}, {"compression", required_argument, NULL, 'c'},
+	    {"full", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'},
 	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
-	if (compress_version() != NULL && !read_compression("zstd", &m->compression))
-		return false;
+	merge_options_init(&m->asked);
 	while ((c = getopt_long(argc, argv, "o:qh", longs, NULL)) != -1) {
 		switch (c) {
 		case 'o':
 			m->given = optarg;
 			break;
 		case 'w':
-			if (!command_duration(optarg, &m->window_ns)) {
+			if (!command_duration(optarg, &m->asked.window_ns)) {
 				msg_error("--window %s: expected a duration such as 5m, 300s or 1h", optarg);
 				return false;
 			}
@@ -546,9 +444,14 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 				return false;
 			break;
 		case 'c':
-			if (!read_compression(optarg, &m->compression))
+			if (!merge_options_compression(&m->asked, optarg))
 				return false;
-			m->recompress = true;
+			break;
+		case 'f':
+			m->full = true;
+			break;
+		case 'n':
+			m->dry_run = true;
 			break;
 		case 'j':
 			m->o.json = true;
@@ -569,48 +472,20 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 	return true;
 }
 
-/* The folder itself is replaced, not a link to it, and work and lock stand beside it. */
-static bool
-settle_output(struct merge *m)
-{
-	size_t len = strlen(m->given);
-
-	m->out = realpath(m->given, NULL);
-	if (m->out == NULL && errno == ENOENT) {
-		while (len > 1 && m->given[len - 1] == '/')
-			len--;
-		m->out = strndup(m->given, len);
-	}
-	if (m->out == NULL)
-		msg_error("%s: %s", m->given, strerror(errno));
-	return m->out != NULL;
-}
-
 int
 command_merge(int argc, char **argv)
 {
-	struct merge m = {0};
-	int lock, status;
+	struct merge m = {.list = BUF_INIT};
+	int status;
 	bool ok;
 
 	if (!options(&m, argc, argv, &status))
 		return status;
-	if (!settle_output(&m) || (lock = lock_archive(&m)) < 0) {
-		free(m.out);
-		return EXIT_UNABLE;
-	}
 	pool_init(&m.p);
-	ok = limit_memory(&m) && run(&m, argv + optind, argc - optind);
+	ok = place_open(&m.place, m.given, !m.dry_run) && limit_memory(&m) &&
+	    run(&m, argv + optind, argc - optind);
 	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
-	conflicts_clear(&m.conflicts);
-	ledger_clear(&m.ledger);
-	plan_clear(&m.plan);
-	heal_clear(&m.heal);
-	overlap_clear(&m.overlaps);
-	manifest_clear(&m.manifest);
-	pool_clear(&m.p);
-	free(m.work);
-	free(m.out);
-	close(lock);
+	forget(&m);
+	place_close(&m.place);
 	return status;
 }

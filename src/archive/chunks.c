@@ -72,11 +72,16 @@ chunks_get(struct chunks *c, struct input_file *f, uint32_t seed, uint64_t offse
 		if (s->used < oldest->used)
 			oldest = s;
 	}
-	if ((oldest->f != f || oldest->offset != offset) && (e = fill(c, oldest, f, seed, offset)) != ERR_OK)
+	if ((oldest->f != f || oldest->offset != offset) &&
+	    (e = fill(c, oldest, f, seed, offset)) != ERR_OK) {
+		c->failed |= e != ERR_MEMORY;
 		return e;
+	}
 	oldest->used = ++c->tick;
-	if (at > oldest->bytes.len || len > oldest->bytes.len - at)
+	if (at > oldest->bytes.len || len > oldest->bytes.len - at) {
+		c->failed = true;
 		return ERR_CUT;
+	}
 	*ret = oldest->bytes.data + at;
 	return ERR_OK;
 }

@@ -20,6 +20,7 @@ struct chunks {
 	} slots[CHUNKS_KEPT];
 	struct buf body; /* owned; of the record being read */
 	uint64_t tick;
+	bool failed;    /* one of them was not what it should be */
 	uint64_t reads; /* chunks that were read from their files, for tests and reports */
 };
 

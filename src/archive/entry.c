@@ -13,6 +13,7 @@
 
 #define BIT_MORE 1
 #define BIT_DEFINES 2
+#define BIT_STOPPED 4
 
 void
 entry_write_head(struct buf *b, const struct entry *e)
@@ -32,7 +33,9 @@ entry_write_head(struct buf *b, const struct entry *e)
 	wr_u16(&w, e->port);
 	wr_u16(&w, e->len);
 	wr_u8(&w, e->flags);
-	wr_u8(&w, (uint8_t)((e->more ? BIT_MORE : 0) | (e->defines ? BIT_DEFINES : 0)));
+	wr_u8(&w,
+	    (uint8_t)((e->more ? BIT_MORE : 0) | (e->defines ? BIT_DEFINES : 0) |
+		(e->stopped ? BIT_STOPPED : 0)));
 	wr_u8(&w, (uint8_t)e->info.proto);
 	wr_u8(&w, 0);
 	wr_u16(&w, (uint16_t)e->set_count);
@@ -130,7 +133,7 @@ is_sound(const struct entry *e)
 		return false;
 	if (e->more)
 		return e->len == 0 && e->set_count == 0 && e->definition_count == 0;
-	if (e->set_count + e->definition_count > 0 && !has_sets)
+	if ((e->set_count + e->definition_count > 0 || e->defines || e->stopped) && !has_sets)
 		return false;
 	if (e->definition_count > 0 && !e->defines)
 		return false;
@@ -169,11 +172,12 @@ entry_read(struct rd *r, struct entry *ret)
 	e.info.domain = rd_u32(r);
 	if (!rd_ok(r) || e.witness_count > rd_left(r))
 		return ERR_CUT;
-	if (!is_proto(proto) || zero != 0 || (bits & ~(BIT_MORE | BIT_DEFINES)) != 0)
+	if (!is_proto(proto) || zero != 0 || (bits & ~(BIT_MORE | BIT_DEFINES | BIT_STOPPED)) != 0)
 		return ERR_MALFORMED;
 	e.info.proto = (enum proto)proto;
 	e.more = (bits & BIT_MORE) != 0;
 	e.defines = (bits & BIT_DEFINES) != 0;
+	e.stopped = (bits & BIT_STOPPED) != 0;
 	if (e.info.proto == PROTO_SFLOW5)
 		rd_fixed(r, e.info.agent.b, sizeof(e.info.agent.b));
 	e.sets = rd_sub(r, ENTRY_SET_SIZE * (size_t)e.set_count);
@@ -206,9 +210,10 @@ sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *pa
 	struct set set;
 	uint32_t n = 0;
 	bool defines = false;
+	enum err last;
 
 	sets_init(&it, info, payload, e->len);
-	while (sets_next(&it, &set) == ERR_OK) {
+	while ((last = sets_next(&it, &set)) == ERR_OK) {
 		defines |= set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE;
 		if (set.kind != SET_DATA)
 			continue;
@@ -218,7 +223,7 @@ sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *pa
 		if (s.id != set.id || s.len != rd_left(&set.body))
 			return false;
 	}
-	return n == e->set_count && defines == e->defines;
+	return n == e->set_count && defines == e->defines && (last == ERR_MALFORMED) == e->stopped;
 }
 
 bool
@@ -233,7 +238,7 @@ entry_fits(const struct entry *e, const uint8_t *payload)
 		return false;
 	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
 		return sets_fit(e, &info, payload);
-	return e->set_count == 0 && !e->defines;
+	return e->set_count == 0 && !e->defines && !e->stopped;
 }
 
 void

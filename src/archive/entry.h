@@ -34,6 +34,7 @@ struct entry {
 	uint8_t flags;          /* enum record_flag, of all hearings */
 	bool more;              /* only more witnesses of the entry before it */
 	bool defines;           /* the datagram has template sets */
+	bool stopped;           /* ... and its sets do not reach its end */
 	struct proto_info info; /* proto, agent, domain, sequence, count, uptime and export time */
 	uint32_t sampling;      /* place of the state in the file's table; REF_NONE: none is known */
 	uint32_t set_count, definition_count, witness_count;

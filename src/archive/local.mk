@@ -14,5 +14,6 @@ src_archive_libfb_archive_a_SOURCES = \
 	src/archive/tables.c src/archive/tables.h \
 	src/archive/unpack.c src/archive/unpack.h \
 	src/archive/window_check.c src/archive/window_check.h \
+	src/archive/window_sum.c src/archive/window_sum.h \
 	src/archive/write.c src/archive/write.h src/archive/write_private.h \
 	src/archive/write_window.c

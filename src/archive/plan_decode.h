@@ -8,7 +8,8 @@
 
 #include "archive/unpack.h"
 
-/* Sets units of each item of an IPFIX epoch, from the lengths of sets where they tell; units_unknown where a data set has no definition or does not fit it. */
+/* Sets units of each item of an IPFIX epoch, from the lengths of sets where they tell; units_unknown where a
+ * data set has no definition or does not fit it. */
 enum err plan_count_records(struct pool *p, const struct plan *plan, struct unpack *u, struct seq_item *items,
     size_t count) WARN_UNUSED;
 

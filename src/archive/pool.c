@@ -218,9 +218,10 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 	struct sets it;
 	struct set set;
 	bool defines = false;
+	enum err last;
 
 	sets_init(&it, info, payload, len);
-	while (sets_next(&it, &set) == ERR_OK) {
+	while ((last = sets_next(&it, &set)) == ERR_OK) {
 		if (set.kind == SET_DATA)
 			list[n++] = (struct pool_set){set.id, (uint16_t)rd_left(&set.body)};
 		else if (set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE)
@@ -242,6 +243,7 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 		}
 	}
 	p->datagrams[index].defines = defines;
+	p->datagrams[index].stopped = last == ERR_MALFORMED;
 	p->datagrams[index].data = n > 0;
 	return set_list_index(p, list, n, &p->datagrams[index].sets);
 }
@@ -372,6 +374,7 @@ take_sets(struct pool *p, uint32_t index, const struct entry *en, const uint32_t
 		e = add_place(p, index, definitions[i], d.data_sets);
 	}
 	p->datagrams[index].defines = en->defines;
+	p->datagrams[index].stopped = en->stopped;
 	p->datagrams[index].data = en->set_count > 0;
 	return e == ERR_OK ? set_list_index(p, list, en->set_count, &p->datagrams[index].sets) : e;
 }
@@ -536,8 +539,11 @@ pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
 	if (e != ERR_OK)
 		return e;
 	digest = identity_digest(&d->addr, d->port, bytes, d->len);
-	if (digest128_cmp(&digest, &d->digest) != 0)
+	if (digest128_cmp(&digest, &d->digest) != 0) {
+		if (d->within != POOL_NONE)
+			p->chunks->failed = true;
 		return ERR_CHECKSUM;
+	}
 	*ret = bytes;
 	return ERR_OK;
 }

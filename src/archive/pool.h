@@ -43,6 +43,7 @@ struct pool_datagram {
 	uint16_t port;
 	uint8_t flags;   /* enum record_flag, union over hearings */
 	bool defines;    /* holds template definitions */
+	bool stopped;    /* its sets do not reach its end */
 	uint32_t len;    /* of the payload */
 	uint32_t file;   /* index into files: where one copy stands */
 	uint32_t within; /* its place in the chunk whose record begins at offset; or POOL_NONE */
@@ -94,6 +95,9 @@ struct pool_file {
 	struct input *input;
 	struct input_file *file;
 	uint32_t seed; /* of its records' checksums */
+	bool whole;    /* a window of a former archive (see lazy), sealed and without a finding */
+	uint64_t size;
+	struct digest128 sum; /* of such a one: see window_sum */
 };
 
 struct pool {
@@ -125,6 +129,8 @@ struct pool {
 	struct pool_set *sets;
 	size_t set_count, set_room;
 	struct chunks *chunks; /* owned */
+	bool
+	    lazy; /* the caller's, for the next pool_add: payloads of windows are not read until they are asked for */
 	struct pool_bytes {
 		uint8_t *data;
 		size_t len, room;

@@ -11,6 +11,7 @@
 
 #include "archive/pool_private.h"
 #include "archive/tables.h"
+#include "archive/window_sum.h"
 #include "wire/sets.h"
 
 /* The file being read. */
@@ -31,8 +32,9 @@ struct reading {
 		uint32_t definition; /* as the pool has it; POOL_NONE: nothing has named it yet */
 	} * definitions;             /* owned: the window's table */
 	size_t definition_count, definition_room;
-	struct buf table; /* owned */
-	uint64_t offset;  /* of the record at hand */
+	struct buf table;       /* owned */
+	uint64_t offset;        /* of the record at hand */
+	struct window_sum *sum; /* of a window that is read lazily; owned */
 	struct pool_tally tally;
 	const struct pool_report *report;
 };
@@ -386,7 +388,8 @@ read_payloads(struct reading *g, const struct record *r)
 		g->skip = false;
 		return ERR_OK;
 	}
-	if (pair_match(&g->pair, r->body, r->len, &chunk) != ERR_OK) {
+	if (!pair_waits(&g->pair) ||
+	    (r->body != NULL && pair_match(&g->pair, r->body, r->len, &chunk) != ERR_OK)) {
 		odd_body(g, r, "payloads of the entries before them");
 		pair_drop(&g->pair);
 		g->datagram = POOL_NONE;
@@ -505,6 +508,8 @@ begin_file(struct reading *g, const struct segment_header *h, struct buf *ret_wh
 	enum err e;
 
 	g->p->files[g->file].seed = record_seed(h->incarnation);
+	if (g->sum != NULL)
+		window_sum_start(g->sum, h);
 	e = pool_cluster(g->p, g->f->path, h->cluster, ret_why);
 
 	if (e != ERR_OK || h->kind != SEGMENT_NODE)
@@ -545,6 +550,8 @@ read_steps(struct reading *g, struct check *c, struct buf *ret_why)
 		}
 		g->p->records++;
 		g->offset = check_offset(c);
+		if (g->sum != NULL)
+			window_sum_add(g->sum, &record);
 		e = head->kind == SEGMENT_NODE ? read_node_record(g, &record)
 					       : read_archive_record(g, &record, head->kind);
 	}
@@ -553,12 +560,26 @@ read_steps(struct reading *g, struct check *c, struct buf *ret_why)
 	return e;
 }
 
+/* What the writer asks when it wonders whether the window may stay. */
+static void
+note_whole(struct reading *g, const struct check *c, uint64_t findings_before)
+{
+	struct pool_file *f = &g->p->files[g->file];
+	struct check_result result;
+
+	check_result(c, &result);
+	f->whole = result.sealed && g->p->findings == findings_before && !g->tables.broken;
+	f->size = result.size;
+	f->sum = window_sum_end(g->sum);
+}
+
 enum err
 pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, struct buf *ret_why)
 {
 	struct reading g = {
 	    .p = p, .f = p->files[file].file, .file = file, .datagram = POOL_NONE, .report = report};
 	int fd = input_fd(g.f);
+	uint64_t findings;
 	struct check *c;
 	enum err e;
 
@@ -571,6 +592,14 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 		buf_printf(ret_why, "%s: %s", g.f->path, err_text(e));
 		return e;
 	}
+	if (p->lazy) {
+		check_step_over(c, RECORD_PAYLOADS);
+		if ((g.sum = window_sum_new()) == NULL) {
+			check_close(c);
+			return ERR_MEMORY;
+		}
+	}
+	findings = p->findings;
 	g.tally.first_ns = INT64_MAX;
 	g.tally.last_ns = INT64_MIN;
 	e = read_steps(&g, c, ret_why);
@@ -581,7 +610,10 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 		check_result(c, &g.tally.result);
 		report->file(report->ctx, &p->files[file], &g.tally);
 	}
+	if (e == ERR_OK && p->lazy)
+		note_whole(&g, c, findings);
 	check_close(c);
+	window_sum_free(g.sum);
 	free(g.sources);
 	free(g.definitions);
 	buf_clear(&g.table);

@@ -24,8 +24,9 @@ archive_writer_new(
 	w->state_at = malloc((plan->state_count + 1) * sizeof(*w->state_at));
 	w->table = malloc((most + 1) * sizeof(*w->table));
 	w->file = segment_file_new();
+	w->sum = window_sum_new();
 	if (w->source_at == NULL || w->definition_at == NULL || w->state_at == NULL || w->table == NULL ||
-	    w->file == NULL) {
+	    w->file == NULL || w->sum == NULL) {
 		archive_writer_free(w);
 		return ERR_MEMORY;
 	}
@@ -45,6 +46,7 @@ archive_writer_free(struct archive_writer *w)
 	if (w == NULL)
 		return;
 	segment_file_free(w->file);
+	window_sum_free(w->sum);
 	free(w->source_at);
 	free(w->definition_at);
 	free(w->state_at);
@@ -56,8 +58,8 @@ archive_writer_free(struct archive_writer *w)
 	free(w);
 }
 
-enum err
-writer_begin(struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time)
+struct segment_header
+writer_head(const struct archive_writer *w, enum segment_kind kind, wall_t time)
 {
 	struct segment_header h = {.kind = kind,
 	    .incarnation = archive_incarnation(w->m->cluster, time),
@@ -65,6 +67,14 @@ writer_begin(struct archive_writer *w, const char *name, enum segment_kind kind,
 	    .time = time};
 
 	memcpy(h.cluster, w->m->cluster, sizeof(h.cluster));
+	return h;
+}
+
+enum err
+writer_begin(struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time)
+{
+	struct segment_header h = writer_head(w, kind, time);
+
 	return segment_file_begin(w->file, w->dirfd, name, &h);
 }
 
@@ -83,7 +93,12 @@ writer_put(struct archive_writer *w, enum record_type type, wall_t time, const s
 {
 	struct record r = {.type = type, .time = time, .body = body->data, .len = (uint32_t)body->len};
 
-	return buf_ok(body) ? segment_file_put(w->file, &r) : ERR_MEMORY;
+	if (!buf_ok(body))
+		return ERR_MEMORY;
+	if (!w->summing)
+		return segment_file_put(w->file, &r);
+	window_sum_add(w->sum, &r);
+	return ERR_OK;
 }
 
 enum err

@@ -20,8 +20,15 @@ void archive_writer_free(struct archive_writer *w);
 /* What an archive keeps besides windows: sources, ranges, definitions of snapshots. */
 enum err archive_write_common(struct archive_writer *w) WARN_UNUSED;
 
-/* The next window that holds anything, in order of time. ERR_END when none is left. */
-enum err archive_write_window(struct archive_writer *w) WARN_UNUSED;
+/* The archive that the new one takes the place of: in is the pool's, and was added lazily. A window of it that would not
+ * change is linked, not written. Before the first window. */
+void archive_write_former(struct archive_writer *w, const struct input *in);
+
+enum window_fate { WINDOW_NEW, WINDOW_CHANGED, WINDOW_UNCHANGED };
+
+/* The next window that holds anything, in order of time; without write it is only looked at. ERR_END when none is left. */
+enum err archive_write_window(struct archive_writer *w, bool write, char ret_name[MANIFEST_NAME_SIZE],
+    enum window_fate *ret_fate) WARN_UNUSED;
 
 /* A file whose bytes are there already (the ledger), and at last the manifest itself. */
 enum err archive_write_file(

@@ -7,6 +7,7 @@
 
 #include "archive/segment_file.h"
 #include "archive/tables.h"
+#include "archive/window_sum.h"
 #include "archive/write.h"
 #include "base/compress.h"
 
@@ -25,8 +26,14 @@ struct archive_writer {
 	    *compressor; /* owned; NULL: none. A new one for each window, so that nothing but the window
 	                                * decides its bytes */
 	struct segment_file *file;
+	struct window_sum *sum;     /* owned */
+	bool summing;               /* records go to the sum, not to the file */
+	uint32_t size;              /* of the payloads gathered; when summing they are only counted */
+	const struct input *former; /* the pool's, or NULL */
+	uint32_t former_file;       /* the pool's first file of it */
 };
 
+struct segment_header writer_head(const struct archive_writer *w, enum segment_kind kind, wall_t time);
 enum err writer_begin(
     struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time) WARN_UNUSED;
 enum err writer_end(struct archive_writer *w, const char *name) WARN_UNUSED;

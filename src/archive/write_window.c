@@ -3,10 +3,12 @@
  * The windows of an archive: cutting, the tables that each needs, and its datagrams in pairs of entries and payloads.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "archive/entry.h"
 #include "archive/state_table.h"
 #include "archive/write_private.h"
+#include "base/file.h"
 
 /* Places [first, end) of datagrams and events that fall into one window. */
 struct cut {
@@ -138,14 +140,17 @@ put_events(struct archive_writer *w, const struct cut *c)
 static enum err
 put_pair(struct archive_writer *w, wall_t time, bool last)
 {
-	uint32_t size = (uint32_t)w->payloads.len;
-	enum err e = ERR_LIMIT;
+	uint32_t size = w->size;
+	enum err e;
 
 	if (w->body.len == 0 || (!last && w->body.len < RECORDS_BODY_AIM && size < CHUNK_AIM))
 		return ERR_OK;
 	if (!buf_ok(&w->payloads))
 		return ERR_MEMORY;
-	if ((e = writer_put(w, RECORD_ENTRIES, time, &w->body)) != ERR_OK)
+	e = writer_put(w, RECORD_ENTRIES, time, &w->body);
+	buf_reset(&w->body);
+	w->size = 0;
+	if (e != ERR_OK || w->summing)
 		return e;
 	buf_reset(&w->packed);
 	if (w->compressor != NULL && size > 0) {
@@ -162,7 +167,6 @@ put_pair(struct archive_writer *w, wall_t time, bool last)
 		buf_bytes(&w->packed, w->payloads.data, size);
 	}
 	e = writer_put(w, RECORD_PAYLOADS, time, &w->packed);
-	buf_reset(&w->body);
 	buf_reset(&w->payloads);
 	return e;
 }
@@ -231,6 +235,7 @@ put_entries(struct archive_writer *w, wall_t time, size_t place)
 	    .len = (uint16_t)d->len,
 	    .flags = d->flags,
 	    .defines = d->defines,
+	    .stopped = d->stopped,
 	    .info = info_of(w, d),
 	    .sampling = state != REF_NONE ? w->state_at[state] : REF_NONE,
 	    .set_count = w->p->set_lists[d->sets].count,
@@ -262,12 +267,16 @@ static enum err
 put_datagram(struct archive_writer *w, wall_t time, size_t place)
 {
 	const struct pool_datagram *d = &w->p->datagrams[place];
-	const uint8_t *payload;
-	enum err e = pool_payload(w->p, d, &payload);
 
-	if (e != ERR_OK)
-		return e;
-	buf_bytes(&w->payloads, payload, d->len);
+	w->size += d->len;
+	if (!w->summing) {
+		const uint8_t *payload;
+		enum err e = pool_payload(w->p, d, &payload);
+
+		if (e != ERR_OK)
+			return e;
+		buf_bytes(&w->payloads, payload, d->len);
+	}
 	return put_entries(w, time, place);
 }
 
@@ -296,6 +305,7 @@ put_window(struct archive_writer *w, const struct cut *c, uint32_t definitions)
 		e = put_events(w, c);
 	buf_reset(&w->body);
 	buf_reset(&w->payloads);
+	w->size = 0;
 	for (; w->datagram < c->datagram_end && e == ERR_OK; w->datagram++)
 		e = put_datagram(w, c->start, w->datagram);
 	if (e == ERR_OK)
@@ -315,26 +325,131 @@ new_compressor(struct archive_writer *w)
 	return w->compressor != NULL ? ERR_OK : ERR_MEMORY;
 }
 
-enum err
-archive_write_window(struct archive_writer *w)
+void
+archive_write_former(struct archive_writer *w, const struct input *in)
 {
-	char name[MANIFEST_NAME_SIZE];
+	w->former = in;
+	while (w->former_file < w->p->file_count && w->p->files[w->former_file].input != in)
+		w->former_file++;
+}
+
+static int
+name_in_files(const void *key, const void *element)
+{
+	const char *path = ((const struct input_file *)element)->path;
+
+	return strcmp(key, strrchr(path, '/') + 1);
+}
+
+static int
+name_in_manifest(const void *key, const void *element)
+{
+	return strcmp(key, ((const struct manifest_file *)element)->name);
+}
+
+/* The former archive's window of that name. */
+struct former {
+	const struct input_file *file; /* NULL: it has none */
+	const struct manifest_file *listed;
+	uint32_t index; /* into the pool's files */
+};
+
+static struct former
+former_window(const struct archive_writer *w, const char *name)
+{
+	struct former f = {.file = NULL};
+	size_t first; /* of the windows, which stand by name behind the common file */
+
+	if (w->former == NULL)
+		return f;
+	first = w->former->count > 0 && name_in_files(MANIFEST_COMMON, &w->former->files[0]) == 0;
+	if (w->former->count > first)
+		f.file = bsearch(name, w->former->files + first, w->former->count - first,
+		    sizeof(*w->former->files), name_in_files);
+	if (f.file != NULL) {
+		f.index = w->former_file + (uint32_t)(f.file - w->former->files);
+		f.listed = bsearch(name, w->former->manifest.files, w->former->manifest.count,
+		    sizeof(*w->former->manifest.files), name_in_manifest);
+	}
+	return f;
+}
+
+/* Whether writing the window would give the file that stands there: then its payloads are those that stand there, since
+ * all of its datagrams are, and everything else has the same sum. */
+static enum err
+is_unchanged(
+    struct archive_writer *w, const struct cut *c, uint32_t definitions, const struct former *f, bool *ret)
+{
+	const struct pool_file *file = &w->p->files[f->index];
+	size_t datagram = w->datagram, event = w->event;
+	struct segment_header head = writer_head(w, SEGMENT_WINDOW, c->start);
+	struct digest128 sum;
+	enum err e;
+
+	*ret = false;
+	if (!file->whole || f->listed == NULL || f->listed->size != file->size ||
+	    !manifest_compression_same(&w->m->compression, &w->former->manifest.compression))
+		return ERR_OK;
+	for (size_t i = w->datagram; i < c->datagram_end; i++) {
+		if (w->p->datagrams[i].file != f->index)
+			return ERR_OK;
+	}
+	window_sum_start(w->sum, &head);
+	w->summing = true;
+	e = put_window(w, c, definitions);
+	w->summing = false;
+	w->datagram = datagram;
+	w->event = event;
+	sum = window_sum_end(w->sum);
+	*ret = digest128_cmp(&sum, &file->sum) == 0;
+	return e;
+}
+
+static enum err
+write_window(struct archive_writer *w, const struct cut *c, uint32_t definitions, const char *name)
+{
+	enum err e = new_compressor(w);
+
+	if (e == ERR_OK)
+		e = writer_begin(w, name, SEGMENT_WINDOW, c->start);
+	if (e == ERR_OK)
+		e = put_window(w, c, definitions);
+	return e == ERR_OK ? writer_end(w, name) : e;
+}
+
+static enum err
+keep_window(struct archive_writer *w, const struct former *f, const char *name)
+{
+	enum err e = file_link(f->file->path, w->dirfd, name, 0644);
+
+	return e == ERR_OK ? manifest_add(w->m, name, f->listed->size, &f->listed->digest) : e;
+}
+
+enum err
+archive_write_window(
+    struct archive_writer *w, bool write, char ret_name[MANIFEST_NAME_SIZE], enum window_fate *ret_fate)
+{
+	struct former f;
 	struct cut c;
 	uint32_t definitions;
-	enum err e;
+	bool same = false;
+	enum err e = ERR_OK;
 
 	if (!next_cut(w, &c))
 		return ERR_END;
-	manifest_window_name(c.start, name);
-	if ((e = new_compressor(w)) != ERR_OK)
-		return e;
-	if ((e = writer_begin(w, name, SEGMENT_WINDOW, c.start)) != ERR_OK)
-		return e;
+	manifest_window_name(c.start, ret_name);
+	f = former_window(w, ret_name);
 	definitions = mark_used(w, &c);
-	e = put_window(w, &c, definitions);
+	if (f.file != NULL)
+		e = is_unchanged(w, &c, definitions, &f, &same);
+	*ret_fate = f.file == NULL ? WINDOW_NEW : same ? WINDOW_UNCHANGED : WINDOW_CHANGED;
+	if (e == ERR_OK && write)
+		e = same ? keep_window(w, &f, ret_name) : write_window(w, &c, definitions, ret_name);
+	w->datagram = c.datagram_end;
+	w->event = c.event_end;
 	for (size_t i = 0; i < w->p->source_count; i++)
 		w->source_at[i] = POOL_NONE;
 	for (uint32_t i = 0; i < definitions; i++)
 		w->definition_at[w->table[i]] = POOL_NONE;
-	return e == ERR_OK ? writer_end(w, name) : e;
+	return e;
 }

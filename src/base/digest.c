@@ -17,6 +17,10 @@ struct sha256_ctx {
 	SHA256_CTX sha;
 };
 
+struct digest128_ctx {
+	XXH3_state_t *xxh; /* owned */
+};
+
 struct sha256
 sha256_of(const void *bytes, size_t len)
 {
@@ -97,4 +101,50 @@ digest128_text(const struct digest128 *d, char out[DIGEST128_TEXT_SIZE])
 {
 	snprintf(out, DIGEST128_TEXT_SIZE, "%016" PRIx64 "%016" PRIx64, d->hi, d->lo);
 	return out;
+}
+
+struct digest128_ctx *
+digest128_new(void)
+{
+	struct digest128_ctx *c = malloc(sizeof(*c));
+
+	if (c == NULL)
+		return NULL;
+	c->xxh = XXH3_createState();
+	if (c->xxh == NULL) {
+		free(c);
+		return NULL;
+	}
+	digest128_start(c);
+	return c;
+}
+
+void
+digest128_free(struct digest128_ctx *c)
+{
+	if (c == NULL)
+		return;
+	(void)XXH3_freeState(c->xxh);
+	free(c);
+}
+
+void
+digest128_start(struct digest128_ctx *c)
+{
+	(void)XXH3_128bits_reset(c->xxh);
+}
+
+void
+digest128_add(struct digest128_ctx *c, const void *bytes, size_t len)
+{
+	if (len > 0)
+		(void)XXH3_128bits_update(c->xxh, bytes, len);
+}
+
+struct digest128
+digest128_end(const struct digest128_ctx *c)
+{
+	XXH128_hash_t h = XXH3_128bits_digest(c->xxh);
+
+	return (struct digest128){.hi = h.high64, .lo = h.low64};
 }

@@ -40,6 +40,14 @@ struct digest128 digest128_seeded(const void *bytes, size_t len, uint64_t seed);
 #define DIGEST128_TEXT_SIZE 33
 char *digest128_text(const struct digest128 *d, char out[DIGEST128_TEXT_SIZE]); /* hi first; returns out */
 
+/* The same in pieces: the context is opaque, on the heap. new gives NULL when memory is out. */
+struct digest128_ctx;
+struct digest128_ctx *digest128_new(void);
+void digest128_free(struct digest128_ctx *c);
+void digest128_start(struct digest128_ctx *c);
+void digest128_add(struct digest128_ctx *c, const void *bytes, size_t len);
+struct digest128 digest128_end(const struct digest128_ctx *c);
+
 static inline int
 digest128_cmp(const struct digest128 *a, const struct digest128 *b)
 {

@@ -173,3 +173,38 @@ file_replace(int dirfd, const char *path, const void *bytes, size_t len, mode_t 
 	errno = saved;
 	return e == ERR_OK ? sync_folder_of(dirfd, path) : e;
 }
+
+/* To the end of what is there. */
+static enum err
+copy_all(int from, int to)
+{
+	static uint8_t piece[256 << 10];
+	uint64_t at = 0;
+	size_t n;
+	enum err e;
+
+	while ((e = file_pread(from, piece, sizeof(piece), at, &n)) == ERR_OK && n > 0) {
+		if ((e = file_pwrite(to, piece, n, at, NULL)) != ERR_OK)
+			break;
+		at += n;
+	}
+	return e == ERR_OK && fsync(to) != 0 ? ERR_SYSTEM : e;
+}
+
+enum err
+file_link(const char *from, int dirfd, const char *name, mode_t mode)
+{
+	int in, out;
+	enum err e;
+
+	if (linkat(AT_FDCWD, from, dirfd, name, 0) == 0)
+		return ERR_OK;
+	if (errno == EEXIST || errno == ENOENT || (in = open(from, O_RDONLY | O_CLOEXEC)) < 0)
+		return ERR_SYSTEM;
+	out = openat(dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+	e = out >= 0 ? copy_all(in, out) : ERR_SYSTEM;
+	if (out >= 0 && close(out) != 0 && e == ERR_OK)
+		e = ERR_SYSTEM;
+	close(in);
+	return e;
+}

@@ -22,6 +22,10 @@ enum err file_pwrite(int fd, const void *src, size_t len, uint64_t offset, size_
 /* Appends the whole of a file to b. ERR_LIMIT when it is larger than most. */
 enum err file_slurp(int dirfd, const char *path, size_t most, struct buf *b) WARN_UNUSED;
 
+/* A second name for a file, in another folder; a copy of it, synced, where the file system has no such names. The new
+ * name must not be taken. */
+enum err file_link(const char *from, int dirfd, const char *name, mode_t mode) WARN_UNUSED;
+
 /* Makes path hold exactly these bytes, or leaves what was there: temporary file beside it (path.tmp;
  * one left by a crash is removed), fsync, rename, fsync of the folder. dirfd and mode as in openat(2). */
 enum err file_replace(int dirfd, const char *path, const void *bytes, size_t len, mode_t mode) WARN_UNUSED;

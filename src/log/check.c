@@ -24,6 +24,8 @@ enum check_state { STATE_HEADER, STATE_RECORDS, STATE_END, STATE_DONE };
 struct check {
 	bool open_name;
 	bool hash;
+	bool steps_over;
+	enum record_type over; /* bodies of this type are not read */
 	bool has_head;
 	bool header_damaged;
 	bool end_known;       /* a seal record was there, good or wrong, or a finding reaches the end */
@@ -499,7 +501,7 @@ step_record(struct check *c, struct record *ret_record, struct finding *ret_find
 			return CHECK_ERROR;
 		return step_damage(c, ret_finding) ? CHECK_END : CHECK_FINDING;
 	}
-	if (!body_at(c, c->at, &r, &crc)) {
+	if (!(c->steps_over && r.type == c->over) && !body_at(c, c->at, &r, &crc)) {
 		if (c->window.failed)
 			return CHECK_ERROR;
 		if (window_view(&c->window, c->at, record_size(r.len)) == NULL) /* cut meanwhile */
@@ -668,6 +670,17 @@ check_close(struct check *c)
 		return;
 	window_clear(&c->window);
 	free(c);
+}
+
+/* What is read ahead of a header is then mostly in vain. */
+#define STEP_READ_AHEAD ((size_t)4 << 10)
+
+void
+check_step_over(struct check *c, enum record_type type)
+{
+	c->steps_over = true;
+	c->over = type;
+	c->window.ahead = STEP_READ_AHEAD;
 }
 
 const struct segment_header *

@@ -19,7 +19,7 @@
 enum err
 window_init(struct window *w, int fd, uint64_t size, bool hash)
 {
-	*w = (struct window){.fd = fd, .size = size};
+	*w = (struct window){.fd = fd, .size = size, .ahead = READ_AHEAD};
 	w->bytes = malloc(WINDOW_SIZE);
 	if (hash) {
 		w->chunk = sha256_new();
@@ -108,7 +108,7 @@ window_digest(struct window *w, uint64_t end, struct sha256 *ret)
 bool
 window_move(struct window *w, uint64_t offset, size_t len)
 {
-	size_t keep = 0, want = len > READ_AHEAD ? len : READ_AHEAD, got;
+	size_t keep = 0, want = len > w->ahead ? len : w->ahead, got;
 
 	if (w->failed || len > WINDOW_SIZE || w->size < len || offset > w->size - len)
 		return false;

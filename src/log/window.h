@@ -21,6 +21,7 @@ struct window {
 	int fd;           /* the caller's */
 	uint64_t size;    /* of the file; becomes less when the file turns out to */
 	uint64_t settled; /* the caller's: what stands before may be hashed */
+	size_t ahead;     /* the caller's, if it wants less: bytes that are read at once */
 	bool failed;      /* reading failed; saved_errno says why */
 	int saved_errno;
 	uint8_t *bytes; /* owned */

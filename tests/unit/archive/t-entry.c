@@ -89,6 +89,7 @@ whole(void)
 	want.info.proto = PROTO_SFLOW5;
 	want.info.agent = addr_v4(0xc0000209);
 	want.set_count = want.definition_count = 0;
+	want.defines = false;
 	put(&want);
 	ok(read_back(body.len, &e) == ERR_OK && addr_cmp(&e.info.agent, &want.info.agent) == 0 &&
 		body.len == ENTRY_HEAD_SIZE + ENTRY_AGENT_SIZE + WITNESS_SIZE,

@@ -103,6 +103,8 @@ world_packed(const char *out, int64_t window_ns, int level, const char *const *p
 	struct plan plan;
 	struct manifest m = {.window_ns = window_ns, .compression = {.level = level}};
 	struct archive_writer *w;
+	char name[MANIFEST_NAME_SIZE];
+	enum window_fate fate;
 	uint64_t hash;
 	enum err e;
 	int dirfd;
@@ -118,7 +120,7 @@ world_packed(const char *out, int64_t window_ns, int level, const char *const *p
 		give_up("cannot begin an archive");
 	e = archive_write_common(w);
 	while (e == ERR_OK)
-		e = archive_write_window(w);
+		e = archive_write_window(w, true, name, &fate);
 	if (e != ERR_END || archive_write_manifest(w) != ERR_OK)
 		give_up("cannot write an archive");
 	archive_writer_free(w);

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Options of a merge that are part of the archive: they stand in its manifest, and inputs that differ in them cannot make
+ * one.
+ */
+#ifndef FLOWBRAID_CLUSTER_MERGE_OPTIONS_H
+#define FLOWBRAID_CLUSTER_MERGE_OPTIONS_H
+
+#include "archive/manifest.h"
+#include "archive/pool.h"
+
+struct merge_options {
+	int64_t window_ns; /* 0: as the archives have it, else 5 minutes */
+	struct manifest_compression compression;
+	bool recompress; /* compression was asked for: what the inputs have does not matter */
+};
+
+/* The standard. */
+void merge_options_init(struct merge_options *o);
+
+/* none, zstd or zstd:LEVEL. False: a message was printed. */
+bool merge_options_compression(struct merge_options *o, const char *text);
+
+/* What holds for the archive to be written, with what the pool's inputs say. False: a message was printed. */
+bool merge_options_settle(struct merge_options *o, const struct pool *p);
+
+#endif
