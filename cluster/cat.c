@@ -24,7 +24,7 @@
 #include "flow/sampling.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [--witnesses] [--memory SIZE] [-q] PATH...\n"
+    "usage: flowbraid cat [-F text|json|csv] [-c] [--witnesses] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
@@ -36,8 +36,10 @@ struct cat {
 	enum format format;
 	bool count;
 	bool one_by_one; /* witnesses */
-	bool stop;       /* standard output takes no more */
-	bool gone;       /* ... because nobody reads it: no fault */
+	struct pool_span span;
+	bool behind; /* the rest of the archive's file lies behind the span */
+	bool stop;   /* standard output takes no more */
+	bool gone;   /* ... because nobody reads it: no fault */
 	struct buf out;
 	uint64_t flows, findings, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
 	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
@@ -83,6 +85,7 @@ forget_templates(struct cat *c)
 	c->source_count = 0;
 	c->tables = (struct tables){.known = false};
 	c->skip = false;
+	c->behind = false;
 	pair_drop(&c->pair);
 }
 
@@ -307,11 +310,35 @@ keep_held(struct cat *c)
 	return ERR_OK;
 }
 
+static bool
+in_span(const struct cat *c, int64_t ns)
+{
+	return ns >= c->span.from_ns && ns < c->span.to_ns;
+}
+
+/* Whether a datagram of the pair lies in the span, so that its payloads are needed. Datagrams stand by time: once one
+ * lies behind the span, so does all that follows in the file. */
+static bool
+pair_is_wanted(struct cat *c)
+{
+	struct rd in = rd_init(c->pair.entries.data, c->pair.entries.len);
+	bool wanted = false;
+	struct entry en;
+
+	while (!wanted && rd_left(&in) > 0 && entry_read(&in, &en) == ERR_OK) {
+		wanted = in_span(c, en.time_ns);
+		c->behind |= !en.more && en.time_ns >= c->span.to_ns;
+	}
+	return wanted;
+}
+
 static enum err
 cat_entry(struct cat *c, const struct entry *en, const uint8_t *payload)
 {
 	if (!en->more) {
 		release(c);
+		if (!in_span(c, en->time_ns))
+			return ERR_OK;
 		c->held.any = true;
 		c->held.entry = *en;
 		c->held.payload = payload;
@@ -345,6 +372,12 @@ cat_payloads(struct cat *c, const struct record *r, const char *path, uint64_t o
 	if (!pair_waits(&c->pair) && c->skip)
 		return ERR_OK; /* their entries were told of as damaged */
 	e = pair_match(&c->pair, r->body, r->len, &chunk);
+	if (e == ERR_OK && !pair_is_wanted(c)) {
+		if (!c->behind) /* the next entry may have more witnesses of what is held */
+			release(c);
+		pair_drop(&c->pair);
+		return ERR_OK;
+	}
 	if (e == ERR_OK)
 		e = pair_open(&c->pair, &chunk);
 	if (e == ERR_UNKNOWN || e == ERR_MEMORY)
@@ -472,7 +505,8 @@ cat_log_record(struct cat *c, struct log_view *v, const struct source *of, const
 	uint32_t place;
 	enum err e;
 
-	if (r->type != RECORD_DATAGRAM || proto_recognise(r->body, r->len, &info) != ERR_OK)
+	if (r->type != RECORD_DATAGRAM || !in_span(c, r->time.ns) ||
+	    proto_recognise(r->body, r->len, &info) != ERR_OK)
 		return ERR_OK;
 	if (c->one_by_one && (e = hearings_add(&c->hearings, of, &w)) != ERR_OK)
 		return e;
@@ -515,7 +549,7 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 		msg_error("%s: %s", f->path, err_text(e));
 		return false;
 	}
-	while (!c->stop && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END &&
+	while (!c->stop && !c->behind && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END &&
 	    step != CHECK_ERROR) {
 		if (step == CHECK_FINDING) {
 			if (v == NULL) { /* a log's were told in the first pass */
@@ -557,12 +591,13 @@ number_lives(struct cat *c, const struct pool *p)
 static bool
 cat_log(struct cat *c, char *path)
 {
+	struct command_options all = {.quiet = c->o.quiet};
 	struct log_view v = {.unpack = NULL};
 	bool ok;
 	enum err e;
 
 	pool_init(&v.p);
-	ok = command_read(&v.p, &path, 1, &c->o);
+	ok = command_read(&v.p, &path, 1, &all); /* templates may stand anywhere */
 	if (ok && (e = log_view_make(&v)) != ERR_OK) {
 		msg_error("%s: %s", path, err_text(e));
 		ok = false;
@@ -614,6 +649,8 @@ cat_path(struct cat *c, char *path)
 		for (size_t i = 0; i < in.count && ok && !c->stop; i++) {
 			uint64_t findings = c->findings;
 
+			if (!pool_needs(&in, &in.files[i], &c->span))
+				continue;
 			ok = cat_file(c, &in.files[i], NULL);
 			if (i > 0 || !ok)
 				continue;
@@ -636,7 +673,8 @@ static bool
 options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"witnesses", no_argument, NULL, 'w'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"witnesses", no_argument, NULL, 'w'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
@@ -659,6 +697,11 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			break;
 		case 'm':
 			if (!command_memory(optarg, &c->o.memory))
+				return false;
+			break;
+		case COMMAND_OPTION_FROM:
+		case COMMAND_OPTION_TO:
+			if (!command_time(&c->o, opt, optarg))
 				return false;
 			break;
 		case 'w':
@@ -733,6 +776,7 @@ command_cat(int argc, char **argv)
 
 	if (!options(&c, argc, argv, &status))
 		return status;
+	c.span = command_span(&c.o);
 	if (!command_limit_memory(&c.o, NULL))
 		return EXIT_UNABLE;
 	if (c.format == FORMAT_CSV && !c.count)

@@ -150,7 +150,7 @@ count_sources(const struct pool *p, struct census *c)
 			stretch(&n->first_ns, &n->last_ns, s->last_ns);
 		}
 	}
-	for (size_t i = 0; i < p->event_count; i++)
+	for (size_t i = p->event_first; i < p->event_end; i++)
 		c->nodes[p->sources[p->events[i].source].node].events++;
 }
 
@@ -193,7 +193,7 @@ census_make(const struct pool *p, struct census *ret)
 	for (size_t i = 0; i < p->stream_count && e == ERR_OK; i++)
 		c.streams[i] = (struct census_stream){
 		    .key = &p->streams[i].key, .first_ns = INT64_MAX, .last_ns = INT64_MIN};
-	for (size_t i = 0; i < p->datagram_count && e == ERR_OK; i++)
+	for (size_t i = p->first; i < p->end && e == ERR_OK; i++)
 		e = count_datagram(p, &c, &h, (uint32_t)i);
 	free(h.list);
 	if (e != ERR_OK) {

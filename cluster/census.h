@@ -48,7 +48,7 @@ struct census {
 	int64_t first_ns, last_ns;           /* archive times of the datagrams */
 };
 
-/* Of a closed pool, which must outlive the result. */
+/* Of what lies in a closed pool's span. The pool must outlive the result. */
 enum err census_make(const struct pool *p, struct census *ret) WARN_UNUSED;
 void census_clear(struct census *c);
 

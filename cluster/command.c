@@ -46,6 +46,32 @@ on_finding(void *ctx, const char *path, const struct finding *f)
 	command_finding(path, f);
 }
 
+void
+command_choose(struct pool *p, const struct command_options *o, bool alone)
+{
+	p->span = command_span(o);
+	p->needed_windows = command_limited(o) && alone;
+	p->margin_ns = o->margin_ns;
+}
+
+/* A damaged record is healed by a datagram of any time; what options told of sampling may have been told long before. */
+static bool
+needs_rest(const struct pool *p, const struct command_options *o)
+{
+	bool damaged = false;
+
+	for (size_t i = 0; i < p->source_count; i++)
+		damaged |= p->sources[i].damaged_count > 0;
+	return (o->heals && damaged) || (o->decodes && p->sampled);
+}
+
+enum err
+command_add_rest(
+    struct pool *p, const struct command_options *o, const struct pool_report *report, struct buf *ret_why)
+{
+	return p->needed_windows && needs_rest(p, o) ? pool_add_rest(p, report, ret_why) : ERR_OK;
+}
+
 bool
 command_read(struct pool *p, char **paths, int count, const struct command_options *o)
 {
@@ -60,10 +86,13 @@ command_read_files(struct pool *p, char **paths, int count, const struct command
 	struct buf why = BUF_INIT;
 	enum err e = ERR_OK;
 
+	command_choose(p, o, count == 1);
 	for (int i = 0; i < count && e == ERR_OK; i++) {
 		command_progress(o, "reading %s (%d of %d)", paths[i], i + 1, count);
 		e = pool_add(p, paths[i], &report, &why);
 	}
+	if (e == ERR_OK)
+		e = command_add_rest(p, o, &report, &why);
 	command_progress(o, "%s", "");
 	if (e == ERR_OK)
 		e = pool_close(p);
@@ -109,6 +138,36 @@ command_output(struct buf *b)
 		at += (size_t)n;
 	}
 	buf_reset(b);
+	return true;
+}
+
+struct pool_span
+command_span(const struct command_options *o)
+{
+	return (struct pool_span){
+	    o->has_from ? o->span.from_ns : INT64_MIN, o->has_to ? o->span.to_ns : INT64_MAX};
+}
+
+bool
+command_time(struct command_options *o, int option, const char *text)
+{
+	bool from = option == COMMAND_OPTION_FROM;
+	char a[WALL_TEXT_SIZE], b[WALL_TEXT_SIZE];
+	wall_t t;
+
+	if (!wall_parse(text, &t)) {
+		msg_error("--%s %s: expected a time such as 2026-11-23T14:00:00Z, 2026-11-23 14:00 (UTC), or "
+			  "seconds since 1970",
+		    from ? "from" : "to", text);
+		return false;
+	}
+	*(from ? &o->has_from : &o->has_to) = true;
+	*(from ? &o->span.from_ns : &o->span.to_ns) = t.ns;
+	if (o->has_from && o->has_to && o->span.from_ns >= o->span.to_ns) {
+		msg_error("--from %s: not before --to %s", wall_text((wall_t){o->span.from_ns}, 9, a),
+		    wall_text((wall_t){o->span.to_ns}, 9, b));
+		return false;
+	}
 	return true;
 }
 

@@ -22,6 +22,10 @@ int command_cat(int argc, char **argv);
 struct command_options {
 	bool json, quiet;
 	uint64_t memory; /* bytes that the process may hold; 0: COMMAND_MEMORY */
+	bool has_from, has_to;
+	struct pool_span span; /* --from and --to; valid with has_from, has_to */
+	int64_t margin_ns;     /* look at what lies so near to the span, too */
+	bool heals, decodes; /* read all that is needed to heal what is damaged, to know what options told */
 };
 
 #define COMMAND_MEMORY ((uint64_t)1 << 30)
@@ -50,6 +54,27 @@ bool command_output(struct buf *b);
 
 /* "5m", "300s", "1h", "100ms": ns. False when it is none. */
 bool command_duration(const char *text, int64_t *ret_ns);
+
+/* --from and --to, for getopt_long, and their values. false: a message was printed. */
+enum { COMMAND_OPTION_FROM = 256, COMMAND_OPTION_TO };
+#define COMMAND_TIMES \
+	{"from", required_argument, NULL, COMMAND_OPTION_FROM}, \
+	{ \
+		"to", required_argument, NULL, COMMAND_OPTION_TO \
+	}
+bool command_time(struct command_options *o, int option, const char *text);
+static inline bool
+command_limited(const struct command_options *o)
+{
+	return o->has_from || o->has_to;
+}
+struct pool_span command_span(const struct command_options *o);
+
+/* What command_read does about them, for whoever reads otherwise: before anything is added (alone: one path will be), and
+ * when all was. */
+void command_choose(struct pool *p, const struct command_options *o, bool alone);
+enum err command_add_rest(struct pool *p, const struct command_options *o, const struct pool_report *report,
+    struct buf *ret_why) WARN_UNUSED;
 
 /* The value of --memory, "256M" or "4G". false: a message was printed. */
 bool command_memory(const char *text, uint64_t *ret_bytes);

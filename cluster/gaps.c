@@ -9,9 +9,10 @@
 #include "cluster/command.h"
 #include "cluster/ledger.h"
 
-static const char usage[] = "usage: flowbraid gaps [--json] [--memory SIZE] [-q] PATH...\n"
-			    "Prints for each stream what the cluster and each node heard and missed.\n"
-			    "Exits 1 when something is missing by all, or an input is damaged.\n";
+static const char usage[] =
+    "usage: flowbraid gaps [--json] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
+    "Prints for each stream what the cluster and each node heard and missed.\n"
+    "Exits 1 when something is missing by all, or an input is damaged.\n";
 
 static bool
 print_ledger(const struct pool *p, const struct plan *plan, const struct command_options *o, bool *ret_found)
@@ -40,8 +41,9 @@ int
 command_gaps(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct command_options o = {0};
+	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
+	struct command_options o = {.margin_ns = 60 * NS_PER_SEC}; /* for what came in another order */
 	struct pool p;
 	struct plan plan = {0};
 	bool found = false, ok = false;
@@ -55,6 +57,9 @@ command_gaps(int argc, char **argv)
 			o.quiet = true;
 		} else if (c == 'm') {
 			if (!command_memory(optarg, &o.memory))
+				return EXIT_UNABLE;
+		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
+			if (!command_time(&o, c, optarg))
 				return EXIT_UNABLE;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);

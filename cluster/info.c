@@ -14,7 +14,7 @@
 #include "cluster/info_report.h"
 
 static const char usage[] =
-    "usage: flowbraid info [--memory SIZE] [--json] [-q] PATH...\n"
+    "usage: flowbraid info [--from TIME] [--to TIME] [--memory SIZE] [--json] [-q] PATH...\n"
     "Says what each path is, and over all of them what each node heard and missed, how\n"
     "far its clock is off, and what was damaged. Exits 1 when an input is damaged.\n";
 
@@ -142,8 +142,9 @@ int
 command_info(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
-	struct command_options o = {0};
+	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
+	struct command_options o = {.heals = true};
 	struct info info = {.path_count = 0};
 	bool ok, found;
 	int c;
@@ -155,6 +156,9 @@ command_info(int argc, char **argv)
 			o.quiet = true;
 		} else if (c == 'm') {
 			if (!command_memory(optarg, &o.memory))
+				return EXIT_UNABLE;
+		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
+			if (!command_time(&o, c, optarg))
 				return EXIT_UNABLE;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);

@@ -27,9 +27,15 @@ i64_cmp(const void *va, const void *vb)
 	return a < b ? -1 : a > b;
 }
 
+static bool
+is_chosen(const struct pool *p, const struct seq_item *item)
+{
+	return item->tag >= p->first && item->tag < p->end;
+}
+
 /* Different datagrams of one epoch that bear data under one number. */
 static enum err
-count_conflicts(const struct seq_item *items, size_t count, uint64_t *ret)
+count_conflicts(const struct pool *p, const struct seq_item *items, size_t count, uint64_t *ret)
 {
 	int64_t *positions = malloc((count + 1) * sizeof(*positions));
 	size_t n = 0;
@@ -37,7 +43,7 @@ count_conflicts(const struct seq_item *items, size_t count, uint64_t *ret)
 	if (positions == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++) {
-		if (items[i].data && !items[i].stray)
+		if (items[i].data && !items[i].stray && is_chosen(p, &items[i]))
 			positions[n++] = items[i].position;
 	}
 	qsort(positions, n, sizeof(*positions), i64_cmp);
@@ -47,10 +53,31 @@ count_conflicts(const struct seq_item *items, size_t count, uint64_t *ret)
 	return ERR_OK;
 }
 
+/* What only datagrams of the span tell; *span: from their first unit to behind their last. */
+static void
+note_chosen(struct ledger_epoch *l, const struct pool_datagram *d, const struct seq_item *item,
+    struct seq_range covers, struct seq_range *span)
+{
+	l->datagrams++;
+	l->strays += item->stray;
+	if (l->first_ns > d->time_ns)
+		l->first_ns = d->time_ns;
+	if (l->last_ns < d->time_ns)
+		l->last_ns = d->time_ns;
+	if (covers.from == covers.to)
+		return;
+	if (span->from == span->to)
+		*span = covers;
+	if (span->from > covers.from)
+		span->from = covers.from;
+	if (span->to < covers.to)
+		span->to = covers.to;
+}
+
 /* What the cluster heard, and for each node what it heard, as closed sets. */
 static enum err
 gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all,
-    struct seq_set *each)
+    struct seq_set *each, struct seq_range *span)
 {
 	const struct seq_item *items = &plan->items[l->epoch->first];
 	enum err e = ERR_OK;
@@ -59,11 +86,8 @@ gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, st
 		const struct pool_datagram *d = &p->datagrams[items[i].tag];
 		struct seq_range covers = seq_covers(l->discipline, &items[i]);
 
-		l->strays += items[i].stray;
-		if (l->first_ns > d->time_ns)
-			l->first_ns = d->time_ns;
-		if (l->last_ns < d->time_ns)
-			l->last_ns = d->time_ns;
+		if (is_chosen(p, &items[i]))
+			note_chosen(l, d, &items[i], covers, span);
 		e = seq_set_add(all, covers);
 		for (uint32_t k = 0; k < d->hearings && e == ERR_OK; k++) {
 			uint32_t node = p->sources[p->witnesses[d->hearing + k].source].node;
@@ -71,7 +95,7 @@ gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, st
 			if (k > 0 && node == p->sources[p->witnesses[d->hearing + k - 1].source].node)
 				continue;
 			e = seq_set_add(&each[node], covers);
-			if (l->discipline == SEQ_NONE)
+			if (l->discipline == SEQ_NONE && is_chosen(p, &items[i]))
 				l->nodes[node].heard++;
 		}
 	}
@@ -85,21 +109,27 @@ static enum err
 account(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all,
     struct seq_set *each)
 {
-	struct seq_range span;
-	enum err e = gather(p, plan, l, all, each);
+	struct seq_range span = {0, 0};
+	enum err e = gather(p, plan, l, all, each, &span);
+	uint64_t units;
 
-	l->heard = l->discipline == SEQ_NONE ? l->datagrams : seq_set_units(all);
-	if (e != ERR_OK || all->count == 0)
+	l->heard = l->discipline == SEQ_NONE ? l->datagrams : 0;
+	if (e != ERR_OK || span.from == span.to)
 		return e;
-	span = (struct seq_range){all->ranges[0].from, all->ranges[all->count - 1].to};
+	units = (uint64_t)(span.to - span.from);
 	e = seq_set_missing(all, span, &l->gaps);
 	l->missing = seq_set_units(&l->gaps);
-	for (size_t n = 0; n < p->node_count; n++) {
-		l->nodes[n].heard = seq_set_units(&each[n]);
-		l->nodes[n].missing = (uint64_t)(span.to - span.from) - l->nodes[n].heard;
+	l->heard = units - l->missing;
+	for (size_t n = 0; n < p->node_count && e == ERR_OK; n++) {
+		struct seq_set missing = {0};
+
+		e = seq_set_missing(&each[n], span, &missing);
+		l->nodes[n].missing = seq_set_units(&missing);
+		l->nodes[n].heard = units - l->nodes[n].missing;
+		seq_set_clear(&missing);
 	}
 	if (e == ERR_OK)
-		e = count_conflicts(&plan->items[l->epoch->first], l->epoch->count, &l->conflicts);
+		e = count_conflicts(p, &plan->items[l->epoch->first], l->epoch->count, &l->conflicts);
 	return e;
 }
 
@@ -110,7 +140,6 @@ make_epoch(
 	struct ledger_epoch l = {.epoch = epoch,
 	    .stream = &p->streams[epoch->stream].key,
 	    .discipline = epoch->discipline,
-	    .datagrams = epoch->count,
 	    .first_ns = INT64_MAX,
 	    .last_ns = INT64_MIN};
 	struct seq_set all = {0}, *each = calloc(p->node_count + 1, sizeof(*each));
@@ -128,6 +157,14 @@ make_epoch(
 	return e;
 }
 
+static void
+epoch_clear(struct ledger_epoch *l)
+{
+	seq_set_clear(&l->gaps);
+	free(l->nodes);
+	*l = (struct ledger_epoch){.nodes = NULL};
+}
+
 enum err
 ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret)
 {
@@ -141,6 +178,8 @@ ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret)
 		l.residual += l.epochs[l.count].missing;
 		l.conflicts += l.epochs[l.count].conflicts;
 		l.count++;
+		if (e == ERR_OK && l.epochs[l.count - 1].datagrams == 0) /* none of the span */
+			epoch_clear(&l.epochs[--l.count]);
 	}
 	if (e != ERR_OK) {
 		ledger_clear(&l);
@@ -153,10 +192,8 @@ ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret)
 void
 ledger_clear(struct ledger *l)
 {
-	for (size_t i = 0; i < l->count; i++) {
-		seq_set_clear(&l->epochs[i].gaps);
-		free(l->epochs[i].nodes);
-	}
+	for (size_t i = 0; i < l->count; i++)
+		epoch_clear(&l->epochs[i]);
 	free(l->epochs);
 	*l = (struct ledger){0};
 }

@@ -30,7 +30,8 @@ struct ledger {
 	uint64_t residual, conflicts;
 };
 
-/* The pool and the plan must outlive the ledger. */
+/* The pool and the plan must outlive the ledger. Of the pool's span: an epoch begins and ends with its datagrams in the
+ * span; what lies beside the span may still have heard a number between them. */
 enum err ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret) WARN_UNUSED;
 void ledger_clear(struct ledger *l);
 

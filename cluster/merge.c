@@ -27,7 +27,7 @@
 
 static const char usage[] =
     "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--full]\n"
-    "                       [--dry-run] [--json] [-q] PATH...\n"
+    "                       [--from TIME] [--to TIME] [--wait] [--dry-run] [--json] [-q] PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
@@ -36,7 +36,7 @@ struct merge {
 	const char *given; /* -o */
 	struct place place;
 	struct merge_options asked, options; /* as given; as they hold */
-	bool full, dry_run;
+	bool full, dry_run, wait;
 	struct pool p;
 	struct plan plan;
 	struct ledger ledger;
@@ -194,7 +194,7 @@ struct node_count {
 static void
 count_nodes(const struct pool *p, struct node_count *counts)
 {
-	for (size_t i = 0; i < p->datagram_count; i++) {
+	for (size_t i = p->first; i < p->end; i++) {
 		const struct pool_datagram *d = &p->datagrams[i];
 		bool alone = pool_nodes_of(p, d) == 1;
 
@@ -209,17 +209,28 @@ count_nodes(const struct pool *p, struct node_count *counts)
 	}
 }
 
+static uint64_t
+count_hearings(const struct pool *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = p->first; i < p->end; i++)
+		n += p->datagrams[i].hearings;
+	return n;
+}
+
 static void
 report_json(const struct merge *m, const struct node_count *counts, struct buf *out)
 {
+	uint64_t hearings = count_hearings(&m->p);
 	struct json j;
 
 	json_init(&j, out);
 	json_object(&j);
 	json_put_text(&j, "cluster", m->p.cluster);
-	json_put_u64(&j, "datagrams_in", m->p.witness_count);
-	json_put_u64(&j, "datagrams_out", m->p.datagram_count);
-	json_put_u64(&j, "duplicates", m->p.witness_count - m->p.datagram_count);
+	json_put_u64(&j, "datagrams_in", hearings);
+	json_put_u64(&j, "datagrams_out", m->p.end - m->p.first);
+	json_put_u64(&j, "duplicates", hearings - (m->p.end - m->p.first));
 	json_put_u64(&j, "conflicts", m->ledger.conflicts);
 	json_put_u64(&j, "damaged_records", m->heal.damaged);
 	json_put_u64(&j, "healed_records", m->heal.healed);
@@ -266,8 +277,8 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 static void
 report_text(const struct merge *m, const struct node_count *counts, struct buf *out)
 {
-	buf_printf(out, "%s: %zu datagrams in %zu windows, of %zu heard\n", m->given, m->p.datagram_count,
-	    m->windows, m->p.witness_count);
+	buf_printf(out, "%s: %zu datagrams in %zu windows, of %" PRIu64 " heard\n", m->given,
+	    m->p.end - m->p.first, m->windows, count_hearings(&m->p));
 	for (size_t i = 0; i < m->p.node_count; i++) {
 		buf_printf(out, "    node %-16s heard %10" PRIu64 "   alone %10" PRIu64 "\n", m->p.nodes[i],
 		    counts[i].datagrams, counts[i].only_here);
@@ -318,6 +329,7 @@ read_inputs(struct merge *m, char **paths, int count, struct buf *why)
 	struct pool_report report = {.finding = on_finding};
 	enum err e = ERR_OK;
 
+	command_choose(&m->p, &m->o, count == 1 && !m->place.archive);
 	if (m->place.archive) {
 		command_progress(&m->o, "reading %s", m->given);
 		m->p.lazy = !m->full;
@@ -330,6 +342,8 @@ read_inputs(struct merge *m, char **paths, int count, struct buf *why)
 		command_progress(&m->o, "reading %s (%d of %d)", paths[i], i + 1, count);
 		e = pool_add(&m->p, paths[i], &report, why);
 	}
+	if (e == ERR_OK)
+		e = command_add_rest(&m->p, &m->o, &report, why);
 	command_progress(&m->o, "%s", "");
 	return e == ERR_OK ? pool_close(&m->p) : e;
 }
@@ -365,6 +379,9 @@ write_out(struct merge *m)
 	enum err e;
 
 	m->manifest.window_ns = m->options.window_ns;
+	m->manifest.limited = command_limited(&m->o);
+	m->manifest.from_ns = m->p.span.from_ns;
+	m->manifest.to_ns = m->p.span.to_ns;
 	m->manifest.compression = m->options.compression;
 	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
 	e = m->dry_run ? look_at_windows(m) : write_archive(m);
@@ -391,7 +408,13 @@ static bool
 run(struct merge *m, char **paths, int count)
 {
 	struct buf why = BUF_INIT;
-	enum err e = read_inputs(m, paths, count, &why);
+	enum err e;
+
+	if (m->place.archive && command_limited(&m->o)) { /* it would be cut, or was cut otherwise */
+		msg_error("%s: exists; with --from or --to a merge writes a new archive only", m->given);
+		return false;
+	}
+	e = read_inputs(m, paths, count, &why);
 
 	if (e == ERR_OK)
 		e = work_out(m);
@@ -423,7 +446,8 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"window", required_argument, NULL, 'w'}, {"compression", required_argument, NULL, 'c'},
 	    {"full", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'},
-	    {"memory", required_argument, NULL, 'm'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"wait", no_argument, NULL, 'W'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
@@ -453,6 +477,14 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 		case 'n':
 			m->dry_run = true;
 			break;
+		case 'W':
+			m->wait = true;
+			break;
+		case COMMAND_OPTION_FROM:
+		case COMMAND_OPTION_TO:
+			if (!command_time(&m->o, c, optarg))
+				return false;
+			break;
 		case 'j':
 			m->o.json = true;
 			break;
@@ -475,14 +507,14 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 int
 command_merge(int argc, char **argv)
 {
-	struct merge m = {.list = BUF_INIT};
+	struct merge m = {.o = {.heals = true, .decodes = true}, .list = BUF_INIT};
 	int status;
 	bool ok;
 
 	if (!options(&m, argc, argv, &status))
 		return status;
 	pool_init(&m.p);
-	ok = place_open(&m.place, m.given, !m.dry_run) && limit_memory(&m) &&
+	ok = place_open(&m.place, m.given, !m.dry_run, m.wait) && limit_memory(&m) &&
 	    run(&m, argv + optind, argc - optind);
 	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
 	forget(&m);

@@ -110,6 +110,11 @@ merge_options_settle(struct merge_options *o, const struct pool *p)
 
 		if (in->kind != INPUT_ARCHIVE)
 			continue;
+		if (in->manifest.limited) {
+			msg_error(
+			    "%s: holds but a part (--from, --to), which is no input of a merge", in->path);
+			return false;
+		}
 		if (o->window_ns != 0 && in->manifest.window_ns != o->window_ns) {
 			msg_error("%s: windows of %" PRId64 " ns, but %s has %" PRId64
 				  " ns; make an archive of one length",

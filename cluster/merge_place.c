@@ -18,29 +18,54 @@
 #include "archive/input.h"
 #include "base/msg.h"
 
+/* Who holds the lock, for a message. */
+static const char *
+holder(int fd, char pid[32])
+{
+	ssize_t n = pread(fd, pid, 31, 0);
+
+	pid[n > 0 ? n : 0] = '\0';
+	return pid[0] != '\0' ? pid : "unknown";
+}
+
+static bool
+take_lock(const struct place *p, int fd, bool wait)
+{
+	char pid[32];
+	int failed;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return true;
+	if (!wait) {
+		msg_error("%s: another merge writes to it (process %s)", p->out, holder(fd, pid));
+		return false;
+	}
+	msg_notice("%s: another merge writes to it (process %s); waiting", p->out, holder(fd, pid));
+	do
+		failed = flock(fd, LOCK_EX);
+	while (failed != 0 && errno == EINTR);
+	if (failed != 0)
+		msg_error("%s.lock: %s", p->out, strerror(errno));
+	return failed == 0;
+}
+
 /* One merge into an archive at a time: a lock on a file beside it. */
 static int
-lock_archive(const struct place *p)
+lock_archive(const struct place *p, bool wait)
 {
-	char *path = NULL, pid[32] = "";
-	int fd;
+	char *path = NULL, pid[32];
+	int fd, n;
 
 	if (asprintf(&path, "%s.lock", p->out) < 0)
 		return -1;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
 	if (fd < 0) {
 		msg_error("%s: %s", path, strerror(errno));
-	} else if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		ssize_t n = pread(fd, pid, sizeof(pid) - 1, 0);
-
-		pid[n > 0 ? n : 0] = '\0';
-		msg_error(
-		    "%s: another merge writes to it (process %s)", p->out, pid[0] != '\0' ? pid : "unknown");
+	} else if (!take_lock(p, fd, wait)) {
 		close(fd);
 		fd = -1;
 	} else {
-		int n = snprintf(pid, sizeof(pid), "%ld", (long)getpid());
-
+		n = snprintf(pid, sizeof(pid), "%ld", (long)getpid());
 		if (ftruncate(fd, 0) != 0 || pwrite(fd, pid, (size_t)n, 0) != n)
 			msg_warn("%s: %s", path, strerror(errno)); /* only the next one's message suffers */
 	}
@@ -146,12 +171,12 @@ settle_output(struct place *p)
 }
 
 bool
-place_open(struct place *p, const char *given, bool lock)
+place_open(struct place *p, const char *given, bool lock, bool wait)
 {
 	*p = (struct place){.given = given, .lock = -1};
 	if (!settle_output(p))
 		return false;
-	if (lock && (p->lock = lock_archive(p)) < 0)
+	if (lock && (p->lock = lock_archive(p, wait)) < 0)
 		return false;
 	return look_at_output(p);
 }

@@ -18,7 +18,8 @@ struct place {
 };
 
 /* All of these: false, when a message was printed. */
-bool place_open(struct place *p, const char *given, bool lock);
+bool place_open(
+    struct place *p, const char *given, bool lock, bool wait); /* wait: while another merge has it */
 void place_close(struct place *p);
 
 /* Whether a path names the archive that stands there. */

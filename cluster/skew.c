@@ -142,7 +142,7 @@ skew_find(const struct pool *p, struct skews *ret)
 	    (pairs == 0 || (k.pairs != NULL && s.pairs != NULL));
 
 	for (; ok && n > 1 && k.pass < PASSES; k.pass++) {
-		for (size_t i = 0; i < p->datagram_count; i++)
+		for (size_t i = p->first; i < p->end; i++)
 			add_datagram(&k, &p->datagrams[i]);
 		for (size_t i = 0; i < n; i++)
 			narrow(&k, &k.nodes[i]);

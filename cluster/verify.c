@@ -21,13 +21,15 @@
 #include "cluster/command.h"
 #include "log/check.h"
 
-static const char usage[] = "usage: flowbraid verify [--quick] [--json] [-q] PATH...\n"
-			    "Checks every byte of logs, segments and archives; --quick leaves out SHA-256.\n"
-			    "Exits 1 when something is damaged.\n";
+static const char usage[] =
+    "usage: flowbraid verify [--quick] [--from TIME] [--to TIME] [--json] [-q] PATH...\n"
+    "Checks every byte of logs, segments and archives; --quick leaves out SHA-256.\n"
+    "Exits 1 when something is damaged.\n";
 
 struct verify {
 	struct command_options o;
 	bool quick;
+	struct pool_span span;
 	uint64_t records, damaged, segments, sealed, torn, findings;
 	struct buf json_findings; /* their JSON objects, one after the other */
 	struct json json;
@@ -225,10 +227,14 @@ verify_archive(struct verify *v, struct input *in)
 
 	if (!ok)
 		msg_error("%s: %s", in->path, strerror(errno));
-	for (size_t i = 0; i < in->manifest.count && ok; i++)
-		ok = verify_listed(v, dirfd(d), in->path, &in->manifest.files[i]);
+	for (size_t i = 0; i < in->manifest.count && ok; i++) {
+		const struct manifest_file *f = &in->manifest.files[i];
+
+		if (pool_needs(in, &(struct input_file){.path = (char *)f->name}, &v->span))
+			ok = verify_listed(v, dirfd(d), in->path, f);
+	}
 	for (size_t i = 0; i < in->count && ok; i++) {
-		if (access(in->files[i].path, F_OK) == 0)
+		if (pool_needs(in, &in->files[i], &v->span) && access(in->files[i].path, F_OK) == 0)
 			ok = verify_segment(v, &in->files[i], false);
 	}
 	if (ok)
@@ -236,6 +242,29 @@ verify_archive(struct verify *v, struct input *in)
 	if (d != NULL)
 		closedir(d);
 	return ok;
+}
+
+static bool
+header_of(struct input_file *f, struct segment_header *ret)
+{
+	int fd = input_fd(f);
+
+	return fd >= 0 && check_read_header(fd, ret) == ERR_OK;
+}
+
+/* A segment of a log reaches from its beginning to that of the next one of its lane, by the node's clock. What cannot be
+ * told is needed. */
+static bool
+is_needed(const struct verify *v, struct input *in, size_t i)
+{
+	struct segment_header h, next;
+
+	if (!command_limited(&v->o) || !header_of(&in->files[i], &h))
+		return true;
+	if (h.time.ns >= v->span.to_ns)
+		return false;
+	return i + 1 == in->count || !header_of(&in->files[i + 1], &next) || next.lane != h.lane ||
+	    next.time.ns < h.time.ns || next.time.ns > v->span.from_ns;
 }
 
 static bool
@@ -264,6 +293,8 @@ verify_path(struct verify *v, const char *path)
 		ok = verify_archive(v, &in);
 	} else {
 		for (size_t i = 0; i < in.count && ok; i++) {
+			if (in.kind == INPUT_LOG && !is_needed(v, &in, i))
+				continue;
 			command_progress(
 			    &v->o, "verifying %s (%zu of %zu)", in.files[i].path, i + 1, in.count);
 			ok = verify_segment(v, &in.files[i], in.kind == INPUT_LOG);
@@ -310,7 +341,8 @@ int
 command_verify(int argc, char **argv)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"quick", no_argument, NULL, 'Q'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"quick", no_argument, NULL, 'Q'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
 	struct verify v = {.json_findings = BUF_INIT};
 	bool ok = true;
 	int c;
@@ -322,6 +354,9 @@ command_verify(int argc, char **argv)
 			v.quick = true;
 		} else if (c == 'q') {
 			v.o.quiet = true;
+		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
+			if (!command_time(&v.o, c, optarg))
+				return EXIT_UNABLE;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
 			return c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
@@ -331,6 +366,7 @@ command_verify(int argc, char **argv)
 		fputs(usage, stderr);
 		return EXIT_UNABLE;
 	}
+	v.span = command_span(&v.o);
 	json_init(&v.json, &v.json_findings);
 	json_array(&v.json);
 	for (int i = optind; i < argc; i++)

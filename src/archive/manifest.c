@@ -7,6 +7,8 @@
  *	window NANOSECONDS
  *	stream-key port
  *	compression none           (or: zstd LEVEL VERSION)
+ *	from NANOSECONDS           (either or both, when it holds but a part)
+ *	to NANOSECONDS
  *	file SHA256 SIZE NAME      (any number, by name)
  */
 #include "archive/manifest.h"
@@ -65,6 +67,10 @@ manifest_write(const struct manifest *m, struct buf *out)
 	    m->cluster, m->window_ns);
 	manifest_compression_text(&m->compression, out);
 	buf_u8(out, '\n');
+	if (m->limited && m->from_ns != INT64_MIN)
+		buf_printf(out, "from %" PRId64 "\n", m->from_ns);
+	if (m->limited && m->to_ns != INT64_MAX)
+		buf_printf(out, "to %" PRId64 "\n", m->to_ns);
 	for (size_t i = 0; i < m->count; i++) {
 		char hex[SHA256_TEXT_SIZE];
 
@@ -139,6 +145,27 @@ file_line(const char *rest, struct manifest *m, enum err *ret_error)
 	return true;
 }
 
+/* "from N" or "to N"; that they stand in their place, check_form sees. */
+static bool
+limit_line(const char *line, struct manifest *m)
+{
+	bool from = strncmp(line, "from ", 5) == 0;
+	const char *at = line + (from ? 5 : 3);
+	bool negative = *at == '-';
+	uint64_t v;
+
+	at += negative;
+	if ((!from && strncmp(line, "to ", 3) != 0) || !number_read(&at, &v) || *at != '\0' || v >= INT64_MAX)
+		return false;
+	if (!m->limited) {
+		m->limited = true;
+		m->from_ns = INT64_MIN;
+		m->to_ns = INT64_MAX;
+	}
+	*(from ? &m->from_ns : &m->to_ns) = negative ? -(int64_t)v : (int64_t)v;
+	return true;
+}
+
 static bool
 manifest_line(const char *line, unsigned number, struct manifest *m, enum err *ret_error)
 {
@@ -167,7 +194,9 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	default:
 		if (strncmp(line, "end ", 4) == 0)
 			return true; /* check_form looks at it, and at its place */
-		return strncmp(line, "file ", 5) == 0 && file_line(line + 5, m, ret_error);
+		if (strncmp(line, "file ", 5) == 0)
+			return file_line(line + 5, m, ret_error);
+		return limit_line(line, m);
 	}
 }
 
@@ -243,4 +272,31 @@ manifest_window_name(wall_t start, char out[MANIFEST_NAME_SIZE])
 			out[n++] = *p;
 	}
 	snprintf(out + n, MANIFEST_NAME_SIZE - n, ".fbw");
+}
+
+bool
+manifest_window_start(const char *name, wall_t *ret)
+{
+	/* YYYYMMDDTHHMMSS -> YYYY-MM-DDTHH:MM:SS */
+	static const char pattern[] = "....-..-..T..:..:..";
+	char text[WALL_TEXT_SIZE], again[MANIFEST_NAME_SIZE];
+	const char *at = name;
+	size_t n = 0, len = strlen(name);
+	wall_t start;
+
+	if (len < strlen("YYYYMMDDTHHMMSSZ.fbw") || len >= MANIFEST_NAME_SIZE || len > 30)
+		return false;
+	for (const char *p = pattern; *p != '\0'; p++)
+		text[n++] = *p == '-' || *p == ':' ? *p : *at++;
+	while (*at != '\0' && *at != 'Z')
+		text[n++] = *at++;
+	text[n++] = 'Z';
+	text[n] = '\0';
+	if (strcmp(at, "Z.fbw") != 0 || !wall_parse(text, &start))
+		return false;
+	manifest_window_name(start, again);
+	if (strcmp(again, name) != 0)
+		return false;
+	*ret = start;
+	return true;
 }

@@ -36,6 +36,8 @@ struct manifest {
 		int level;                           /* of zstd; 0: none */
 		char version[MANIFEST_VERSION_SIZE]; /* of its library */
 	} compression;
+	bool limited;                /* holds only what lies in [from_ns, to_ns) */
+	int64_t from_ns, to_ns;      /* INT64_MIN, INT64_MAX: no limit on that side */
 	struct manifest_file *files; /* owned; by name */
 	size_t count, room;
 };
@@ -55,5 +57,8 @@ enum err manifest_read(const char *text, size_t len, struct manifest *ret, unsig
 /* Name of the window that begins at start: YYYYMMDDTHHMMSSZ.fbw (with .NNNNNNNNN before the Z when start is
  * no whole second). */
 void manifest_window_name(wall_t start, char out[MANIFEST_NAME_SIZE]);
+
+/* The other way. False: no name of a window. */
+bool manifest_window_start(const char *name, wall_t *ret);
 
 #endif

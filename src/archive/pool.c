@@ -17,7 +17,7 @@
 void
 pool_init(struct pool *p)
 {
-	*p = (struct pool){.cluster = ""};
+	*p = (struct pool){.cluster = "", .span = {INT64_MIN, INT64_MAX}};
 }
 
 void
@@ -478,6 +478,30 @@ pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *
 	return ERR_CONFLICT;
 }
 
+bool
+pool_needs(const struct input *in, const struct input_file *f, const struct pool_span *span)
+{
+	const char *name = strrchr(f->path, '/');
+	wall_t start;
+
+	if (in->kind != INPUT_ARCHIVE || !manifest_window_start(name != NULL ? name + 1 : f->path, &start))
+		return true;
+	return start.ns < span->to_ns &&
+	    (span->from_ns == INT64_MIN || start.ns > span->from_ns - in->manifest.window_ns);
+}
+
+static bool
+is_left_out(const struct pool *p, const struct input *in, const struct input_file *f)
+{
+	struct pool_span wide = p->span;
+
+	if (wide.from_ns > INT64_MIN + p->margin_ns)
+		wide.from_ns -= p->margin_ns;
+	if (wide.to_ns < INT64_MAX - p->margin_ns)
+		wide.to_ns += p->margin_ns;
+	return p->needed_windows && !pool_needs(in, f, &wide);
+}
+
 enum err
 pool_add(struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why)
 {
@@ -512,11 +536,28 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 		if ((e = array_grow(p->files, p->file_room, p->file_count)) != ERR_OK)
 			return e;
 		p->files[p->file_count] = (struct pool_file){.input = in, .file = &in->files[i]};
+		if (is_left_out(p, in, &in->files[i])) {
+			p->files[p->file_count++].left_out = true;
+			continue;
+		}
 		e = pool_read_file(p, (uint32_t)p->file_count++, report, ret_why);
 		if (e != ERR_OK)
 			return e;
 	}
 	return ERR_OK;
+}
+
+enum err
+pool_add_rest(struct pool *p, const struct pool_report *report, struct buf *ret_why)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < p->file_count && e == ERR_OK; i++) {
+		if (p->files[i].left_out)
+			e = pool_read_file(p, (uint32_t)i, report, ret_why);
+		p->files[i].left_out = false;
+	}
+	return e;
 }
 
 enum err

@@ -92,12 +92,18 @@ struct pool_set {
 };
 
 struct pool_file {
+	bool left_out; /* not read (pool_add_rest) */
 	struct input *input;
 	struct input_file *file;
 	uint32_t seed; /* of its records' checksums */
 	bool whole;    /* a window of a former archive (see lazy), sealed and without a finding */
 	uint64_t size;
 	struct digest128 sum; /* of such a one: see window_sum */
+};
+
+/* Datagrams and events whose archive time lies in [from_ns, to_ns). */
+struct pool_span {
+	int64_t from_ns, to_ns; /* INT64_MIN, INT64_MAX: no limit on that side */
 };
 
 struct pool {
@@ -138,6 +144,15 @@ struct pool {
 	struct hash by_source, by_digest, by_stream, by_definition, by_set_list;
 	uint64_t findings; /* damage seen while adding */
 	uint64_t records;  /* good records read */
+
+	/* What is asked for. All is what pool_init sets; else set before pool_add. */
+	struct pool_span span;
+	bool
+	    needed_windows; /* of an archive, windows without a part in the span are left out: right for one that stands alone */
+	int64_t margin_ns;             /* ... in the span with that much before and behind it */
+	bool sampled;                  /* a datagram that was read names what options told of sampling */
+	size_t first, end;             /* after close: datagrams of the span */
+	size_t event_first, event_end; /* after close: events of the span */
 };
 
 /* What one file holds, as it stands there. */
@@ -167,6 +182,12 @@ void pool_clear(struct pool *p);
  * ERR_CONFLICT: another cluster's. The files stay open to the pool until pool_clear. */
 enum err pool_add(
     struct pool *p, const char *path, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+
+/* The windows that pool_add has left out. */
+enum err pool_add_rest(struct pool *p, const struct pool_report *report, struct buf *ret_why) WARN_UNUSED;
+
+/* Whether a file of an archive may hold something of the span. */
+bool pool_needs(const struct input *in, const struct input_file *f, const struct pool_span *span);
 
 /* Puts everything in canonical order: sources, witnesses, events, datagrams. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;

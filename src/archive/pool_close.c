@@ -263,6 +263,49 @@ settle_damage(struct pool_source *s)
 	return e;
 }
 
+/* The first datagram, or event, that is not before. */
+static size_t
+datagrams_before(const struct pool *p, int64_t ns)
+{
+	size_t low = 0, high = p->datagram_count;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (p->datagrams[mid].time_ns < ns)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+static size_t
+events_before(const struct pool *p, int64_t ns)
+{
+	size_t low = 0, high = p->event_count;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+
+		if (p->events[mid].time_ns < ns)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Both stand by time, so what lies in the span stands together. */
+static void
+choose(struct pool *p)
+{
+	p->first = datagrams_before(p, p->span.from_ns);
+	p->end = datagrams_before(p, p->span.to_ns);
+	p->event_first = events_before(p, p->span.from_ns);
+	p->event_end = events_before(p, p->span.to_ns);
+}
+
 enum err
 pool_close(struct pool *p)
 {
@@ -274,5 +317,9 @@ pool_close(struct pool *p)
 		e = sort_witnesses(p);
 	if (e == ERR_OK)
 		e = sort_events(p);
-	return e == ERR_OK ? sort_datagrams(p) : e;
+	if (e == ERR_OK)
+		e = sort_datagrams(p);
+	if (e == ERR_OK)
+		choose(p);
+	return e;
 }

@@ -24,8 +24,9 @@ struct reading {
 	size_t source_count, source_room;
 	struct tables tables; /* archive files */
 	struct pair pair;     /* archive windows: entries that wait for their payloads */
-	bool skip;            /* the next payloads are of entries that were told of as damaged */
-	uint32_t datagram;    /* the last one, for more of its witnesses */
+	bool part;         /* other windows may not be read: definitions of the table count by themselves */
+	bool skip;         /* the next payloads are of entries that were told of as damaged */
+	uint32_t datagram; /* the last one, for more of its witnesses */
 	struct table_definition {
 		size_t at; /* of its bytes in table */
 		uint32_t len;
@@ -268,6 +269,8 @@ read_table(struct reading *g, const struct record *r)
 			break;
 		}
 		e = array_grow(g->definitions, g->definition_room, g->definition_count);
+		if (e == ERR_OK && g->part) /* who brings it may not be there */
+			e = pool_definition(g->p, &def, true, &(uint32_t){0});
 		if (e != ERR_OK)
 			break;
 		g->definitions[g->definition_count++] = (struct table_definition){
@@ -363,6 +366,7 @@ take_entry(struct reading *g, const struct entry *en, uint32_t within)
 		tally_datagram(&g->tally, en->len, en->time_ns);
 		e = pool_entry(g->p, en, definitions, g->file, g->offset, within, &g->datagram);
 	}
+	g->p->sampled |= en->sampling != REF_NONE;
 	g->tally.hearings += en->witness_count;
 	for (uint32_t i = 0; i < en->witness_count && e == ERR_OK; i++) {
 		struct witness w;
@@ -600,6 +604,7 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 		}
 	}
 	findings = p->findings;
+	g.part = p->needed_windows || p->files[file].input->manifest.limited;
 	g.tally.first_ns = INT64_MAX;
 	g.tally.last_ns = INT64_MIN;
 	e = read_steps(&g, c, ret_why);

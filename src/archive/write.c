@@ -18,7 +18,8 @@ archive_writer_new(
 
 	if (w == NULL)
 		return ERR_MEMORY;
-	*w = (struct archive_writer){.p = p, .plan = plan, .dirfd = dirfd, .m = m};
+	*w = (struct archive_writer){
+	    .p = p, .plan = plan, .dirfd = dirfd, .m = m, .datagram = p->first, .event = p->event_first};
 	w->source_at = malloc((p->source_count + 1) * sizeof(*w->source_at));
 	w->definition_at = malloc((p->definition_count + 1) * sizeof(*w->definition_at));
 	w->state_at = malloc((plan->state_count + 1) * sizeof(*w->state_at));

@@ -12,6 +12,8 @@
 
 struct archive_writer;
 
+/* What lies in the pool's span is written. */
+
 /* Writes into dirfd (the caller's, empty) and adds each file to m, whose cluster and window_ns are set. */
 enum err archive_writer_new(struct pool *p, const struct plan *plan, int dirfd, struct manifest *m,
     struct archive_writer **ret) WARN_UNUSED;

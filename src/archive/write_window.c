@@ -31,18 +31,17 @@ next_cut(const struct archive_writer *w, struct cut *ret)
 	int64_t first = INT64_MAX, start, step = w->m->window_ns;
 	struct cut c = {.datagram_end = w->datagram, .event_end = w->event};
 
-	if (w->datagram < p->datagram_count)
+	if (w->datagram < p->end)
 		first = p->datagrams[w->datagram].time_ns;
-	if (w->event < p->event_count && p->events[w->event].time_ns < first)
+	if (w->event < p->event_end && p->events[w->event].time_ns < first)
 		first = p->events[w->event].time_ns;
-	if (w->datagram == p->datagram_count && w->event == p->event_count)
+	if (w->datagram == p->end && w->event == p->event_end)
 		return false;
 	start = floor_to(first, step);
 	c.start = (wall_t){start};
-	while (c.datagram_end < p->datagram_count &&
-	    floor_to(p->datagrams[c.datagram_end].time_ns, step) == start)
+	while (c.datagram_end < p->end && floor_to(p->datagrams[c.datagram_end].time_ns, step) == start)
 		c.datagram_end++;
-	while (c.event_end < p->event_count && floor_to(p->events[c.event_end].time_ns, step) == start)
+	while (c.event_end < p->event_end && floor_to(p->events[c.event_end].time_ns, step) == start)
 		c.event_end++;
 	*ret = c;
 	return true;

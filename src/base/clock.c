@@ -109,3 +109,112 @@ buf_wall(struct buf *b, wall_t t, int digits)
 
 	buf_text(b, wall_text(t, digits, text));
 }
+
+/* Exactly `width` digits. */
+static bool
+take_digits(const char **at, int width, unsigned *ret)
+{
+	unsigned v = 0;
+
+	for (int i = 0; i < width; i++, (*at)++) {
+		if (**at < '0' || **at > '9')
+			return false;
+		v = v * 10 + (unsigned)(**at - '0');
+	}
+	*ret = v;
+	return true;
+}
+
+/* Decimals of a second, if any: up to nine. */
+static bool
+take_decimals(const char **at, int64_t *ret_ns)
+{
+	int64_t unit = NS_PER_SEC, ns = 0;
+
+	if (**at == '.') {
+		(*at)++;
+		do {
+			if (**at < '0' || **at > '9' || unit == 1)
+				return false;
+			unit /= 10;
+			ns += (*(*at)++ - '0') * unit;
+		} while (**at >= '0' && **at <= '9');
+	}
+	*ret_ns = ns;
+	return true;
+}
+
+/* The day from 1970-01-01 on of a date that is one; the inverse of civil_date. */
+static bool
+civil_day(unsigned year, unsigned month, unsigned mday, int64_t *ret)
+{
+	int64_t y = (int64_t)year - (month <= 2), era = y / 400, yoe = y % 400;
+	int64_t doy = (153 * ((int64_t)month + (month > 2 ? -3 : 9)) + 2) / 5 + (int64_t)mday - 1;
+	int64_t day = era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+	unsigned back[3];
+
+	if (year < 1678 || year > 2261 || month < 1 || month > 12 || mday < 1)
+		return false;
+	civil_date(day, &back[0], &back[1], &back[2]);
+	*ret = day;
+	return back[0] == year && back[1] == month && back[2] == mday;
+}
+
+/* What stands behind the date. */
+static bool
+take_time(const char *at, int64_t *ret_ns)
+{
+	unsigned hour = 0, minute = 0, second = 0;
+	int64_t ns = 0;
+
+	if (*at == 'T' || *at == ' ') {
+		at++;
+		if (!take_digits(&at, 2, &hour) || *at++ != ':' || !take_digits(&at, 2, &minute))
+			return false;
+		if (*at == ':') {
+			at++;
+			if (!take_digits(&at, 2, &second) || !take_decimals(&at, &ns))
+				return false;
+		}
+		if (*at == 'Z')
+			at++;
+	}
+	if (*at != '\0' || hour > 23 || minute > 59 || second > 59)
+		return false;
+	*ret_ns = (int64_t)(hour * 3600 + minute * 60 + second) * NS_PER_SEC + ns;
+	return true;
+}
+
+static bool
+parse_seconds(const char *at, wall_t *ret)
+{
+	int64_t sec = 0, ns;
+
+	for (; *at >= '0' && *at <= '9'; at++) {
+		sec = sec * 10 + (*at - '0');
+		if (sec >= INT64_MAX / NS_PER_SEC)
+			return false;
+	}
+	if (!take_decimals(&at, &ns) || *at != '\0')
+		return false;
+	*ret = wall_from_sec(sec, ns);
+	return true;
+}
+
+bool
+wall_parse(const char *text, wall_t *ret)
+{
+	const char *at = text;
+	unsigned year, month, mday;
+	int64_t day, in_day;
+
+	if (take_digits(&at, 4, &year) && *at == '-') {
+		at++;
+		if (!take_digits(&at, 2, &month) || *at++ != '-' || !take_digits(&at, 2, &mday) ||
+		    !civil_day(year, month, mday, &day) || !take_time(at, &in_day))
+			return false;
+		*ret = (wall_t){day * SEC_PER_DAY * NS_PER_SEC + in_day};
+		return true;
+	}
+	return text[0] >= '0' && text[0] <= '9' && parse_seconds(text, ret);
+}

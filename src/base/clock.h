@@ -6,6 +6,7 @@
 #ifndef FLOWBRAID_BASE_CLOCK_H
 #define FLOWBRAID_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -35,6 +36,10 @@ wall_from_sec(int64_t sec, int64_t ns)
 
 /* ISO 8601 UTC with `digits` decimals of a second (0, 3, 6 or 9), truncated. Returns out. */
 char *wall_text(wall_t t, int digits, char out[WALL_TEXT_SIZE]);
+
+/* The other way: what wall_text writes, with any number of decimals; "YYYY-MM-DD HH:MM:SS", seconds or all of the time left
+ * out, with or without Z; or seconds since 1970, with decimals. All UTC. False: none of these, or no such time. */
+bool wall_parse(const char *text, wall_t *ret);
 void buf_wall(struct buf *b, wall_t t, int digits);
 
 #endif

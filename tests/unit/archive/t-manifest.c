@@ -78,6 +78,64 @@ window_names(void)
 	is_text(name, "19691231T235500Z.fbw", "before 1970");
 }
 
+static void
+window_starts(void)
+{
+	static const char *const none[] = {"", "manifest", "common.fbs", "20231114T221500Z.fbs",
+	    "20231114T221500.fbw", "20231114T226000Z.fbw", "20231114T221500.5Z.fbw",
+	    "20231114T221500.000000000Z.fbw", "20231114 221500Z.fbw", "20231114T221500Z.fbw.tmp",
+	    "2023111T4221500Z.fbw", "20231114T221500.0000000050000000000Z.fbw"};
+	static const wall_t starts[] = {
+	    {1700000100 * NS_PER_SEC}, {1700000100 * NS_PER_SEC + 5}, {-300 * NS_PER_SEC}};
+	char name[MANIFEST_NAME_SIZE];
+	wall_t t;
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		manifest_window_name(starts[i], name);
+		ok(manifest_window_start(name, &t) && t.ns == starts[i].ns, "%s is read back", name);
+	}
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++)
+		ok(!manifest_window_start(none[i], &t), "'%s' is no window", none[i]);
+}
+
+/* An archive of a part: the lines stand between the options and the files. */
+static void
+limits(void)
+{
+	static const struct {
+		const char *lines;
+		int64_t from_ns, to_ns;
+	} right[] = {{"from 5\nto 6", 5, 6}, {"from -7", -7, INT64_MAX}, {"to 0", INT64_MIN, 0}};
+	static const char *const off[] = {"to 6\nfrom 5", "from 5\nfrom 5", "from ", "to", "from 05",
+	    "from -0", "from 9223372036854775807", "from 5 ", "from 99999999999999999999"};
+	struct buf b = BUF_INIT, again = BUF_INIT;
+	char text[128];
+	struct manifest m;
+	unsigned line;
+
+	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
+		snprintf(text, sizeof(text), "compression none\n%s", right[i].lines);
+		compose(&b, 5, text);
+		buf_reset(&again);
+		if (!ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK, "limits %zu", i))
+			continue;
+		ok(m.limited && m.from_ns == right[i].from_ns && m.to_ns == right[i].to_ns, "are read");
+		manifest_write(&m, &again);
+		ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "and written");
+		manifest_clear(&m);
+	}
+	for (size_t i = 0; i < sizeof(off) / sizeof(off[0]); i++) {
+		snprintf(text, sizeof(text), "compression none\n%s", off[i]);
+		compose(&b, 5, text);
+		ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED && line >= 6,
+		    "limits that are none %zu", i);
+	}
+	compose(&b, 6, "file " DIGEST " 10 20231114T221500Z.fbw\nfrom 5");
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED, "limits behind a file");
+	buf_clear(&b);
+	buf_clear(&again);
+}
+
 int
 main(void)
 {
@@ -137,6 +195,8 @@ main(void)
 	b.data[b.len - 3] = '\0';
 	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED, "NUL is refused");
 	window_names();
+	window_starts();
+	limits();
 	buf_clear(&b);
 	buf_clear(&again);
 	return done_testing();
