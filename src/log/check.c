@@ -346,7 +346,8 @@ step_damage(struct check *c, struct finding *ret_finding)
 	if (cut) {
 		ret_finding->has_header = true;
 		ret_finding->record = r;
-		finding_costs(c, ret_finding, r.sequence + 1);
+		if (r.type != RECORD_SEAL)
+			finding_costs(c, ret_finding, r.sequence + 1);
 	}
 	return c->window.failed;
 }

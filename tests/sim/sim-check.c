@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "archive/pool.h"
+#include "base/digest.h"
+#include "base/hash.h"
 #include "cluster/command.h"
 #include "log/segment.h"
 #include "tests/sim/sim.h"
@@ -150,6 +152,50 @@ is_whole(const struct world *w, uint64_t incarnation, uint64_t sequence)
 	return false;
 }
 
+/* Whether a file before that one has lost the same record. */
+static bool
+is_counted(const struct world *w, uint32_t before, uint64_t sequence)
+{
+	for (uint32_t i = 0; i < before; i++) {
+		const struct seg_file *f = &w->files[i];
+
+		if (f->incarnation == w->files[before].incarnation && f->count > 0 &&
+		    sequence >= f->records[0].sequence && sequence - f->records[0].sequence < f->count &&
+		    f->records[sequence - f->records[0].sequence].known_lost)
+			return true;
+	}
+	return false;
+}
+
+/* Lost is what some damaged place held and no input has whole. */
+static void
+check_lost(struct world *w, const struct pool_source *s)
+{
+	uint64_t lost = 0, known = 0;
+
+	for (size_t i = 0; i < s->lost.count; i++) {
+		for (int64_t v = s->lost.ranges[i].from; v < s->lost.ranges[i].to; v++, lost++)
+			CHECK(w, !is_whole(w, s->id.incarnation, (uint64_t)v),
+			    "archive: record %" PRId64 " counts as lost", v);
+	}
+	for (uint32_t i = 0; i < w->file_count; i++) {
+		const struct seg_file *f = &w->files[i];
+
+		for (size_t k = 0; f->incarnation == s->id.incarnation && k < f->count; k++) {
+			if (!f->records[k].known_lost ||
+			    is_whole(w, f->incarnation, f->records[k].sequence) ||
+			    is_counted(w, i, f->records[k].sequence))
+				continue;
+			known++;
+			CHECK(w, set_holds(&s->lost, f->records[k].sequence),
+			    "archive: %s record %" PRIu64 " does not count as lost", f->name,
+			    f->records[k].sequence);
+		}
+	}
+	CHECK(w, lost == known, "archive: %" PRIu64 " records of %s count as lost, not %" PRIu64, lost,
+	    s->id.node, known);
+}
+
 static void
 check_source(struct world *w, const struct pool_source *s)
 {
@@ -178,19 +224,63 @@ check_source(struct world *w, const struct pool_source *s)
 	}
 	for (size_t i = 0; i < s->read.count; i++)
 		records += (uint64_t)(s->read.ranges[i].to - s->read.ranges[i].from);
-	for (size_t i = 0; i < s->lost.count; i++) {
-		for (int64_t v = s->lost.ranges[i].from; v < s->lost.ranges[i].to; v++)
-			CHECK(w, !is_whole(w, s->id.incarnation, (uint64_t)v),
-			    "archive: record %" PRId64 " counts as lost", v);
-	}
+	check_lost(w, s);
 	CHECK(w, records > 0 || damaged, "archive: a source of %s with nothing", s->id.node);
 }
 
 /* --- windows --- */
 
+/* XXH3-128 over the payload, with XXH3-64 over address and port as its seed. */
+static struct digest128
+digest_of(const struct world *w, uint32_t sent)
+{
+	const struct exporter *x = &w->exporters[w->streams[w->sent[sent].stream].exporter];
+	uint8_t key[18];
+
+	memcpy(key, x->addr.b, 16);
+	key[16] = (uint8_t)(x->port >> 8);
+	key[17] = (uint8_t)x->port;
+	return digest128_seeded(w->sent[sent].payload, w->sent[sent].len, hash_bytes(key, sizeof(key)));
+}
+
+/* Before a pool is closed its datagrams stand as in the file: by time, address, port and digest. */
+static void
+check_order(struct world *w, const struct expect *e, struct pool *p, const char *path)
+{
+	uint32_t last = NONE;
+
+	for (size_t i = 0; i < p->datagram_count; i++) {
+		const uint8_t *payload;
+		const struct pool_datagram *d = &p->datagrams[i];
+		uint32_t sent = pool_payload(p, d, &payload) == ERR_OK ? find_sent(w, d, payload) : NONE;
+		struct digest128 da, db;
+		int64_t c;
+
+		if (sent == NONE || e->of_sent[sent] == NONE)
+			return; /* that is told elsewhere */
+		if (last != NONE) {
+			const struct exporter *xa = &w->exporters[w->streams[w->sent[last].stream].exporter];
+			const struct exporter *xb = &w->exporters[w->streams[w->sent[sent].stream].exporter];
+
+			da = digest_of(w, last);
+			db = digest_of(w, sent);
+			c = e->datagrams[e->of_sent[last]].time_ns - e->datagrams[e->of_sent[sent]].time_ns;
+			if (c == 0)
+				c = addr_cmp(&xa->addr, &xb->addr);
+			if (c == 0)
+				c = xa->port - xb->port;
+			if (c == 0)
+				c = digest128_cmp(&da, &db);
+			CHECK(w, c < 0, "%s: datagrams %u and %u are in the wrong order", path, last, sent);
+		}
+		last = sent;
+	}
+}
+
 /* Every window alone holds what belongs into it, and its name says so. */
 static void
-check_window(struct world *w, const char *archive, const char *name, uint64_t *datagrams)
+check_window(
+    struct world *w, const struct expect *e, const char *archive, const char *name, uint64_t *datagrams)
 {
 	char path[512], why_text[64];
 	struct pool p;
@@ -200,8 +290,9 @@ check_window(struct world *w, const char *archive, const char *name, uint64_t *d
 
 	snprintf(path, sizeof(path), "%s/%s", archive, name);
 	pool_init(&p);
-	if (CHECK(w, pool_add(&p, path, NULL, &why) == ERR_OK && pool_close(&p) == ERR_OK,
-		"%s: cannot be read alone", path)) {
+	if (CHECK(w, pool_add(&p, path, NULL, &why) == ERR_OK, "%s: cannot be read alone", path))
+		check_order(w, e, &p, path);
+	if (CHECK(w, pool_close(&p) == ERR_OK, "%s: cannot be closed", path)) {
 		for (size_t i = 0; i < p.datagram_count; i++) {
 			int64_t t = p.datagrams[i].time_ns,
 				at = t - ((t % w->window_ns) + w->window_ns) % w->window_ns;
@@ -243,7 +334,7 @@ check_windows(struct world *w, const struct expect *e, const char *archive)
 
 	while (d != NULL && (de = readdir(d)) != NULL) {
 		if (strstr(de->d_name, ".fbw") != NULL)
-			check_window(w, archive, de->d_name, &datagrams);
+			check_window(w, e, archive, de->d_name, &datagrams);
 	}
 	if (d != NULL)
 		closedir(d);
@@ -273,6 +364,49 @@ check_archive(struct world *w, const struct expect *e, const char *archive)
 
 /* --- merge --json --- */
 
+/* Whether some copy of a lost record has its header whole, and the reader comes by. */
+static bool
+is_named_anywhere(const struct world *w, uint64_t incarnation, uint64_t sequence)
+{
+	for (uint32_t i = 0; i < w->file_count; i++) {
+		const struct seg_file *f = &w->files[i];
+
+		if (f->incarnation == incarnation && f->count > 0 && sequence >= f->records[0].sequence &&
+		    sequence - f->records[0].sequence < f->count &&
+		    f->records[sequence - f->records[0].sequence].named)
+			return true;
+	}
+	return false;
+}
+
+/* Healed is what is lost, has a sound header, and names a datagram that is there. */
+static void
+check_healed(struct world *w, const struct expect *e, const struct json_value *v)
+{
+	int64_t lost = 0, healed = 0;
+
+	for (uint32_t i = 0; i < w->file_count; i++) {
+		const struct seg_file *f = &w->files[i];
+
+		for (size_t k = 0; k < f->count; k++) {
+			const struct file_record *r = &f->records[k];
+
+			if (!r->known_lost || is_whole(w, f->incarnation, r->sequence) ||
+			    is_counted(w, i, r->sequence))
+				continue;
+			lost++;
+			healed += is_named_anywhere(w, f->incarnation, r->sequence) && r->sent != NONE &&
+			    e->of_sent[r->sent] != NONE;
+		}
+	}
+	CHECK(w, json_number(v, "damaged_records") == lost,
+	    "merge --json: damaged_records %" PRId64 ", not %" PRId64, json_number(v, "damaged_records"),
+	    lost);
+	CHECK(w, json_number(v, "healed_records") == healed,
+	    "merge --json: healed_records %" PRId64 ", not %" PRId64, json_number(v, "healed_records"),
+	    healed);
+}
+
 void
 check_report(struct world *w, const struct expect *e, const char *json)
 {
@@ -285,6 +419,7 @@ check_report(struct world *w, const struct expect *e, const char *json)
 	    "merge --json: datagrams_in %" PRId64 ", not %" PRIu64, json_number(v, "datagrams_in"), e->heard);
 	CHECK(w, json_number(v, "datagrams_out") == (int64_t)e->count,
 	    "merge --json: datagrams_out %" PRId64 ", not %u", json_number(v, "datagrams_out"), e->count);
+	check_healed(w, e, v);
 	for (uint32_t node = 0; node < w->node_count; node++) {
 		int64_t heard = 0, only = 0;
 

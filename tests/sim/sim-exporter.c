@@ -9,6 +9,7 @@
 #include "tests/sim/sim.h"
 
 #define IDS_MOST 3
+#define CLOCKS_MOST 8
 #define UPTIME_WRAP_NS (((int64_t)1 << 32) * NS_PER_MSEC)
 #define PAUSE_NS (2500 * NS_PER_MSEC)
 
@@ -18,8 +19,10 @@ struct making {
 	struct rng r;
 	uint32_t stream;
 	uint32_t planned;
-	int64_t at_ns;    /* true time of the next datagram */
-	int64_t boot_ns;  /* true time at which uptime was 0 */
+	int64_t at_ns;               /* true time of the next datagram */
+	int64_t boot_ns;             /* true time at which uptime was 0 */
+	int64_t clocks[CLOCKS_MOST]; /* former values of the next */
+	uint32_t clock_count;
 	int64_t clock_ns; /* what the exporter's clock is ahead */
 	uint32_t life;
 	uint64_t base; /* the number that the life began with */
@@ -314,6 +317,14 @@ step_clock(struct making *m)
 		return;
 	if (rng_chance(&m->r, 50) && uptime > step + m->w->length_ns)
 		step = -step;
+	/* What came before a step and what comes after the one that takes it back has one boot time. */
+	for (uint32_t i = 0; i < m->clock_count; i++) {
+		if (llabs(m->clocks[i] - m->clock_ns - step) < 10 * NS_PER_SEC)
+			return;
+	}
+	if (m->clock_count == CLOCKS_MOST)
+		return;
+	m->clocks[m->clock_count++] = m->clock_ns;
 	m->clock_ns += step;
 	st->clock_steps = true;
 	m->at_ns += PAUSE_NS;

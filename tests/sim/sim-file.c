@@ -194,7 +194,10 @@ file_alter(struct seg_file *f, uint64_t offset, const uint8_t *bytes, size_t len
 		for (size_t i = 0; i < f->count; i++) {
 			struct file_record *r = &f->records[i];
 
-			r->gone |= offset + k >= r->offset && offset + k < r->offset + r->size;
+			if (offset + k < r->offset || offset + k >= r->offset + r->size)
+				continue;
+			r->gone = true;
+			r->header_gone |= offset + k < r->offset + RECORD_HEADER_SIZE;
 		}
 	}
 	free(old);
@@ -205,8 +208,10 @@ file_cut(struct seg_file *f, uint64_t at)
 {
 	if (truncate(f->path, (off_t)at) != 0)
 		abort();
-	for (size_t i = 0; i < f->count; i++)
+	for (size_t i = 0; i < f->count; i++) {
 		f->records[i].gone |= f->records[i].offset + f->records[i].size > at;
+		f->records[i].header_gone |= f->records[i].offset + RECORD_HEADER_SIZE > at;
+	}
 	f->damaged |= at < f->size;
 	f->header_bad |= at < SEGMENT_HEADER_SIZE;
 	f->size = at;
@@ -275,6 +280,33 @@ remove_file(struct world *w, uint32_t index)
 	f->path[0] = '\0'; /* it is no input any more */
 }
 
+/* What a reader finds out of what is gone: a record whose header is whole is known by it; behind another one it looks for
+ * the next whole record, and all that lies between is lost. At the end of a file there is none. */
+static void
+find_losses(struct seg_file *f)
+{
+	bool damaged = f->damaged && !f->header_bad;
+
+	for (size_t i = 0, next; damaged && i < f->count; i = next) {
+		struct file_record *r = &f->records[i];
+
+		next = i + 1;
+		if (!r->gone)
+			continue;
+		if (!r->header_gone) {
+			r->known_lost = r->type != RECORD_SEAL;
+			r->named = r->type == RECORD_DATAGRAM;
+			if (r->offset + r->size > f->size) /* its body is cut: there is nothing behind it */
+				return;
+			continue;
+		}
+		while (next < f->count && f->records[next].gone)
+			next++;
+		for (size_t k = i; next < f->count && k < next; k++)
+			f->records[k].known_lost = true;
+	}
+}
+
 void
 sim_damage(struct world *w)
 {
@@ -289,8 +321,10 @@ sim_damage(struct world *w)
 		else
 			damage_file(&w->files[i], &r);
 	}
-	for (uint32_t i = 0; i < w->file_count; i++)
+	for (uint32_t i = 0; i < w->file_count; i++) {
 		w->any_finding |= w->files[i].damaged;
+		find_losses(&w->files[i]);
+	}
 }
 
 /* --- collecting --- */

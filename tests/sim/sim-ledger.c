@@ -64,7 +64,8 @@ clock_of(const struct world *w, const struct expect *e, const struct sim_stream 
 	return w->sent[sent].export_ns;
 }
 
-/* IPFIX: three datagrams in sequence, all below the highest number before, and later. */
+/* IPFIX: three datagrams in sequence, all below the highest number before, and later; and what was before is not itself
+ * taken for strays. */
 static bool
 falls(const struct world *w, const struct life *a, const struct life *b)
 {
@@ -75,6 +76,9 @@ falls(const struct world *w, const struct life *a, const struct life *b)
 			top = &w->sent[a->items[i]];
 	}
 	if (b->count < 3)
+		return false;
+	if (a->count < 3 &&
+	    llabs((int64_t)(int32_t)(w->sent[b->items[0]].sequence - top->sequence)) > 1 << 20)
 		return false;
 	for (uint32_t i = 0; i < 3; i++) {
 		const struct sent *s = &w->sent[b->items[i]];
@@ -89,12 +93,17 @@ static bool
 are_apart(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *a,
     const struct life *b)
 {
-	const struct sent *a_first = &w->sent[a->items[0]], *a_last = &w->sent[a->items[a->count - 1]];
+	const struct sent *a_first, *a_last = &w->sent[a->items[a->count - 1]];
 	const struct sent *b_first = &w->sent[b->items[0]], *b_last = &w->sent[b->items[b->count - 1]];
 	int64_t a_boot, b_boot, slack = st->proto == PROTO_SFLOW5 ? 40 * NS_PER_SEC : 3 * NS_PER_SEC;
 	int32_t ahead = (int32_t)(b_first->sequence - a_last->sequence);
-	int32_t behind = (int32_t)(a_first->sequence - b_last->sequence);
+	int32_t behind;
+	uint32_t first = a->count - 1;
 
+	while (first > 0 && w->sent[a->items[first - 1]].uptime_ms <= w->sent[a->items[first]].uptime_ms)
+		first--; /* since its uptime wrapped */
+	a_first = &w->sent[a->items[first]];
+	behind = (int32_t)(a_first->sequence - b_last->sequence);
 	if (st->counting == COUNT_ZERO && st->proto != PROTO_V1)
 		return false;
 	if (st->proto == PROTO_IPFIX)

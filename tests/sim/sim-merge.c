@@ -378,6 +378,49 @@ merge_again(struct world *w, struct rng *r, const char *reference)
 	check_same(w, reference, archive, "merge again");
 }
 
+/* A damaged archive together with the logs: all of it is there again. What is in its manifest would be refused. */
+static void
+merge_damaged(struct world *w, struct rng *r, const char *reference)
+{
+	struct paths all;
+	char archive[160], healed[160], path[512];
+	struct dirent **list;
+	struct stat st;
+	uint8_t byte;
+	int n, fd;
+
+	all_paths(w, r, 0, &all);
+	name_archive(w, "rotten", archive, sizeof(archive));
+	name_archive(w, "healed", healed, sizeof(healed));
+	merge(w, r, archive, &all, false, NULL, NULL);
+	n = scandir(archive, &list, NULL, alphasort);
+	for (int i = 0; i < n; i++) {
+		if (strstr(list[i]->d_name, ".fb") != NULL && rng_chance(r, 50)) {
+			snprintf(path, sizeof(path), "%s/%s", archive, list[i]->d_name);
+			fd = open(path, O_RDWR | O_CLOEXEC);
+			if (fd < 0 || fstat(fd, &st) != 0)
+				abort();
+			for (int64_t k = rng_between(r, 1, 3); k > 0; k--) {
+				off_t at = (off_t)rng_below(r, (uint64_t)st.st_size);
+
+				if (pread(fd, &byte, 1, at) != 1)
+					abort();
+				byte ^= (uint8_t)rng_between(r, 1, 255);
+				if (pwrite(fd, &byte, 1, at) != 1)
+					abort();
+			}
+			close(fd);
+		}
+		free(list[i]);
+	}
+	if (n >= 0)
+		free(list);
+	add_path(&all, archive, false);
+	shuffle(&all, r);
+	merge(w, r, healed, &all, false, NULL, NULL);
+	check_same(w, reference, healed, "merge of logs and a damaged archive");
+}
+
 void
 sim_merges(struct world *w, const struct expect *e, char *ret_archive, size_t size)
 {
@@ -404,4 +447,6 @@ sim_merges(struct world *w, const struct expect *e, char *ret_archive, size_t si
 	merge_again(w, &r, ret_archive);
 	merge_in_steps(w, &r, ret_archive);
 	merge_groups(w, &r, ret_archive);
+	if (rng_chance(&r, 30))
+		merge_damaged(w, &r, ret_archive);
 }

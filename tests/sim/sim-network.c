@@ -49,6 +49,15 @@ pick_path(struct world *w, struct rng *r)
 	return p;
 }
 
+/* Near to the end of a minute of the node's clock: its very end, where a window may end, too. */
+static int64_t
+to_edge(const struct node *n, int64_t at)
+{
+	int64_t minute = 60 * NS_PER_SEC, left = minute - (SIM_START + at + n->skew_ns) % minute;
+
+	return left < 3 * NS_PER_SEC ? at + left : at;
+}
+
 static void
 deliver(struct world *w, uint32_t node, struct rng *r, const struct path *p)
 {
@@ -71,6 +80,8 @@ deliver(struct world *w, uint32_t node, struct rng *r, const struct path *p)
 			at += rng_between(r, 0, 3 * NS_PER_SEC);
 		if (rng_chance(r, 10)) /* several in one wake-up have one time */
 			at -= at % (100 * NS_PER_MSEC);
+		if (rng_chance(r, 20))
+			at = to_edge(&w->nodes[node], at);
 		for (uint16_t l = 0; l < w->nodes[node].listeners; l++) {
 			if (l == 0 || rng_chance(r, 80))
 				arrive(w, node, i, l, at + l * 1000);

@@ -195,6 +195,9 @@ struct file_record {
 	uint8_t *body; /* of events and template snapshots; owned */
 	uint32_t len;
 	bool gone;
+	bool header_gone; /* and not only its body */
+	bool known_lost;  /* a reader knows that it was there */
+	bool named;       /* ... and what datagram it was */
 };
 
 /* A segment as it stands on disk. */

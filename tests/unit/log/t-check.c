@@ -87,7 +87,7 @@ static void
 test_each_prefix(void)
 {
 	struct buf b = BUF_INIT;
-	unsigned right = 0, closed = 0, torn = 0;
+	unsigned right = 0, closed = 0, torn = 0, costs = 0;
 
 	maker_segment(&b, COUNT, BODY, 100, true);
 	for (size_t len = 0; len < b.len; len++) {
@@ -104,9 +104,13 @@ test_each_prefix(void)
 		torn += w.result.torn == (len < SEGMENT_RECORDS_AT || len > maker_offset(&b, whole));
 		walk_bytes(b.data, len, false, true, &w);
 		closed += !w.failed && w.records == whole && w.findings == 1 && !w.result.sealed;
+		costs += (w.first.lost_first <= w.first.lost_last) ==
+		    (whole < COUNT && len >= SEGMENT_RECORDS_AT &&
+			len >= maker_offset(&b, whole) + RECORD_HEADER_SIZE);
 	}
 	is_u64(right, b.len, "each prefix of an open segment: the records before the cut, no finding");
 	is_u64(torn, b.len, "torn when the cut is within a record");
+	is_u64(costs, b.len, "a record costs its sequence when its header is whole; a seal costs none");
 	is_u64(closed, b.len, "each prefix under a sealed name: the same records, one finding");
 	buf_clear(&b);
 }
