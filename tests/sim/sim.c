@@ -46,16 +46,19 @@ sim_grow(void *array, size_t count, size_t size)
 void
 sim_fail(struct world *w, const char *fmt, ...)
 {
+	char text[1024]; /* written at once: several seeds run at a time */
+	size_t n;
 	va_list ap;
 
 	w->failed = true;
 	if (w->findings++ >= FINDINGS_SHOWN)
 		return;
-	fprintf(stderr, "seed %" PRIu64 ": ", w->seed);
+	n = (size_t)snprintf(text, sizeof(text), "seed %" PRIu64 ": ", w->seed);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	(void)vsnprintf(text + n, sizeof(text) - n - 1, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	strcat(text, "\n");
+	fputs(text, stderr);
 }
 
 /* --- one seed --- */
