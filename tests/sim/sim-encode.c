@@ -173,7 +173,7 @@ put_sets(struct world *w, struct rng *r, const struct sim_stream *st, struct par
 		records += parts[i].defines ? 1 : parts[i].flows;
 		if (parts[i].defines)
 			buf_bytes(b, l->bytes, l->len);
-		parts[i].flows_at = w->flow_count;
+		parts[i].flows_at = l->options ? NONE : w->flow_count;
 		for (uint32_t k = 0; !parts[i].defines && k < parts[i].flows; k++) {
 			uint32_t marker = 0;
 
@@ -290,7 +290,7 @@ put_samples(struct world *w, struct rng *r, const struct encode_head *head, stru
 	for (uint32_t i = 0; i < count; i++) {
 		bool counters = parts[i].interval != 0;
 
-		parts[i].flows_at = w->flow_count;
+		parts[i].flows_at = counters ? NONE : w->flow_count;
 		for (uint32_t k = 0; k < parts[i].flows; k++) {
 			put_sample(b, r, counters, counters ? 0 : new_flow(w, flows++));
 			s->options += counters;

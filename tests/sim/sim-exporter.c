@@ -239,17 +239,23 @@ change_template(struct making *m)
 	pause_if_needed(m);
 }
 
+/* Alone, or between the flows of one datagram, to all of which it applies. */
 static void
 change_interval(struct making *m)
 {
-	struct part part;
+	struct part parts[3];
+	uint32_t n = 0, i = (uint32_t)rng_below(&m->r, m->ids);
 
 	if (m->options_layout == NONE)
 		return;
 	pause_if_needed(m);
 	m->interval = (uint32_t)rng_between(&m->r, 1, 60000);
-	part = (struct part){.layout = m->options_layout, .flows = 1, .interval = m->interval};
-	send_parts(m, &part, 1);
+	if (m->told[i] && rng_chance(&m->r, 50))
+		parts[n++] = (struct part){.layout = m->layout_of[i], .flows = 2};
+	parts[n++] = (struct part){.layout = m->options_layout, .flows = 1, .interval = m->interval};
+	if (m->told[i] && rng_chance(&m->r, 50))
+		parts[n++] = (struct part){.layout = m->layout_of[i], .flows = 1};
+	send_parts(m, parts, n);
 	pause_if_needed(m);
 }
 

@@ -102,7 +102,7 @@ struct layout {
 struct part {
 	bool defines;    /* the definition of a layout, else a data set (or the records of v5 and the like) */
 	uint32_t layout; /* of the stream; NONE where the protocol has none */
-	uint32_t flows_at; /* in the world's flows */
+	uint32_t flows_at; /* in the world's flows; NONE for options records and counter samples */
 	uint32_t flows;    /* records, options records too */
 	uint32_t interval; /* an options record tells it; 0: none */
 };
