@@ -89,18 +89,18 @@ drain(struct lane *l)
 	l->pending_count -= done;
 }
 
-/* The file may grow by so many bytes only: the write that goes beyond ends in the middle, and fails. */
+/* The file may grow by some bytes only: the write that goes beyond ends in the middle, and fails. */
 static void
-drain_into_little_room(struct lane *l, uint64_t room)
+drain_into_little_room(struct lane *l)
 {
+	const struct pending *p = &l->pending[0];
 	struct rlimit before, limit;
-	uint64_t written = l->pending_count > 0 ? l->pending[0].block->offset + l->pending[0].block->written
-						: 0;
 
-	if (getrlimit(RLIMIT_FSIZE, &before) != 0)
+	if (l->pending_count == 0 || getrlimit(RLIMIT_FSIZE, &before) != 0)
 		return;
 	limit = before;
-	limit.rlim_cur = written + room;
+	limit.rlim_cur = p->block->offset + p->block->written +
+	    rng_below(&l->r, p->upto - p->block->written + 300);
 	(void)setrlimit(RLIMIT_FSIZE, &limit);
 	drain(l);
 	(void)setrlimit(RLIMIT_FSIZE, &before);
@@ -405,8 +405,7 @@ fill_disk(struct lane *l, int64_t at_ns)
 		    &l->intake.appender, node_time(l, at_ns)); /* what comes needs a block, and has none */
 	else
 		appender_flush(&l->intake.appender);
-	if (l->pending_count > 0)
-		drain_into_little_room(l, rng_below(&l->r, 3000));
+	drain_into_little_room(l);
 }
 
 static void
@@ -419,7 +418,10 @@ tick(struct lane *l, int64_t at_ns)
 		drain(l);
 	}
 	intake_tick(&l->intake, node_time(l, at_ns));
-	if (!l->full) {
+	if (l->full && rng_chance(&l->r, 40)) {
+		appender_flush(&l->intake.appender);
+		drain_into_little_room(l);
+	} else if (!l->full) {
 		appender_flush(&l->intake.appender);
 		note_flushed(l);
 	}
