@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
-	cluster/cat.c \
+	cluster/cat.c cluster/cat_archive.c cluster/cat_private.h \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \
