@@ -227,7 +227,10 @@ merge(struct world *w, struct rng *r, const char *archive, const struct paths *p
 	for (size_t i = 0; i < p->count; i++)
 		argv[n++] = p->list[i];
 	argv[n] = NULL;
-	status = sim_command(w, argv, ret_json, ret_len);
+	if (ret_json == NULL && rng_chance(r, 15))
+		status = sim_stopped_merge(w, r, archive, argv);
+	else
+		status = sim_command(w, argv, ret_json, ret_len);
 	CHECK(w, status == EXIT_CLEAN || status == EXIT_FOUND, "merge -o %s: exit %d", archive, status);
 	CHECK(w, status == EXIT_FOUND || !p->finding, "merge -o %s: exit %d, and an input is damaged",
 	    archive, status);
@@ -415,6 +418,11 @@ merge_damaged(struct world *w, struct rng *r, const char *reference)
 	}
 	if (n >= 0)
 		free(list);
+	if (rng_chance(r, 50)) {
+		merge(w, r, archive, &all, true, NULL, NULL);
+		check_same(w, reference, archive, "merge of logs into a damaged archive");
+		return;
+	}
 	add_path(&all, archive, false);
 	shuffle(&all, r);
 	merge(w, r, healed, &all, false, NULL, NULL);

@@ -8,6 +8,7 @@
  *	sim-node.c       the real intake and store, killed and restarted; disks that are full
  *	sim-file.c       what stands in each file, by a reader of our own; damage to it
  *	sim-merge.c      the real commands, over orders and groupings
+ *	sim-kill.c       merges that are killed, or run out of space
  *	sim-expect.c     what the archive has to hold, which template decodes what, what is missing
  *	sim-check.c      the archive and verify against that (sim-ledger.c, sim-cat.c)
  */
@@ -246,6 +247,7 @@ struct world {
 	unsigned findings;
 	uint64_t checks;
 	uint64_t ledgers; /* lives whose account could be checked */
+	uint64_t stopped; /* merges that were killed or ran out of space */
 	uint64_t decoded; /* flows whose values could be */
 	int64_t length_ns;
 
@@ -364,6 +366,9 @@ void expect_clear(struct expect *e);
 
 struct expect;
 void sim_merges(struct world *w, const struct expect *e, char *ret_archive, size_t size);
+
+/* sim-kill.c */
+int sim_stopped_merge(struct world *w, struct rng *r, const char *archive, const char *const *argv);
 
 /* sim-check.c */
 void check_archive(struct world *w, const struct expect *e, const char *archive);
