@@ -8,6 +8,7 @@
 #include "base/msg.h"
 #include "cluster/command.h"
 #include "cluster/ledger.h"
+#include "cluster/shards.h"
 
 static const char usage[] =
     "usage: flowbraid gaps [--json] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
@@ -74,7 +75,9 @@ command_gaps(int argc, char **argv)
 		return EXIT_UNABLE;
 	pool_init(&p);
 	if (command_read(&p, argv + optind, argc - optind, &o)) {
-		if ((e = plan_make(&p, &plan)) != ERR_OK)
+		if (!shards_are_whole(&p))
+			ok = false;
+		else if ((e = plan_make(&p, &plan)) != ERR_OK)
 			msg_error("gaps: %s", err_text(e));
 		else
 			ok = print_ledger(&p, &plan, &o, &found);

@@ -13,6 +13,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/life.c cluster/life.h \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
+	cluster/shards.c cluster/shards.h \
 	cluster/overlap.c cluster/overlap.h \
 	cluster/skew.c cluster/skew.h \
 	cluster/verify.c

@@ -27,7 +27,7 @@
 
 static const char usage[] =
     "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--full]\n"
-    "                       [--from TIME] [--to TIME] [--wait] [--dry-run] [--json] [-q] PATH...\n"
+    "                       [--shard K/N] [--from TIME] [--to TIME] [--wait] [--dry-run] [--json] [-q] PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
@@ -122,7 +122,9 @@ write_files(struct merge *m, int dirfd)
 		archive_write_former(w, former(m));
 	if (e == ERR_OK)
 		e = do_windows(m, w);
-	if (e == ERR_END) {
+	if (e == ERR_END && m->options.shard.of > 0) {
+		e = ERR_OK; /* a part has no ledger */
+	} else if (e == ERR_END) {
 		ledger_json(&m->ledger, &m->p, &ledger);
 		e = buf_ok(&ledger) ? archive_write_file(w, MANIFEST_LEDGER, ledger.data, ledger.len)
 				    : ERR_MEMORY;
@@ -330,6 +332,7 @@ read_inputs(struct merge *m, char **paths, int count, struct buf *why)
 	enum err e = ERR_OK;
 
 	command_choose(&m->p, &m->o, count == 1 && !m->place.archive);
+	m->p.shard = m->asked.shard;
 	if (m->place.archive) {
 		command_progress(&m->o, "reading %s", m->given);
 		m->p.lazy = !m->full;
@@ -362,9 +365,9 @@ work_out(struct merge *m)
 		return ERR_BUSY;
 	}
 	e = plan_make(&m->p, &m->plan);
-	if (e == ERR_OK)
+	if (e == ERR_OK && m->options.shard.of == 0) /* of a part they mean nothing */
 		e = ledger_make(&m->p, &m->plan, &m->ledger);
-	if (e == ERR_OK)
+	if (e == ERR_OK && m->options.shard.of == 0)
 		e = conflicts_find(&m->p, &m->plan, &m->ledger, &m->conflicts);
 	if (e == ERR_OK)
 		e = heal_look(&m->p, &m->heal);
@@ -383,6 +386,7 @@ write_out(struct merge *m)
 	m->manifest.from_ns = m->p.span.from_ns;
 	m->manifest.to_ns = m->p.span.to_ns;
 	m->manifest.compression = m->options.compression;
+	m->manifest.shard = m->options.shard;
 	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
 	e = m->dry_run ? look_at_windows(m) : write_archive(m);
 	count_gone(m);
@@ -445,9 +449,9 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"window", required_argument, NULL, 'w'}, {"compression", required_argument, NULL, 'c'},
-	    {"full", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'},
-	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"wait", no_argument, NULL, 'W'},
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"shard", required_argument, NULL, 's'}, {"full", no_argument, NULL, 'f'},
+	    {"dry-run", no_argument, NULL, 'n'}, {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES,
+	    {"wait", no_argument, NULL, 'W'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
@@ -470,6 +474,12 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 		case 'c':
 			if (!merge_options_compression(&m->asked, optarg))
 				return false;
+			break;
+		case 's':
+			if (!manifest_shard_read(optarg, &m->asked.shard)) {
+				msg_error("--shard %s: expected K/N, such as 0/8 to 7/8", optarg);
+				return false;
+			}
 			break;
 		case 'f':
 			m->full = true;
@@ -499,6 +509,11 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 	}
 	if (m->given == NULL || m->given[0] == '\0' || optind == argc) {
 		fputs(usage, stderr);
+		return false;
+	}
+	if (m->asked.shard.of > 0 && command_limited(&m->o)) {
+		msg_error(
+		    "--shard makes a part that others join; what --from and --to cut out joins nothing");
 		return false;
 	}
 	return true;

@@ -11,6 +11,7 @@
 
 #include "base/compress.h"
 #include "base/msg.h"
+#include "cluster/shards.h"
 
 #define LEVEL_STANDARD 1
 
@@ -105,6 +106,8 @@ merge_options_settle(struct merge_options *o, const struct pool *p)
 {
 	const char *from = "--window";
 
+	if (o->shard.of > 0 ? !shards_fit(p, &o->shard) : !shards_are_whole(p))
+		return false;
 	for (size_t i = 0; i < p->input_count; i++) {
 		const struct input *in = p->inputs[i];
 

@@ -12,6 +12,7 @@
 struct merge_options {
 	int64_t window_ns; /* 0: as the archives have it, else 5 minutes */
 	struct manifest_compression compression;
+	struct manifest_shard shard;
 	bool recompress; /* compression was asked for: what the inputs have does not matter */
 };
 

@@ -7,6 +7,7 @@
  *	window NANOSECONDS
  *	stream-key port
  *	compression none           (or: zstd LEVEL VERSION)
+ *	shard NUMBER/OF            (only of a part of an archive)
  *	from NANOSECONDS           (either or both, when it holds but a part)
  *	to NANOSECONDS
  *	file SHA256 SIZE NAME      (any number, by name)
@@ -67,6 +68,8 @@ manifest_write(const struct manifest *m, struct buf *out)
 	    m->cluster, m->window_ns);
 	manifest_compression_text(&m->compression, out);
 	buf_u8(out, '\n');
+	if (m->shard.of > 0)
+		buf_printf(out, "shard %" PRIu32 "/%" PRIu32 "\n", m->shard.number, m->shard.of);
 	if (m->limited && m->from_ns != INT64_MIN)
 		buf_printf(out, "from %" PRId64 "\n", m->from_ns);
 	if (m->limited && m->to_ns != INT64_MAX)
@@ -127,6 +130,18 @@ compression_read(const char *text, struct manifest_compression *ret)
 	return true;
 }
 
+bool
+manifest_shard_read(const char *text, struct manifest_shard *ret)
+{
+	uint64_t number, of;
+
+	if (!number_read(&text, &number) || *text++ != '/' || !number_read(&text, &of) || *text != '\0' ||
+	    of < 2 || of > MANIFEST_SHARDS_MOST || number >= of)
+		return false;
+	*ret = (struct manifest_shard){(uint32_t)number, (uint32_t)of};
+	return true;
+}
+
 static bool
 file_line(const char *rest, struct manifest *m, enum err *ret_error)
 {
@@ -145,7 +160,7 @@ file_line(const char *rest, struct manifest *m, enum err *ret_error)
 	return true;
 }
 
-/* "from N" or "to N"; that they stand in their place, check_form sees. */
+/* "from N" or "to N"; that they, and a shard, stand in their place, check_form sees. */
 static bool
 limit_line(const char *line, struct manifest *m)
 {
@@ -192,6 +207,8 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 	case 5:
 		return strncmp(line, "compression ", 12) == 0 && compression_read(line + 12, &m->compression);
 	default:
+		if (strncmp(line, "shard ", 6) == 0)
+			return manifest_shard_read(line + 6, &m->shard);
 		if (strncmp(line, "end ", 4) == 0)
 			return true; /* check_form looks at it, and at its place */
 		if (strncmp(line, "file ", 5) == 0)

@@ -36,6 +36,9 @@ struct manifest {
 		int level;                           /* of zstd; 0: none */
 		char version[MANIFEST_VERSION_SIZE]; /* of its library */
 	} compression;
+	struct manifest_shard {
+		uint32_t number, of; /* of: 0: the archive is whole */
+	} shard;
 	bool limited;                /* holds only what lies in [from_ns, to_ns) */
 	int64_t from_ns, to_ns;      /* INT64_MIN, INT64_MAX: no limit on that side */
 	struct manifest_file *files; /* owned; by name */
@@ -46,6 +49,10 @@ void manifest_clear(struct manifest *m);
 enum err manifest_add(
     struct manifest *m, const char *name, uint64_t size, const struct sha256 *digest) WARN_UNUSED;
 void manifest_write(const struct manifest *m, struct buf *out); /* sorts nothing: add in order of name */
+
+#define MANIFEST_SHARDS_MOST 4096
+/* "0/8", as it stands in the manifest. */
+bool manifest_shard_read(const char *text, struct manifest_shard *ret);
 
 /* As it stands in the manifest: "none", "zstd 1 1.5.4". */
 void manifest_compression_text(const struct manifest_compression *c, struct buf *out);

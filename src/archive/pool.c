@@ -319,6 +319,31 @@ find_datagram(struct pool *p, const struct pool_datagram *self, const uint8_t *p
 	return ERR_OK;
 }
 
+static bool
+is_elsewhere(const struct pool *p, const struct digest128 *digest)
+{
+	return p->shard.of > 0 && digest->hi % p->shard.of != p->shard.number;
+}
+
+/* The definitions of a datagram that another shard keeps: they may decode what this one does. */
+static enum err
+take_definitions(struct pool *p, const struct addr *addr, uint16_t port, const uint8_t *payload, uint32_t len)
+{
+	struct proto_info info = entry_info(payload, len);
+	struct stream_key key = stream_key_of(addr, port, &info);
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+	uint32_t definition;
+	enum err e = ERR_OK;
+
+	if (!has_sets(&info))
+		return ERR_OK;
+	tmpl_defs_init(&defs, &key, &info, payload, len);
+	while (e == ERR_OK && tmpl_defs_next(&defs, &def) == ERR_OK)
+		e = pool_definition(p, &def, false, &definition);
+	return e;
+}
+
 enum err
 pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *payload,
     uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret)
@@ -331,9 +356,13 @@ pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	    .offset = offset,
 	    .within = POOL_NONE};
 	uint32_t at;
-	enum err e = find_datagram(p, &self, payload, &at);
+	enum err e;
 
-	if (e != ERR_OK)
+	if (is_elsewhere(p, &self.digest)) {
+		*ret = POOL_ELSEWHERE;
+		return take_definitions(p, addr, port, payload, len);
+	}
+	if ((e = find_datagram(p, &self, payload, &at)) != ERR_OK)
 		return e;
 	if (at == HASH_NONE) {
 		struct proto_info info = entry_info(payload, len);
@@ -393,6 +422,10 @@ pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, 
 	uint32_t at;
 	enum err e;
 
+	if (is_elsewhere(p, &en->digest)) {
+		*ret = POOL_ELSEWHERE;
+		return ERR_OK;
+	}
 	if (p->chunks == NULL && (p->chunks = chunks_new()) == NULL)
 		return ERR_MEMORY;
 	if ((e = find_datagram(p, &self, NULL, &at)) != ERR_OK)
@@ -418,9 +451,12 @@ pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, 
 enum err
 pool_witness(struct pool *p, uint32_t datagram, const struct witness *w)
 {
-	struct pool_datagram *d = &p->datagrams[datagram];
+	struct pool_datagram *d;
 	enum err e;
 
+	if (datagram == POOL_ELSEWHERE)
+		return ERR_OK;
+	d = &p->datagrams[datagram];
 	if (p->witness_count >= POOL_NONE - 1)
 		return ERR_LIMIT;
 	if ((e = spill_grow(p->witnesses, p->witness_room, p->witness_count)) != ERR_OK)

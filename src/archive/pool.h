@@ -135,8 +135,10 @@ struct pool {
 	struct pool_set *sets;
 	size_t set_count, set_room;
 	struct chunks *chunks; /* owned */
-	bool
-	    lazy; /* the caller's, for the next pool_add: payloads of windows are not read until they are asked for */
+	/* The caller's: the part of all datagrams that is kept, before anything is added; and, for the next pool_add, whether
+	 * payloads of windows are left where they are until they are asked for. */
+	struct manifest_shard shard;
+	bool lazy;
 	struct pool_bytes {
 		uint8_t *data;
 		size_t len, room;

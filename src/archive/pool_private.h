@@ -13,6 +13,9 @@
 enum err pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *ret_why) WARN_UNUSED;
 enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
 
+/* What stands for a datagram that belongs to another shard; it has no witnesses here. */
+#define POOL_ELSEWHERE (POOL_NONE - 1)
+
 /* Finds the datagram, or adds it with what its header says. */
 enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags,
     const uint8_t *payload, uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;

@@ -121,7 +121,7 @@ read_datagram(struct reading *g, const struct record *r)
 }
 
 static enum err
-read_templates(struct reading *g, const struct record *r)
+read_templates(struct reading *g, const struct record *r, bool snapshot)
 {
 	struct rd in = rd_init(r->body, r->len);
 	struct tmpl_def def;
@@ -133,7 +133,7 @@ read_templates(struct reading *g, const struct record *r)
 			odd_body(g, r, "template definitions");
 			break;
 		}
-		e = pool_definition(g->p, &def, true, &at);
+		e = pool_definition(g->p, &def, snapshot, &at);
 	}
 	return e;
 }
@@ -164,7 +164,7 @@ read_node_record(struct reading *g, const struct record *r)
 		tally_event(&g->tally, r->time.ns);
 		return pool_event(g->p, g->source, r->sequence, r->time.ns, r->body, r->len);
 	case RECORD_TEMPLATES:
-		return read_templates(g, r);
+		return read_templates(g, r, true);
 	default:
 		return ERR_OK;
 	}
@@ -462,7 +462,8 @@ read_archive_record(struct reading *g, const struct record *r, enum segment_kind
 	case RECORD_ARCHIVED_EVENT:
 		return read_archived_event(g, r);
 	case RECORD_TEMPLATES: /* a window's are what its datagrams name */
-		return kind == SEGMENT_COMMON ? read_templates(g, r) : read_table(g, r);
+		return kind == SEGMENT_COMMON ? read_templates(g, r, (r->flags & DEFINITIONS_ELSEWHERE) == 0)
+					      : read_table(g, r);
 	default:
 		return ERR_OK;
 	}

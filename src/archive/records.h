@@ -47,6 +47,9 @@ void witness_read(struct rd *r, struct witness *ret); /* check the reader afterw
 #define REF_NONE 0x7fffffffu /* no definition is known */
 #define REF_LATE 0x80000000u /* set: the definition came after the data */
 
+/* Flag of a record of definitions in a shard's common file: datagrams of other shards bring these. */
+#define DEFINITIONS_ELSEWHERE 1
+
 #define DATAGRAM_MOST 65535 /* bytes of a payload */
 
 /* An archived event's body: u32 source, u64 record sequence, then the node's body. */

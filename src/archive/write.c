@@ -92,7 +92,8 @@ writer_end(struct archive_writer *w, const char *name)
 enum err
 writer_put(struct archive_writer *w, enum record_type type, wall_t time, const struct buf *body)
 {
-	struct record r = {.type = type, .time = time, .body = body->data, .len = (uint32_t)body->len};
+	struct record r = {
+	    .type = type, .flags = w->flags, .time = time, .body = body->data, .len = (uint32_t)body->len};
 
 	if (!buf_ok(body))
 		return ERR_MEMORY;
@@ -208,21 +209,53 @@ put_ranges(struct archive_writer *w, const struct pool_source *s, uint32_t at)
 	return ERR_OK;
 }
 
+/* Lists the definitions that snapshots hold in w->table; or those that only datagrams of other shards bring. */
+static uint32_t
+list_definitions(struct archive_writer *w, bool elsewhere)
+{
+	const struct pool *p = w->p;
+	uint32_t n = 0;
+
+	for (size_t i = 0; i < p->place_count && elsewhere; i++)
+		w->definition_at[p->places[i].definition] = 0;
+	for (size_t i = 0; i < p->definition_count; i++) {
+		if (elsewhere ? !p->definitions[i].snapshot && w->definition_at[i] == POOL_NONE
+			      : p->definitions[i].snapshot)
+			w->table[n++] = (uint32_t)i;
+	}
+	for (size_t i = 0; i < p->definition_count; i++)
+		w->definition_at[i] = POOL_NONE;
+	return n;
+}
+
+/* A shard cannot do without the second ones: they may decode what it holds. */
+static enum err
+put_all_definitions(struct archive_writer *w)
+{
+	enum err e = writer_put_definitions(w, (wall_t){0}, list_definitions(w, false));
+
+	if (e == ERR_OK && w->m->shard.of > 0) {
+		w->flags = DEFINITIONS_ELSEWHERE;
+		e = writer_put_definitions(w, (wall_t){0}, list_definitions(w, true));
+		w->flags = 0;
+	}
+	for (size_t i = 0; i < w->p->definition_count; i++)
+		w->definition_at[i] = POOL_NONE;
+	return e;
+}
+
 enum err
 archive_write_common(struct archive_writer *w)
 {
 	struct pool *p = w->p;
 	struct contents contents = {.sources = (uint32_t)p->source_count};
-	uint32_t n = 0;
 	enum err e;
 
 	if (p->source_count == 0) /* no segment had a record */
 		return ERR_OK;
-	for (size_t i = 0; i < p->definition_count; i++) {
-		if (p->definitions[i].snapshot)
-			w->table[n++] = (uint32_t)i;
-	}
-	contents.definitions = n;
+	contents.definitions = list_definitions(w, false);
+	if (w->m->shard.of > 0)
+		contents.definitions += list_definitions(w, true);
 	e = writer_begin(w, MANIFEST_COMMON, SEGMENT_COMMON, (wall_t){0});
 	for (size_t i = 0; i < p->source_count; i++)
 		w->source_at[i] = 0;
@@ -233,11 +266,9 @@ archive_write_common(struct archive_writer *w)
 	for (size_t i = 0; i < p->source_count && e == ERR_OK; i++)
 		e = put_ranges(w, &p->sources[i], (uint32_t)i);
 	if (e == ERR_OK)
-		e = writer_put_definitions(w, (wall_t){0}, n);
+		e = put_all_definitions(w);
 	for (size_t i = 0; i < p->source_count; i++)
 		w->source_at[i] = POOL_NONE;
-	for (size_t i = 0; i < p->definition_count; i++)
-		w->definition_at[i] = POOL_NONE;
 	return e == ERR_OK ? writer_end(w, MANIFEST_COMMON) : e;
 }
 

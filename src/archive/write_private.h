@@ -27,6 +27,7 @@ struct archive_writer {
 	                                * decides its bytes */
 	struct segment_file *file;
 	struct window_sum *sum;     /* owned */
+	uint8_t flags;              /* of the records that are put */
 	bool summing;               /* records go to the sum, not to the file */
 	uint32_t size;              /* of the payloads gathered; when summing they are only counted */
 	const struct input *former; /* the pool's, or NULL */

@@ -38,6 +38,10 @@ static const struct {
     {5, ERR_UNKNOWN, "compression zstd 3 1.5.4 ", "a blank at the end"},
     {5, ERR_UNKNOWN, "compression zstd 3 1.5.4444444444444444444444444", "a version too long"},
     {5, ERR_UNKNOWN, "compression none ", "a blank behind none"},
+    {6, ERR_MALFORMED, "shard 8/8", "a shard behind the last"},
+    {6, ERR_MALFORMED, "shard 0/1", "a shard that is the whole"},
+    {6, ERR_MALFORMED, "shard 00/8", "a shard with a leading zero"},
+    {6, ERR_MALFORMED, "shard 0/8 ", "a blank behind a shard"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 ", "no name"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 a/b", "a path"},
     {6, ERR_MALFORMED, "file " DIGEST " 10 ..", "the folder above"},
@@ -177,6 +181,14 @@ main(void)
 	if (manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK) {
 		is_u64((uint64_t)m.compression.level, 3, "compression: the level");
 		is_text(m.compression.version, "1.5.4", "and the version");
+		manifest_write(&m, &again);
+		manifest_clear(&m);
+	}
+	ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "written the same");
+	compose(&b, 5, "compression none\nshard 3/8");
+	buf_reset(&again);
+	if (manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK) {
+		ok(m.shard.number == 3 && m.shard.of == 8, "a shard");
 		manifest_write(&m, &again);
 		manifest_clear(&m);
 	}
