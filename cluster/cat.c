@@ -180,6 +180,7 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 		if (step == CHECK_FINDING) {
 			if (v == NULL) { /* a log's were told in the first pass */
 				cat_archive_finding(c, &finding);
+				check_step_over_none(k);
 				command_finding(f->path, &finding);
 				c->findings++;
 			}
@@ -188,6 +189,10 @@ cat_file(struct cat *c, struct input_file *f, struct log_view *v)
 			e = cat_log_record(c, v, &of, &r);
 		} else {
 			e = cat_archive_record(c, &r, f->path, check_offset(k));
+			if (c->pass)
+				check_step_over(k, RECORD_PAYLOADS);
+			else
+				check_step_over_none(k);
 		}
 	}
 	if (v == NULL)

@@ -24,7 +24,7 @@ forget_templates(struct cat *c)
 	c->source_count = 0;
 	c->tables = (struct tables){.known = false};
 	c->skip = false;
-	c->behind = false;
+	c->pass = c->behind = false;
 	pair_drop(&c->pair);
 }
 
@@ -221,14 +221,15 @@ cat_payloads(struct cat *c, const struct record *r, const char *path, uint64_t o
 	enum err e;
 
 	if (!pair_waits(&c->pair) && c->skip)
-		return ERR_OK; /* their entries were told of as damaged */
-	e = pair_match(&c->pair, r->body, r->len, &chunk);
-	if (e == ERR_OK && !pair_is_wanted(c)) {
-		if (!c->behind) /* the next entry may have more witnesses of what is held */
+		return ERR_OK;  /* their entries were told of as damaged */
+	if (c->pass) {          /* and the body was not read */
+		if (!c->behind) /* else the end of the file does */
 			release(c);
 		pair_drop(&c->pair);
+		c->pass = false;
 		return ERR_OK;
 	}
+	e = pair_match(&c->pair, r->body, r->len, &chunk);
 	if (e == ERR_OK)
 		e = pair_open(&c->pair, &chunk);
 	if (e == ERR_UNKNOWN || e == ERR_MEMORY)
@@ -312,6 +313,7 @@ cat_archive_record(struct cat *c, const struct record *r, const char *path, uint
 	case RECORD_ENTRIES:
 		e = pair_take(&c->pair, r->body, r->len);
 		c->skip = e != ERR_OK;
+		c->pass = e == ERR_OK && !pair_is_wanted(c);
 		if (e == ERR_CUT || e == ERR_MALFORMED) {
 			odd_body(c, path, offset, "entries of datagrams");
 			return ERR_OK;
@@ -333,6 +335,7 @@ cat_archive_finding(struct cat *c, const struct finding *f)
 	tables_finding(&c->tables, f);
 	pair_drop(&c->pair);
 	c->skip = true;
+	c->pass = false;
 }
 
 void

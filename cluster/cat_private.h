@@ -20,6 +20,7 @@ struct cat {
 	bool count;
 	bool one_by_one; /* witnesses */
 	struct pool_span span;
+	bool pass;   /* the next payloads lie beside the span */
 	bool behind; /* the rest of the archive's file lies behind the span */
 	bool stop;   /* standard output takes no more */
 	bool gone;   /* ... because nobody reads it: no fault */

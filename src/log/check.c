@@ -26,6 +26,7 @@ struct check {
 	bool hash;
 	bool steps_over;
 	enum record_type over; /* bodies of this type are not read */
+	size_t ahead;          /* what the window reads ahead otherwise */
 	bool has_head;
 	bool header_damaged;
 	bool end_known;       /* a seal record was there, good or wrong, or a finding reaches the end */
@@ -679,9 +680,19 @@ check_close(struct check *c)
 void
 check_step_over(struct check *c, enum record_type type)
 {
+	if (!c->steps_over)
+		c->ahead = c->window.ahead;
 	c->steps_over = true;
 	c->over = type;
 	c->window.ahead = STEP_READ_AHEAD;
+}
+
+void
+check_step_over_none(struct check *c)
+{
+	if (c->steps_over)
+		c->window.ahead = c->ahead;
+	c->steps_over = false;
 }
 
 const struct segment_header *

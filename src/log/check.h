@@ -44,8 +44,9 @@ enum err check_open(int fd, bool open_name, bool hash, struct check **ret) WARN_
 void check_close(struct check *c);
 
 /* From now on bodies of records of that type are not read: their record's body is NULL, and its header alone speaks for
- * it. Before the first step; not with hash. */
+ * it. Not with hash. */
 void check_step_over(struct check *c, enum record_type type);
+void check_step_over_none(struct check *c);
 
 /* One step. A record's body stays valid until the next call. */
 enum check_step check_next(struct check *c, struct record *ret_record, struct finding *ret_finding);

@@ -149,6 +149,38 @@ find plain -name '*.fbw' ! -name '*T224[05]00Z.fbw' -exec rm {} +
 run "$fb" merge -q --from $from --to $to -o plain-cut2 plain
 is "$status $("$fb" cat -F json plain-cut2 | sha256sum)" "0 $("$fb" cat -F json plain-cut | sha256sum)" "merge reads only the windows of the span"
 
+# Of a window cat reads only the payloads of the span: damage to others is not met. This one has two pieces of them.
+"$fb" merge -q --window 2h -o long a b >/dev/null
+long=$(ls long/*T220000Z.fbw)
+hurt()
+{
+	rm -rf long2
+	cp -r long long2
+	python3 - "long2/${long#long/}" "$1" <<'EOF2'
+import sys
+data = bytearray(open(sys.argv[1], 'rb').read())
+at, payloads = 1024, []
+while at < len(data):
+    length = int.from_bytes(data[at + 4:at + 8], 'big')
+    if data[at + 2] == 9:
+        payloads.append(at)
+    at += 56 + (length + 7) // 8 * 8
+assert len(payloads) == 2
+data[payloads[int(sys.argv[2])] + 100] ^= 1
+open(sys.argv[1], 'wb').write(data)
+EOF2
+}
+hurt 0
+run "$fb" cat -F json --from 2023-11-14T23:13Z long2
+is "$status $(sha256sum <"$T/out")" "0 $("$fb" cat -F json --from 2023-11-14T23:13Z long | sha256sum)" "payloads before the span are not read"
+run "$fb" cat -c --from 2023-11-14T22:13Z --to 2023-11-14T22:14Z long2
+is "$status" 1 "those of the span are"
+hurt 1
+run "$fb" cat -F json --to 2023-11-14T22:30Z long2
+is "$status $(sha256sum <"$T/out")" "0 $("$fb" cat -F json --to 2023-11-14T22:30Z long | sha256sum)" "nor are those behind it"
+run "$fb" cat -c long2
+is "$status" 1 "without a span all are"
+
 # Damage is healed by whatever heals it, wherever that lies.
 cp -r a hurt
 python3 - <<'EOF2'
