@@ -52,6 +52,26 @@ path_nodes(struct json *j, const struct info_path *path)
 	json_end(j);
 }
 
+/* What of the whole an archive holds. */
+static void
+put_part(struct json *j, const struct manifest *m)
+{
+	if (m->limited) {
+		json_key(j, "part");
+		json_object(j);
+		put_time(j, "from", m->from_ns, m->from_ns != INT64_MIN);
+		put_time(j, "to", m->to_ns, m->to_ns != INT64_MAX);
+		json_end(j);
+	}
+	if (m->shard.of > 0) {
+		json_key(j, "shard");
+		json_array(j);
+		json_u64(j, m->shard.number);
+		json_u64(j, m->shard.of);
+		json_end(j);
+	}
+}
+
 static void
 put_path(struct json *j, const struct info_path *path)
 {
@@ -77,6 +97,7 @@ put_path(struct json *j, const struct info_path *path)
 		json_key(j, "compression");
 		json_text_len(j, text.data, text.len);
 		json_put_u64(j, "windows", path->kinds[SEGMENT_WINDOW]);
+		put_part(j, &path->input->manifest);
 	} else {
 		json_put_u64(j, "segments", path->files);
 		json_put_u64(j, "sealed", path->sealed);

@@ -76,6 +76,20 @@ path_nodes(struct buf *out, const struct info_path *path)
 	}
 }
 
+/* What of the whole an archive holds. */
+static void
+put_part(struct buf *out, const struct manifest *m)
+{
+	char text[WALL_TEXT_SIZE];
+
+	if (m->limited && m->from_ns != INT64_MIN)
+		buf_printf(out, ", from %s", wall_text((wall_t){m->from_ns}, 3, text));
+	if (m->limited && m->to_ns != INT64_MAX)
+		buf_printf(out, ", to %s", wall_text((wall_t){m->to_ns}, 3, text));
+	if (m->shard.of > 0)
+		buf_printf(out, ", shard %" PRIu32 "/%" PRIu32, m->shard.number, m->shard.of);
+}
+
 static void
 put_path(struct buf *out, const struct info_path *path)
 {
@@ -86,6 +100,7 @@ put_path(struct buf *out, const struct info_path *path)
 		    path->kinds[SEGMENT_WINDOW],
 		    (double)path->input->manifest.window_ns / (double)NS_PER_SEC);
 		manifest_compression_text(&path->input->manifest.compression, out);
+		put_part(out, &path->input->manifest);
 	} else {
 		buf_printf(out,
 		    "\n    segments %" PRIu64 ", sealed %" PRIu64 ", open %" PRIu64 ", torn %" PRIu64,

@@ -158,6 +158,15 @@ like "$out" 'damaged: lane 0, life 2, records 5 to 5' "the text says so"
 run "$fb" info --json a1 a2
 is "$(jq -c '[.damaged_records, .healed_records, .unattributed_records]' "$T/out")" '[1,0,1]' "no other node: not healed"
 
+# Parts of archives say what they are.
+"$fb" merge -q --shard 1/2 -o shard a b c >/dev/null
+"$fb" merge -q --from 2023-11-14T22:13:30Z -o late a b c >/dev/null
+is "$("$fb" info --json shard | jq -c '.paths[0].shard')" '[1,2]' "a shard"
+is "$("$fb" info --json late | jq -c '.paths[0].part')" '{"from":"2023-11-14T22:13:30.000000000Z","to":null}' "an archive of a span"
+run "$fb" info shard late
+like "$out" 'compression .*, shard 1/2, bytes' "text: the shard"
+like "$out" 'compression .*, from 2023-11-14T22:13:30\.000Z, bytes' "and the span"
+
 run "$fb" info a nowhere
 like "$status $err" '2 .*nowhere: No such file' "a path that does not exist: exit 2"
 run "$fb" info
