@@ -204,8 +204,8 @@ has_option(struct world *w, const char *option)
 /* --- merging --- */
 
 static int
-merge(struct world *w, struct rng *r, const char *archive, const struct paths *p, bool into, char **ret_json,
-    size_t *ret_len)
+merge_with(struct world *w, struct rng *r, const char *archive, const struct paths *p, bool into,
+    const char *shard, char **ret_json, size_t *ret_len)
 {
 	const char *argv[PATHS_MOST + 16] = {"merge", "-q", "-o", archive};
 	size_t n = 4, k = rng_below(r, 2 * sizeof(indifferent) / sizeof(indifferent[0]));
@@ -224,6 +224,10 @@ merge(struct world *w, struct rng *r, const char *archive, const struct paths *p
 	}
 	if (ret_json != NULL)
 		argv[n++] = "--json";
+	if (shard != NULL) {
+		argv[n++] = "--shard";
+		argv[n++] = shard;
+	}
 	for (size_t i = 0; i < p->count; i++)
 		argv[n++] = p->list[i];
 	argv[n] = NULL;
@@ -235,6 +239,13 @@ merge(struct world *w, struct rng *r, const char *archive, const struct paths *p
 	CHECK(w, status == EXIT_FOUND || !p->finding, "merge -o %s: exit %d, and an input is damaged",
 	    archive, status);
 	return status;
+}
+
+static int
+merge(struct world *w, struct rng *r, const char *archive, const struct paths *p, bool into, char **ret_json,
+    size_t *ret_len)
+{
+	return merge_with(w, r, archive, p, into, NULL, ret_json, ret_len);
 }
 
 static char *
@@ -381,6 +392,39 @@ merge_again(struct world *w, struct rng *r, const char *reference)
 	check_same(w, reference, archive, "merge again");
 }
 
+/* Parts of the archive, each made of all inputs at once or in two steps; and these to one. */
+static void
+merge_shards(struct world *w, struct rng *r, const char *reference)
+{
+	struct paths all, first = {.count = 0}, parts = {.count = 0};
+	char archive[160], part[4][160];
+	size_t n = 2 + rng_below(r, 3);
+
+	if (!has_option(w, "--shard"))
+		return;
+	for (size_t k = 0; k < n; k++) {
+		char name[16], shard[16];
+		bool into = rng_chance(r, 30);
+
+		snprintf(name, sizeof(name), "part-%zu", k);
+		snprintf(shard, sizeof(shard), "%zu/%zu", k, n);
+		name_archive(w, name, part[k], sizeof(part[k]));
+		all_paths(w, r, 20, &all);
+		shuffle(&all, r);
+		first = (struct paths){.finding = false};
+		add_path(&first, all.list[0], false);
+		add_sound(w, &first, false);
+		if (into)
+			merge_with(w, r, part[k], &first, false, shard, NULL, NULL);
+		merge_with(w, r, part[k], &all, into, shard, NULL, NULL);
+		add_path(&parts, part[k], false);
+	}
+	shuffle(&parts, r);
+	name_archive(w, "joined", archive, sizeof(archive));
+	merge(w, r, archive, &parts, false, NULL, NULL);
+	check_same(w, reference, archive, "merge of parts");
+}
+
 /* A damaged archive together with the logs: all of it is there again. What is in its manifest would be refused. */
 static void
 merge_damaged(struct world *w, struct rng *r, const char *reference)
@@ -455,6 +499,8 @@ sim_merges(struct world *w, const struct expect *e, char *ret_archive, size_t si
 	merge_again(w, &r, ret_archive);
 	merge_in_steps(w, &r, ret_archive);
 	merge_groups(w, &r, ret_archive);
+	if (rng_chance(&r, 25))
+		merge_shards(w, &r, ret_archive);
 	if (rng_chance(&r, 30))
 		merge_damaged(w, &r, ret_archive);
 }
