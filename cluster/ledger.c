@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/spill.h"
 
 static const char *
 unit_of(const struct stream_key *k, enum seq_discipline d)
@@ -86,6 +87,7 @@ gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, st
 		const struct pool_datagram *d = &p->datagrams[items[i].tag];
 		struct seq_range covers = seq_covers(l->discipline, &items[i]);
 
+		spill_pause();
 		if (is_chosen(p, &items[i]))
 			note_chosen(l, d, &items[i], covers, span);
 		e = seq_set_add(all, covers);

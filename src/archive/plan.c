@@ -118,6 +118,7 @@ prepare(struct making *m)
 	for (size_t i = 0; i < p->place_count; i++)
 		m->placed[p->places[i].definition] = true;
 	for (size_t i = 0; i < p->datagram_count; i++) {
+		spill_pause();
 		plan->refs_at[i] = refs;
 		refs += p->set_lists[p->datagrams[i].sets].count;
 	}
@@ -157,7 +158,10 @@ make_items(struct making *m, size_t **ret_first)
 	}
 	for (size_t i = 0; i < p->datagram_count; i++) {
 		const struct pool_datagram *d = &p->datagrams[i];
-		bool own_clock = p->streams[d->stream].key.proto != PROTO_SFLOW5;
+		bool own_clock;
+
+		spill_pause();
+		own_clock = p->streams[d->stream].key.proto != PROTO_SFLOW5;
 
 		plan->items[at[m->rank[d->stream]]++] = (struct seq_item){.sequence = d->sequence,
 		    .units = d->units,
@@ -318,6 +322,7 @@ resolve_epoch(struct making *m, const struct seq_item *items, size_t count)
 	for (size_t i = 0; i < count && e == ERR_OK; i++) {
 		uint32_t tag = items[i].tag;
 
+		spill_pause();
 		if (tag < p->datagram_count)
 			e = resolve_datagram(m, tag);
 		else

@@ -298,6 +298,7 @@ find_datagram(struct pool *p, const struct pool_datagram *self, const uint8_t *p
 	uint32_t at;
 	enum err e;
 
+	spill_pause();
 	for (at = hash_first(&p->by_digest, self->digest.lo, &probe); at != HASH_NONE;
 	     at = hash_next(&p->by_digest, &probe)) {
 		const struct pool_datagram *d = &p->datagrams[at];

@@ -113,6 +113,7 @@ sort_witnesses(struct pool *p)
 		struct witness *w = &sorted[n];
 		size_t all = 0, kept = 1;
 
+		spill_pause();
 		for (uint32_t h = d->hearing; h != POOL_NONE; h = p->chain[h])
 			w[all++] = p->witnesses[h];
 		if (all > 1)

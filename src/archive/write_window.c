@@ -8,6 +8,7 @@
 #include "archive/entry.h"
 #include "archive/state_table.h"
 #include "archive/write_private.h"
+#include "base/spill.h"
 #include "base/file.h"
 
 /* Places [first, end) of datagrams and events that fall into one window. */
@@ -267,6 +268,7 @@ put_datagram(struct archive_writer *w, wall_t time, size_t place)
 {
 	const struct pool_datagram *d = &w->p->datagrams[place];
 
+	spill_pause();
 	w->size += d->len;
 	if (!w->summing) {
 		const uint8_t *payload;

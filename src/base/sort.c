@@ -79,6 +79,7 @@ static void
 sort(const struct sorting *s, uint8_t *at, size_t count)
 {
 	if (count <= FEW) {
+		spill_pause();
 		insert(s, at, count);
 		return;
 	}

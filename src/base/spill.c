@@ -21,8 +21,9 @@
 #include "base/array.h"
 
 #define LOOK_EVERY_NS 1000000 /* what can be touched anew in between must fit into LIMIT_MARGIN */
-#define LIMIT_MARGIN 4        /* pages go back at the limit less a quarter */
-#define SMALL_SHARE 64        /* arrays of less than this share of the limit are ordinary memory */
+#define LOOK_EVERY_CALLS 512
+#define LIMIT_MARGIN 4 /* pages go back at the limit less a quarter */
+#define SMALL_SHARE 64 /* arrays of less than this share of the limit are ordinary memory */
 
 struct region {
 	void *at;
@@ -54,6 +55,27 @@ resident_bytes(void)
 	    : 0;
 }
 
+static void
+give_back_when_needed(void)
+{
+	if (resident_bytes() <= spill.limit - spill.limit / LIMIT_MARGIN)
+		return;
+	pthread_mutex_lock(&spill.lock);
+	for (size_t i = 0; i < spill.count; i++)
+		madvise(spill.regions[i].at, spill.regions[i].size, MADV_DONTNEED);
+	spill.drops++;
+	pthread_mutex_unlock(&spill.lock);
+}
+
+void
+spill_pause(void)
+{
+	static unsigned calls;
+
+	if (++calls % LOOK_EVERY_CALLS == 0 && spill.watched)
+		give_back_when_needed();
+}
+
 static void *
 watch(void *ctx)
 {
@@ -64,13 +86,7 @@ watch(void *ctx)
 		struct timespec pause = {.tv_nsec = LOOK_EVERY_NS};
 
 		nanosleep(&pause, NULL);
-		if (resident_bytes() <= spill.limit - spill.limit / LIMIT_MARGIN)
-			continue;
-		pthread_mutex_lock(&spill.lock);
-		for (size_t i = 0; i < spill.count; i++)
-			madvise(spill.regions[i].at, spill.regions[i].size, MADV_DONTNEED);
-		spill.drops++;
-		pthread_mutex_unlock(&spill.lock);
+		give_back_when_needed();
 	}
 	return NULL;
 }

@@ -30,6 +30,10 @@ enum err spill_resize(void **memory, size_t old_bytes, size_t new_bytes) WARN_UN
 enum err spill_grow_bytes(void **array, size_t *room, size_t count, size_t size) WARN_UNUSED;
 #define spill_grow(array, room, count) spill_grow_bytes((void **)&(array), &(room), (count), sizeof(*(array)))
 
+/* Whoever walks a large array calls this for each element or so: it looks itself now and then, for the thread may have to wait
+ * for a processor. One thread of a process. */
+void spill_pause(void);
+
 /* Bytes that lie in files now, and how often pages were given back. For reports and tests. */
 uint64_t spill_bytes(void);
 uint64_t spill_drops(void);
