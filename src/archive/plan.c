@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "archive/plan_clock.h"
 #include "archive/plan_decode.h"
 #include "base/array.h"
 #include "base/sort.h"
@@ -352,7 +353,12 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 	enum proto proto = m->p->streams[stream].key.proto;
 	struct seq_rules rules = seq_rules_for(proto);
 	enum seq_discipline discipline;
-	enum err e = seq_order(&rules, items, count, &epochs);
+	enum err e = ERR_OK;
+
+	if (proto == PROTO_SFLOW5)
+		e = plan_clock(m->p, rules.boot_slack_ns, items, count);
+	if (e == ERR_OK)
+		e = seq_order(&rules, items, count, &epochs);
 
 	for (size_t i = 0, end; i < count && e == ERR_OK; i = end) {
 		size_t heard;

@@ -119,6 +119,30 @@ sflow5 192.0.2.7 1 datagrams 3 []
 sflow5 2001:db8::7 0 datagrams 2 [[2,2]]' "IPFIX and sFlow: what is missing"
 run "$fb" gaps streams
 like "$out" 'exporter 192.0.2.2 port 6343 sFlow 5 domain 0 agent 2001:db8::7, epoch 0' "text: the agent"
+
+# sFlow tells no time of its own. Node c's clock is a day off, d's is set by an hour on the way: what only they heard is of
+# the same life all the same, since they heard other datagrams of it with a and b. After a restart it is another one.
+cat >clocks.py <<'EOF'
+import struct, sys
+node = sys.argv[1]
+heard = {'a': [1, 2, 3, 7, 8, 101, 102], 'b': [2, 3, 4, 8, 102, 103], 'c': [3, 5, 6, 8, 9, 101, 104], 'd': [1, 3, 10, 102, 105]}
+for n in heard[node]:
+    uptime, life = n % 100 * 10, n // 100
+    t = 1700000000 + 5000 * life + uptime
+    if node == 'c':
+        t -= 86400
+    if node == 'd' and n > 3:
+        t += 3600
+    body = struct.pack('>IIIIIIII', 5, 1, 0xc0000207, 0, n % 100, uptime * 1000 + 77 * life, 0, 0)
+    print('d %d 192.0.2.2 6343 %s' % (t * 10**9, body[:28].hex()))
+EOF
+for node in a b c d; do
+	python3 clocks.py $node | "$BUILDDIR/tests/cmd/make-log" clock-$node lab $node 0x7$node
+done
+run "$fb" gaps --json clock-d clock-b clock-a clock-c
+is "$(printf '%s' "$out" | jq -r '.streams[] | "\(.epoch) \(.heard) \(.ranges | tostring) \([.nodes[].missing] | tostring)"')" \
+	'0 10 [] [5,6,5,7]
+1 5 [] [3,3,3,3]' "sFlow: neither a clock that is wrong nor one that is set makes a gap"
 run "$fb" gaps
 is "$status" 2 "no path: usage"
 done_testing
