@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,6 +115,39 @@ command_limit_memory(const struct command_options *o, const char *folder)
 	if (e != ERR_OK)
 		msg_error("%s: %s", folder, err_text(e));
 	return e == ERR_OK;
+}
+
+bool
+command_report_options(struct command_options *o, const char *usage, int argc, char **argv, int *ret_exit)
+{
+	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
+	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
+	int c;
+
+	*ret_exit = EXIT_UNABLE;
+	while ((c = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {
+		if (c == 'j') {
+			o->json = true;
+		} else if (c == 'q') {
+			o->quiet = true;
+		} else if (c == 'm') {
+			if (!command_memory(optarg, &o->memory))
+				return false;
+		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
+			if (!command_time(o, c, optarg))
+				return false;
+		} else {
+			fputs(usage, c == 'h' ? stdout : stderr);
+			*ret_exit = c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
+			return false;
+		}
+	}
+	if (optind == argc) {
+		fputs(usage, stderr);
+		return false;
+	}
+	return command_limit_memory(o, NULL);
 }
 
 bool

@@ -39,6 +39,11 @@ typedef void command_file(void *ctx, const struct pool_file *f, const struct poo
 bool command_read_files(struct pool *p, char **paths, int count, const struct command_options *o,
     command_file *on_file, void *ctx);
 
+/* Reads the options of a command that reports on paths (--json, --memory, --from, --to, -q), which begin at optind then,
+ * and keeps to the memory. False: *ret_exit says how to end; what is to be said was said. */
+bool command_report_options(
+    struct command_options *o, const char *usage, int argc, char **argv, int *ret_exit);
+
 /* Keeps the process within o->memory: what does not fit goes to unlinked files in the folder (NULL: TMPDIR, or /var/tmp).
  * Before anything is read. false: a message was printed. */
 bool command_limit_memory(const struct command_options *o, const char *folder);

@@ -2,8 +2,7 @@
  *
  * flowbraid gaps: the ledger of the union of all paths.
  */
-#include <getopt.h>
-#include <stdio.h>
+#include <unistd.h>
 
 #include "base/msg.h"
 #include "cluster/command.h"
@@ -41,38 +40,15 @@ print_ledger(const struct pool *p, const struct plan *plan, const struct command
 int
 command_gaps(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
 	struct command_options o = {.margin_ns = 60 * NS_PER_SEC}; /* for what came in another order */
 	struct pool p;
 	struct plan plan = {0};
 	bool found = false, ok = false;
 	enum err e;
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {
-		if (c == 'j') {
-			o.json = true;
-		} else if (c == 'q') {
-			o.quiet = true;
-		} else if (c == 'm') {
-			if (!command_memory(optarg, &o.memory))
-				return EXIT_UNABLE;
-		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
-			if (!command_time(&o, c, optarg))
-				return EXIT_UNABLE;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
-		}
-	}
-	if (optind == argc) {
-		fputs(usage, stderr);
-		return EXIT_UNABLE;
-	}
-	if (!command_limit_memory(&o, NULL))
-		return EXIT_UNABLE;
+	if (!command_report_options(&o, usage, argc, argv, &status))
+		return status;
 	pool_init(&p);
 	if (command_read(&p, argv + optind, argc - optind, &o)) {
 		if (!shards_are_whole(&p))

@@ -3,10 +3,10 @@
  * flowbraid info: what each path is, and what the nodes have to do with the union of all: who heard what alone,
  * who missed what, whose clock is off, what is damaged and healed.
  */
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/array.h"
 #include "base/msg.h"
@@ -141,36 +141,13 @@ info_clear(struct info *info)
 int
 command_info(int argc, char **argv)
 {
-	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
-	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
 	struct command_options o = {.heals = true};
 	struct info info = {.path_count = 0};
 	bool ok, found;
-	int c;
+	int status;
 
-	while ((c = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {
-		if (c == 'j') {
-			o.json = true;
-		} else if (c == 'q') {
-			o.quiet = true;
-		} else if (c == 'm') {
-			if (!command_memory(optarg, &o.memory))
-				return EXIT_UNABLE;
-		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
-			if (!command_time(&o, c, optarg))
-				return EXIT_UNABLE;
-		} else {
-			fputs(usage, c == 'h' ? stdout : stderr);
-			return c == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
-		}
-	}
-	if (optind == argc) {
-		fputs(usage, stderr);
-		return EXIT_UNABLE;
-	}
-	if (!command_limit_memory(&o, NULL))
-		return EXIT_UNABLE;
+	if (!command_report_options(&o, usage, argc, argv, &status))
+		return status;
 	pool_init(&info.p);
 	info.path_count = (size_t)(argc - optind);
 	info.paths = calloc(info.path_count, sizeof(*info.paths));

@@ -8,8 +8,8 @@
 #include "archive/entry.h"
 #include "archive/state_table.h"
 #include "archive/write_private.h"
-#include "base/spill.h"
 #include "base/file.h"
+#include "base/spill.h"
 
 /* Places [first, end) of datagrams and events that fall into one window. */
 struct cut {
