@@ -79,6 +79,7 @@ next_block(struct appender *a, uint64_t offset, bool first, uint32_t first_recor
 	b->last = false;
 	b->head = a->head;
 	b->written = 0;
+	b->cached = false;
 	a->block = b;
 	a->given = 0;
 }
@@ -250,6 +251,7 @@ appender_end(struct appender *a, wall_t now)
 		b->len = 0;
 		b->first_record = 0;
 		b->written = 0;
+		b->cached = false;
 		b->first = false;
 		b->last = false;
 		a->sink.give(a->sink.ctx, b, 0, true);

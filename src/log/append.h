@@ -26,6 +26,7 @@ struct block {
 	uint64_t seal_sequence;     /* with last: the sequence set aside for the seal record */
 	wall_t seal_time;
 	uint32_t written;   /* the writing side's: bytes already on disk */
+	bool cached;        /* and: some of them went through the page cache */
 	struct block *next; /* for whoever holds it */
 };
 

@@ -17,6 +17,7 @@ static const char *const kind_names[] = {
     [EVENT_CONFIG] = "configuration",
     [EVENT_TAIL_CUT] = "tail cut",
     [EVENT_LEFT_UNSEALED] = "left unsealed",
+    [EVENT_DISK] = "disk",
 };
 
 const char *

@@ -118,20 +118,25 @@ leave(int fd, struct store_recovery *ret)
 	if (fstat(fd, &st) == 0)
 		ret->length = (uint64_t)st.st_size;
 	e = digest_file(fd, &ret->digest);
+	ret->has_digest = e == ERR_OK;
 	return e == ERR_SYSTEM ? ERR_OK : e;
 }
 
+/* The folder is synced before records are written (store_write); until then a power cut only brings the name back,
+ * to be treated again. */
 static enum err
-discard(const struct recover_context *x, struct folder_entry *e, uint64_t size, struct store_recovery *ret)
+discard(const struct recover_context *x, int fd, struct folder_entry *e, uint64_t size,
+    struct store_recovery *ret)
 {
 	if (unlinkat(x->dirfd, e->name, 0) != 0) {
 		say_errno(ret, "cannot remove");
-		return ERR_OK;
+		return leave(fd, ret);
 	}
 	e->name[0] = '\0';
+	ret->length = 0;
 	ret->removed = true;
 	ret->cut = size;
-	return recover_sync_folder(x->dirfd);
+	return ERR_OK;
 }
 
 /* Cuts what is torn and puts a seal behind the last good record. *ret_seal on success. */
@@ -165,7 +170,7 @@ seal_at_tail(const struct recover_context *x, int fd, const struct segment_heade
 	return ERR_OK;
 }
 
-/* The file is good and sealed: it gets its sealed name. */
+/* The file is good and sealed: it gets its sealed name. As for the folder, see discard. */
 static enum err
 promote(
     struct recover_context *x, struct folder_entry *e, const struct seal *seal, struct store_recovery *ret)
@@ -184,7 +189,7 @@ promote(
 	ret->sealed = true;
 	x->previous_number = e->number;
 	x->previous = seal_digest(seal);
-	return recover_sync_folder(x->dirfd);
+	return ERR_OK;
 }
 
 static enum err
@@ -206,14 +211,13 @@ recover_fd(struct recover_context *x, int fd, struct folder_entry *e, struct sto
 	ret->length = result.tail;
 	if (has_head && !recover_is_ours(x, &head, ret->why, sizeof(ret->why)))
 		return ERR_CONFLICT;
-	if (result.torn && result.tail < SEGMENT_RECORDS_AT) {
-		ret->length = 0;
-		return discard(x, e, result.size, ret);
-	}
+	if (result.torn && result.tail < SEGMENT_RECORDS_AT)
+		return discard(x, fd, e, result.size, ret);
 	if (result.sealed ? result.findings > 0 : !result.tail_only)
 		return leave(fd, ret);
-	if (!result.sealed && seal_at_tail(x, fd, &head, &result, &seal) != ERR_OK) {
-		say_errno(ret, "cannot seal");
+	/* Who was killed behind the seal may not have come to sync it. */
+	if (result.sealed ? fsync(fd) != 0 : seal_at_tail(x, fd, &head, &result, &seal) != ERR_OK) {
+		say_errno(ret, result.sealed ? "cannot sync" : "cannot seal");
 		return leave(fd, ret);
 	}
 	ret->cut = result.size - result.tail;
@@ -232,10 +236,14 @@ recover_segment(struct recover_context *x, struct folder_entry *e, struct store_
 	*ret = (struct store_recovery){.found = true, .number = e->number};
 	memcpy(ret->file, e->name, sizeof(ret->file));
 	if (fd < 0) {
-		say_errno(ret, "cannot open");
-		return ERR_OK;
+		say_errno(ret, "cannot open for writing");
+		fd = openat(x->dirfd, e->name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+		if (fd < 0)
+			return ERR_OK;
+		err = leave(fd, ret);
+	} else {
+		err = recover_fd(x, fd, e, ret);
 	}
-	err = recover_fd(x, fd, e, ret);
 	(void)close(fd);
 	return err;
 }

@@ -6,6 +6,13 @@
  *
  * Each call can be repeated after a failure: what is done is noted in the block (written) or the store
  * (hashed, stage), and not done again.
+ *
+ * A failed fsync is another matter: the kernel may have dropped the pages that it could not write, and the next
+ * fsync says that all is well. So what went through the page cache since the last good one is to be written
+ * again, by whoever still has it in memory (node/disk), before a sync counts. Blocks that went past the page
+ * cache told of their failure at once.
+ *
+ * What only concerns names (a rename, the folder's sync) keeps no record from the disk: it is tried again later.
  */
 #include "log/store.h"
 
@@ -23,18 +30,24 @@
 #include "log/recover.h"
 
 /* How far the sealing of the segment has come. */
-enum stage { STAGE_OPEN, STAGE_DIGEST, STAGE_WRITTEN, STAGE_SYNCED, STAGE_RENAMED };
+enum stage { STAGE_OPEN, STAGE_DIGEST, STAGE_WRITTEN };
+
+/* Sealed segments that wait for their name. What goes beyond is renamed at the next start. */
+#define UNNAMED_MOST 64
 
 struct store {
-	int dirfd;      /* our own, of the caller's folder; holds the lock */
-	int fd;         /* of the segment being written, -1: none */
-	int direct_fd;  /* the same with O_DIRECT, -1: none */
-	bool no_direct; /* the file system has none */
-	bool dirty;     /* written since the last sync */
+	int dirfd;         /* our own, of the caller's folder; holds the lock */
+	int fd;            /* of the segment being written, -1: none */
+	int direct_fd;     /* the same with O_DIRECT, -1: none */
+	bool no_direct;    /* the file system has none */
+	bool dirty;        /* written since the last sync */
+	bool suspect;      /* a sync failed since the last good one */
+	bool folder_dirty; /* names changed since the folder was last synced */
 	uint16_t lane;
 	enum stage stage;
-	char name[FOLDER_NAME_SIZE];   /* of the segment being written */
-	char sealed[FOLDER_NAME_SIZE]; /* what it will be called */
+	char name[FOLDER_NAME_SIZE]; /* of the segment being written */
+	char unnamed[UNNAMED_MOST][FOLDER_NAME_SIZE];
+	size_t unnamed_count;
 	char newest[FOLDER_NAME_SIZE];
 	uint64_t number;
 	uint64_t next_number;
@@ -128,6 +141,7 @@ recover_all(struct store *s, struct recover_context *x, struct folder *f, struct
 			}
 			if (count < max)
 				count++;
+			s->folder_dirty = true;
 		}
 		if (entry->name[0] == '\0')
 			continue;
@@ -247,21 +261,27 @@ failed(struct store *s, int saved)
 }
 
 static enum err
+sync_folder(struct store *s)
+{
+	if (!s->folder_dirty)
+		return ERR_OK;
+	if (recover_sync_folder(s->dirfd) != ERR_OK) {
+		s->counters.sync_failures++;
+		return ERR_SYSTEM;
+	}
+	s->folder_dirty = false;
+	return ERR_OK;
+}
+
+static enum err
 create_segment(struct store *s, const struct segment_header *head)
 {
-	int saved;
-
 	folder_name_make(s->lane, head->number, head->time, true, s->name);
-	folder_name_make(s->lane, head->number, head->time, false, s->sealed);
 	s->fd = openat(s->dirfd, s->name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
 	if (s->fd < 0)
 		return failed(s, errno);
-	if (recover_sync_folder(s->dirfd) != ERR_OK) {
-		saved = errno;
-		close_segment(s);
-		(void)unlinkat(s->dirfd, s->name, 0);
-		return failed(s, saved);
-	}
+	s->folder_dirty = true;
+	(void)!sync_folder(s); /* else store_name will */
 	if (!s->no_direct)
 		s->direct_fd = openat(s->dirfd, s->name, O_WRONLY | O_DIRECT | O_CLOEXEC);
 	if (s->direct_fd < 0 && errno == EINVAL)
@@ -295,43 +315,54 @@ last_whole(const struct block *b, uint32_t end)
 	return (uint32_t)at;
 }
 
-/* Past the page cache. What it leaves to do, if anything, is for write_buffered. */
-static void
+/* After a write that ended within `end` bytes of the block. */
+static enum err
+back_out(struct store *s, struct block *b, uint32_t end, int saved)
+{
+	b->written = last_whole(b, end);
+	if (ftruncate(s->fd, (off_t)(b->offset + b->written)) != 0)
+		saved = errno; /* what is behind stays, as a torn end, until it is written again */
+	return failed(s, saved);
+}
+
+/* Past the page cache. Where that is not possible after all, it leaves the block to write_buffered. Not where it
+ * failed: the page cache would take the bytes, and only the next sync would tell. */
+static enum err
 write_direct(struct store *s, struct block *b)
 {
 	size_t n;
 	enum err e = file_pwrite(s->direct_fd, b->data, SEGMENT_CHUNK, b->offset, &n);
 
-	b->written = (uint32_t)n;
 	s->counters.bytes += n;
 	if (e == ERR_OK) {
+		b->written = SEGMENT_CHUNK;
 		s->counters.writes++;
 		s->counters.direct_writes++;
-	} else if (errno == EINVAL) {
+		return ERR_OK;
+	}
+	if (errno != EINVAL)
+		return back_out(s, b, (uint32_t)n, errno);
+	b->written = (uint32_t)n; /* a short write leaves a rest that is not aligned */
+	if (n == 0) {
 		s->no_direct = true;
 		(void)close(s->direct_fd);
 		s->direct_fd = -1;
 	}
+	return ERR_OK;
 }
 
 static enum err
 write_buffered(struct store *s, struct block *b, uint32_t upto)
 {
 	size_t n;
-	int saved;
 
-	if (file_pwrite(s->fd, b->data + b->written, upto - b->written, b->offset + b->written, &n) ==
-	    ERR_OK) {
-		b->written = upto;
-		s->counters.bytes += n;
-		s->counters.writes++;
-		return ERR_OK;
-	}
-	saved = errno;
-	b->written = last_whole(b, b->written + (uint32_t)n);
-	if (ftruncate(s->fd, (off_t)(b->offset + b->written)) != 0)
-		saved = errno; /* what is behind stays, as a torn end, until it is written again */
-	return failed(s, saved);
+	b->cached = true;
+	if (file_pwrite(s->fd, b->data + b->written, upto - b->written, b->offset + b->written, &n) != ERR_OK)
+		return back_out(s, b, b->written + (uint32_t)n, errno);
+	b->written = upto;
+	s->counters.bytes += n;
+	s->counters.writes++;
+	return ERR_OK;
 }
 
 static void
@@ -363,8 +394,40 @@ write_seal(struct store *s, const struct block *b)
 	return failed(s, saved);
 }
 
+/* On failure what went through the page cache is written again, seal included, before this comes back here. */
 static enum err
-seal_segment(struct store *s, const struct block *b)
+sync_sealed(struct store *s, struct block *b)
+{
+	if (fsync(s->fd) == 0) {
+		s->dirty = s->suspect = false;
+		return ERR_OK;
+	}
+	s->suspect = true;
+	s->stage = STAGE_DIGEST;
+	if (b->cached)
+		b->written = 0;
+	s->counters.sync_failures++;
+	return ERR_SYSTEM;
+}
+
+/* A sealed segment's own name, without .open. */
+static enum err
+name_segment(struct store *s, const char *open_name)
+{
+	char sealed[FOLDER_NAME_SIZE];
+
+	memcpy(sealed, open_name, sizeof(sealed));
+	sealed[strlen(sealed) - strlen(".open")] = '\0';
+	if (recover_rename(s->dirfd, open_name, sealed) != ERR_OK) {
+		s->counters.name_failures++;
+		return ERR_SYSTEM;
+	}
+	s->folder_dirty = true;
+	return ERR_OK;
+}
+
+static enum err
+seal_segment(struct store *s, struct block *b)
 {
 	if (s->stage == STAGE_OPEN) {
 		s->seal = b->seal;
@@ -379,20 +442,12 @@ seal_segment(struct store *s, const struct block *b)
 			return ERR_SYSTEM;
 		s->stage = STAGE_WRITTEN;
 	}
-	if (s->stage == STAGE_WRITTEN) {
-		if (fsync(s->fd) != 0)
-			return failed(s, errno);
-		s->stage = STAGE_SYNCED;
-	}
-	if (s->stage == STAGE_SYNCED) {
-		if (recover_rename(s->dirfd, s->name, s->sealed) != ERR_OK)
-			return failed(s, errno);
-		s->stage = STAGE_RENAMED;
-	}
-	if (recover_sync_folder(s->dirfd) != ERR_OK)
-		return failed(s, errno);
+	if (sync_sealed(s, b) != ERR_OK)
+		return ERR_SYSTEM;
+	if (name_segment(s, s->name) != ERR_OK && s->unnamed_count < UNNAMED_MOST)
+		memcpy(s->unnamed[s->unnamed_count++], s->name, sizeof(s->name));
+	(void)!sync_folder(s); /* else store_name will */
 	close_segment(s);
-	s->dirty = false;
 	s->previous_number = s->number;
 	s->previous = seal_digest(&s->seal);
 	s->counters.sealed++;
@@ -415,8 +470,8 @@ store_write(struct store *s, struct block *b, uint32_t upto, bool complete)
 	if (upto > b->written)
 		s->dirty = true;
 	if (complete && b->written == 0 && upto == SEGMENT_CHUNK && s->direct_fd >= 0)
-		write_direct(s, b);
-	if (upto > b->written)
+		e = write_direct(s, b);
+	if (e == ERR_OK && upto > b->written)
 		e = write_buffered(s, b, upto);
 	if (e != ERR_OK || !complete)
 		return e;
@@ -429,8 +484,54 @@ store_sync(struct store *s)
 {
 	if (s->fd < 0 || !s->dirty)
 		return ERR_OK;
-	if (fdatasync(s->fd) != 0)
-		return failed(s, errno);
-	s->dirty = false;
+	if (fdatasync(s->fd) != 0) {
+		s->suspect = true;
+		s->counters.sync_failures++;
+		return ERR_SYSTEM;
+	}
+	s->dirty = s->suspect = false;
 	return ERR_OK;
+}
+
+bool
+store_is_suspect(const struct store *s)
+{
+	return s->suspect;
+}
+
+bool
+store_is_synced(const struct store *s)
+{
+	return !s->dirty;
+}
+
+enum err
+store_rewrite(struct store *s, struct block *b)
+{
+	if (s->fd < 0 || s->number != b->head.number || b->written == 0)
+		return ERR_OK;
+	if (file_pwrite(s->fd, b->data, b->written, b->offset, NULL) != ERR_OK)
+		return failed(s, errno);
+	return ERR_OK;
+}
+
+enum err
+store_name(struct store *s)
+{
+	enum err e = ERR_OK;
+	size_t left = 0;
+	int saved = 0;
+
+	for (size_t i = 0; i < s->unnamed_count; i++) {
+		if (name_segment(s, s->unnamed[i]) == ERR_OK)
+			continue;
+		saved = errno;
+		e = ERR_SYSTEM;
+		memmove(s->unnamed[left++], s->unnamed[i], sizeof(s->unnamed[i]));
+	}
+	s->unnamed_count = left;
+	if (sync_folder(s) != ERR_OK)
+		return ERR_SYSTEM;
+	errno = saved;
+	return e;
 }

@@ -27,7 +27,8 @@ struct store_recovery {
 	bool sealed;      /* it is sealed now; else it was left as it is (damage, with good records behind) */
 	bool removed;     /* it held nothing, not even a whole header, and is gone */
 	uint64_t records; /* good ones in it */
-	struct sha256 digest; /* SHA-256 of the file, when left unsealed */
+	bool has_digest;
+	struct sha256 digest; /* SHA-256 of the file, when left unsealed and it could be read */
 	char why[320];        /* when left unsealed: the first finding, or what failed */
 };
 
@@ -50,7 +51,7 @@ uint64_t store_next_number(const struct store *s); /* for the first segment of t
 const char *store_newest(const struct store *s);
 
 /* Brings the block's bytes up to `upto` to the file, and when complete hashes it, and with b->last seals: the
- * file is synced and renamed then. ERR_SYSTEM (errno): b->written says how far it came, and the file has been
+ * file is synced and renamed then (a rename that fails is left to store_name). ERR_SYSTEM (errno): b->written says how far it came, and the file has been
  * cut back to there: to the end of the last whole record in it (or, where a record that began in the block
  * before does not end, to that block's end). Call again with the same arguments to go on. An empty complete
  * block is fine. ERR_MALFORMED: not the block that is due. */
@@ -59,12 +60,28 @@ enum err store_write(struct store *s, struct block *b, uint32_t upto, bool compl
 /* fdatasync of the open segment, if anything was written since. */
 enum err store_sync(struct store *s) WARN_UNUSED;
 
+/* A sync failed, here or in store_write when sealing: what went through the page cache since the last good one may be
+ * lost, and the next one would not say so. Before calling store_sync again, or store_write so that it seals, give
+ * store_rewrite each block that is `cached` and was written since then, also the one that is not complete. */
+bool store_is_suspect(const struct store *s);
+
+/* Nothing was written since the last good sync. */
+bool store_is_synced(const struct store *s);
+
+/* Writes once more what is written of a block. One of another segment is passed over. */
+enum err store_rewrite(struct store *s, struct block *b) WARN_UNUSED;
+
+/* What a rename that failed, or a sync of the folder, has left to do. ERR_SYSTEM: again later. */
+enum err store_name(struct store *s) WARN_UNUSED;
+
 struct store_counters {
 	uint64_t bytes;         /* written, seals included */
 	uint64_t writes;        /* of blocks or parts of them */
 	uint64_t direct_writes; /* of these, past the page cache */
-	uint64_t failures;
-	uint64_t sealed; /* segments, in this life */
+	uint64_t failures;      /* to create or write */
+	uint64_t sync_failures; /* of segments or the folder */
+	uint64_t name_failures; /* to rename */
+	uint64_t sealed;        /* segments, in this life */
 };
 const struct store_counters *store_counters(const struct store *s);
 

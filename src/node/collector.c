@@ -48,7 +48,8 @@ struct collector {
 	struct store *store;           /* owned; the disk's while there is one */
 	struct store_recovery recovered[RECOVERED_MOST];
 	size_t recovered_count;
-	struct disk *disk; /* owned */
+	struct disk *disk;           /* owned */
+	struct disk_trouble trouble; /* not told yet */
 	bool started;
 	struct intake intake; /* when started */
 	/* while running */
@@ -228,6 +229,23 @@ ask_drops(struct collector *c, wall_t now)
 	c->drops_asked = now;
 }
 
+/* Events of what failed, once it works again. One that finds no room waits. */
+static void
+tell_trouble(struct collector *c, wall_t now)
+{
+	struct disk_trouble *t = &c->trouble;
+	char what[256];
+
+	while (t->failures > 0 || disk_take_trouble(c->disk, t)) {
+		(void)snprintf(
+		    what, sizeof(what), "cannot %s: %s", disk_work_name(t->work), strerror(t->error));
+		if (!appender_reserve(&c->intake.appender) ||
+		    !intake_tell_disk(&c->intake, what, t->failures, t->from, t->to, t->unsure, now))
+			return;
+		t->failures = 0;
+	}
+}
+
 /* Twice in each `flush`. A block that was begun since the last tick is left to fill for another one: under
  * load blocks are completed long before, and go to disk whole. */
 static void
@@ -240,6 +258,7 @@ on_tick(void *ctx, wall_t now)
 	if (since < 0 || since >= DROPS_ASKED_NS)
 		ask_drops(c, now);
 	intake_tick(&c->intake, now);
+	tell_trouble(c, now);
 	completed = disk_completed(c->disk);
 	if (completed == c->completed)
 		appender_flush(&c->intake.appender);
@@ -419,6 +438,7 @@ collector_stop(struct collector *c, wall_t now)
 
 	if (!c->started)
 		return true;
+	tell_trouble(c, now);
 	intake_stopping(&c->intake, now);
 	appender_end(&c->intake.appender, now);
 	whole = disk_stop(c->disk, &lost);

@@ -4,8 +4,11 @@
  * memory go round: free, being filled, waiting for the disk, free again. How many there are is the memory
  * that a slow or full disk may use up; when none is free, the appender is refused.
  *
+ * A block that went through the page cache keeps its bytes until they are synced, as long as there are others to
+ * give: after a sync that failed it is written again, and until one succeeds it is not free.
+ *
  * The store belongs to the thread from disk_start to disk_stop. All other functions are for the one thread
- * that appends.
+ * that appends; disk_status is for any.
  */
 #ifndef FLOWBRAID_NODE_DISK_H
 #define FLOWBRAID_NODE_DISK_H
@@ -35,6 +38,36 @@ uint64_t disk_completed(const struct disk *d);
 
 /* With wait: the disk has been given up, and nothing more will be written. */
 bool disk_is_given_up(struct disk *d);
+
+/* What kind of work fails. */
+enum disk_work { DISK_WRITING, DISK_SYNCING, DISK_NAMING };
+#define DISK_WORKS 3
+
+/* A time in which it did. */
+struct disk_trouble {
+	enum disk_work work;
+	int error;         /* errno of the first failure */
+	uint64_t failures; /* 0: there was no trouble */
+	wall_t from, to;   /* first failure, first success after it */
+	uint64_t unsure;   /* bytes whose sync failed when they had left the memory: they may be missing */
+};
+
+const char *disk_work_name(enum disk_work work); /* as in "cannot ..." */
+
+/* Takes a trouble that has ended and was not taken before; several of a kind are told as one. */
+bool disk_take_trouble(struct disk *d, struct disk_trouble *ret);
+
+struct disk_status {
+	struct store_counters store;
+	uint64_t unsure;          /* bytes, see disk_trouble */
+	uint64_t waiting;         /* bytes in memory that are to be written */
+	uint64_t memory, used;    /* bytes of blocks that there may be, and that are not free */
+	bool failing[DISK_WORKS]; /* now */
+	bool refusing;            /* no block is to be had: what comes is lost */
+};
+
+/* As of the end of the last write or sync. */
+void disk_status(struct disk *d, struct disk_status *ret);
 
 /* Waits until everything given has been written and synced, but not for ever where writing fails; ends the
  * thread, frees d. False when something was left: *ret_lost_bytes. NULL is fine. */

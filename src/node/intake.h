@@ -97,6 +97,10 @@ void intake_started(
     struct intake *in, const char *version, const struct store_recovery *recovered, size_t count, wall_t now);
 void intake_stopping(struct intake *in, wall_t now);
 
+/* The disk failed for a while. what: in words. unsure: bytes that may be missing. False when it found no room. */
+bool intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wall_t from, wall_t to,
+    uint64_t unsure, wall_t now);
+
 /* The part in intake_event.c, for intake.c. */
 bool intake_tell_log_drops(struct intake *in, wall_t now);
 void intake_tell_heartbeat(struct intake *in, wall_t now);

@@ -117,6 +117,20 @@ intake_tell_heartbeat(struct intake *in, wall_t now)
 	(void)put(in, now);
 }
 
+bool
+intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wall_t from, wall_t to,
+    uint64_t unsure, wall_t now)
+{
+	const struct loss span = {.count = failures, .from = from, .to = to};
+	struct buf *b = begin(in, EVENT_DISK);
+
+	event_put_text(b, EVENT_KEY_TEXT, what);
+	put_loss(b, &span);
+	if (unsure > 0)
+		event_put_u64(b, EVENT_KEY_UNSURE, unsure);
+	return put(in, now);
+}
+
 static void
 tell_recovery(struct intake *in, const struct store_recovery *r, wall_t now)
 {
@@ -131,7 +145,8 @@ tell_recovery(struct intake *in, const struct store_recovery *r, wall_t now)
 		event_put_u64(b, EVENT_KEY_COUNT, r->cut);
 	} else {
 		event_put_u64(b, EVENT_KEY_COUNT, r->length);
-		event_put_bytes(b, EVENT_KEY_DIGEST, r->digest.b, sizeof(r->digest.b));
+		if (r->has_digest)
+			event_put_bytes(b, EVENT_KEY_DIGEST, r->digest.b, sizeof(r->digest.b));
 	}
 	(void)put(in, now);
 }
