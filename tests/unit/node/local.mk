@@ -2,6 +2,7 @@
 check_PROGRAMS += \
 	tests/unit/node/t-conf \
 	tests/unit/node/t-disk \
+	tests/unit/node/t-disk-sync \
 	tests/unit/node/t-intake \
 	tests/unit/node/t-packet \
 	tests/unit/node/t-sources \
@@ -9,6 +10,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-unit
 tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)
