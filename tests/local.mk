@@ -17,7 +17,7 @@ print-check-programs:
 	@printf '%s\n' $(check_PROGRAMS)
 
 # Everything that tests/run runs.
-check-programs: all-am $(check_PROGRAMS)
+check-programs: all-am $(check_PROGRAMS) $(check_DATA)
 
 # Without root, and without what the demo needs: what tests/run runs besides is not for a package's build.
 check-local: check-programs

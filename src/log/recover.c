@@ -44,6 +44,8 @@ recover_rename(int dirfd, const char *from, const char *to)
 		errno = EEXIST;
 		return ERR_SYSTEM;
 	}
+	if (errno != ENOENT)
+		return ERR_SYSTEM;
 	return renameat(dirfd, from, dirfd, to) == 0 ? ERR_OK : ERR_SYSTEM;
 }
 

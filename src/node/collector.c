@@ -68,8 +68,8 @@ say_recovery(const struct collector *c, const struct store_recovery *r)
 	if (r->removed)
 		msg_notice("%s: %s: had been left open without a record; removed", c->name, r->file);
 	else if (!r->sealed)
-		msg_warn("%s: %s: damaged, left as it is, %" PRIu64 " bytes, not sealed: %s", c->name,
-		    r->file, r->length, r->why);
+		msg_warn("%s: %s: left as it is, %" PRIu64 " bytes, not sealed: %s", c->name, r->file,
+		    r->length, r->why);
 	else if (r->cut > 0)
 		msg_warn("%s: %s: had been left open; torn tail of %" PRIu64
 			 " bytes cut off at offset %" PRIu64 ", sealed with %" PRIu64 " records",

@@ -432,7 +432,8 @@ write_entry(struct disk *d, const struct entry *e)
 		(void)pthread_mutex_unlock(&d->lock);
 		if (!patient && mono_now().ns - begun.ns > PATIENCE_NS)
 			return false;
-		sync_if_due(d); /* what could be written does not wait for what cannot */
+		if (d->trouble[DISK_WRITING].failures > 0)
+			sync_if_due(d); /* what could be written does not wait for what cannot */
 	}
 	d->current = e->complete ? NULL : e->block;
 	d->current_upto = e->upto;

@@ -1,7 +1,17 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += tests/node/records
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
+
+# A shared object without libtool. It takes no sanitizer: it would have to be loaded before that.
+check_DATA += tests/node/fault-shim.so
+CLEANFILES += tests/node/fault-shim.so
+tests/node/fault-shim.so: tests/node/fault-shim.c
+	$(AM_V_at)$(MKDIR_P) tests/node
+	$(AM_V_CCLD)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN_CFLAGS) $(CFLAGS) -pthread -fPIC -shared -o $@ \
+		$(srcdir)/tests/node/fault-shim.c -ldl
+
 EXTRA_DIST += \
+	tests/node/fault-shim.c \
 	tests/node/node.sh \
 	tests/node/10-start.t \
 	tests/node/20-capture.t \
@@ -9,4 +19,5 @@ EXTRA_DIST += \
 	tests/node/31-multicast.t \
 	tests/node/40-kill.t \
 	tests/node/50-full-disk.t \
+	tests/node/52-faults.t \
 	tests/node/60-templates.t

@@ -37,6 +37,7 @@ is_started()
 # start_node: in the foreground, messages in $T/messages; false when it did not start.
 start_node()
 {
+	: >"$T/messages" # those of a former start would do for is_started
 	"$NODE" -d -f "$T/conf" 2>"$T/messages" </dev/null &
 	node_pid=$!
 	wait_for 20 is_started
