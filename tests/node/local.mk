@@ -20,4 +20,5 @@ EXTRA_DIST += \
 	tests/node/40-kill.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
+	tests/node/53-disk-cycles.t \
 	tests/node/60-templates.t
