@@ -66,4 +66,17 @@ check "it runs on a full disk" wait_for 20 said 'cannot write: No space left on 
 stop_node
 is "$status" 2 "what cannot be written at the end: exit 2"
 like "$(cat "$T/messages")" 'given up; [0-9]+ bytes were not written' "and a message"
+
+# Nor does a disk that nobody can write to keep it from starting.
+rm "$T/log/filler"
+mount -o remount,ro "$T/log"
+check "it starts on a read-only disk" start_node || diag "$(cat "$T/messages")"
+before=$(records 2>/dev/null | grep -c ' datagram ')
+"$BLAST" -p "$PORT" -n 100 >/dev/null
+check "and says so" wait_for 20 said 'cannot write: Read-only file system'
+mount -o remount,rw "$T/log"
+check "it goes on by itself" wait_for 20 said "log $T/log: writing again after"
+check "with what came meanwhile" wait_for 20 recorded $((before + 100))
+stop_node
+is "$status" 0 "SIGTERM: exit 0"
 done_testing
