@@ -16,7 +16,7 @@ enum event_kind {                 /* on disk */
 	EVENT_START = 1,          /* a collector began: TEXT version */
 	EVENT_STOP = 2,           /* it ended in good order: counters */
 	EVENT_HEARTBEAT = 3,      /* every 10 s: counters, STREAM... */
-	EVENT_KERNEL_DROP = 4,    /* LISTENER, COUNT, FROM, TO */
+	EVENT_KERNEL_DROP = 4,    /* LISTENER (not when the host tells), COUNT, FROM, TO */
 	EVENT_LOG_DROP = 5,       /* not recorded for want of disk: COUNT, FROM, TO */
 	EVENT_CLOCK_STEP = 6,     /* STEP */
 	EVENT_LINK = 7,           /* LISTENER, TEXT */

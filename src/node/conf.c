@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <libconfig.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "node/conf_join.h"
 #include "node/unit.h"
 
 enum key_type {
@@ -25,11 +27,13 @@ enum key_type {
 	KEY_FULL_PATH, /* text that begins with / */
 	KEY_ADDRESS,   /* IPv4 or IPv6, numeric */
 	KEY_PORT,
-	KEY_DURATION,  /* "100ms" "1s" "5m" "1h" */
-	KEY_SIZE,      /* "64M", or a number of bytes */
-	KEY_SOURCES,   /* [ "192.0.2.0/24", ... ] */
-	KEY_LISTENERS, /* ( { ... }, ... ) */
-	KEY_LOG,       /* { ... } */
+	KEY_DURATION, /* "100ms" "1s" "5m" "1h" */
+	KEY_SIZE,     /* "64M", or a number of bytes */
+	KEY_NUMBER,
+	KEY_SOURCES,      /* [ "192.0.2.0/24", ... ] */
+	KEY_JOIN_SOURCES, /* [ "192.0.2.1", ... ] */
+	KEY_LISTENERS,    /* ( { ... }, ... ) */
+	KEY_LOG,          /* { ... } */
 	KEY_STATUS,
 };
 
@@ -41,7 +45,7 @@ struct key {
 	size_t offset;
 	enum key_need need;
 	const char *otherwise; /* value of an optional key, as it would be written; NULL: none */
-	int64_t least, most;   /* DURATION: ns; SIZE: bytes */
+	int64_t least, most;   /* DURATION: ns; SIZE: bytes; NUMBER */
 	bool reloadable;
 };
 
@@ -57,6 +61,7 @@ static const struct key listener_keys[] = {
     {"port", KEY_PORT, offsetof(struct conf_listener, port), REQUIRED, NULL, 0, 0, true},
     {"interface", KEY_INTERFACE, offsetof(struct conf_listener, interface), OPTIONAL, NULL, 0, 0, true},
     {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
+    {"join_sources", KEY_JOIN_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
     {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
 	GIB - 1, true},
     {.name = NULL},
@@ -82,6 +87,7 @@ static const struct key top_keys[] = {
     {"cluster", KEY_NAME, offsetof(struct conf, cluster), REQUIRED, NULL, 0, 0, false},
     {"node", KEY_NAME, offsetof(struct conf, node), REQUIRED, NULL, 0, 0, false},
     {"listen", KEY_LISTENERS, 0, REQUIRED, NULL, 0, 0, true},
+    {"lanes", KEY_NUMBER, offsetof(struct conf, lanes), OPTIONAL, "1", 1, CONF_LANES_MOST, false},
     {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
     {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
     {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
@@ -150,6 +156,10 @@ key_form(enum key_type type)
 		return "a duration in quotes such as \"100ms\", \"1s\", \"5m\" or \"1h\"";
 	case KEY_SIZE:
 		return "a size such as \"64M\" (K, M, G, T are powers of 1024) or a number of bytes";
+	case KEY_NUMBER:
+		return "a number";
+	case KEY_JOIN_SOURCES:
+		return "a list of addresses such as [ \"192.0.2.1\", \"192.0.2.2\" ]";
 	case KEY_SOURCES:
 		return "a list of prefixes such as [ \"192.0.2.0/24\", \"2001:db8::/32\" ]";
 	case KEY_LISTENERS:
@@ -172,11 +182,20 @@ bad_form(struct reading *r, const struct key *k, const config_setting_t *s)
 		fault(r, s, k->name, "expected %s", key_form(k->type));
 }
 
+static char *
+number_text(int64_t v, char *out)
+{
+	(void)snprintf(out, UNIT_TEXT_SIZE, "%" PRId64, v);
+	return out;
+}
+
 static void
 check_range(struct reading *r, const struct key *k, const config_setting_t *s, int64_t v)
 {
 	char least[UNIT_TEXT_SIZE], most[UNIT_TEXT_SIZE], found[UNIT_TEXT_SIZE];
-	char *(*text)(int64_t, char *) = k->type == KEY_DURATION ? unit_duration_text : unit_size_text;
+	char *(*text)(int64_t, char *) = k->type == KEY_DURATION ? unit_duration_text
+	    : k->type == KEY_NUMBER                              ? number_text
+								 : unit_size_text;
 
 	if (v < k->least || v > k->most)
 		fault(r, s, k->name, "expected %s to %s, found %s", text(k->least, least),
@@ -213,8 +232,12 @@ store_text(const struct key *k, const char *text, uint8_t *at)
 		return unit_duration_parse(text, (int64_t *)(void *)at);
 	case KEY_SIZE:
 		return unit_size_parse(text, (int64_t *)(void *)at);
+	case KEY_NUMBER: /* a default; none is read from quotes */
+		*(int64_t *)(void *)at = strtoll(text, NULL, 10);
+		return true;
 	case KEY_PORT:
 	case KEY_SOURCES:
+	case KEY_JOIN_SOURCES:
 	case KEY_LISTENERS:
 	case KEY_LOG:
 	case KEY_STATUS:
@@ -230,7 +253,7 @@ store_number(const struct key *k, int64_t v, uint8_t *at)
 		*(uint16_t *)(void *)at = (uint16_t)v;
 		return true;
 	}
-	if (k->type == KEY_SIZE && v >= 0) {
+	if (k->type == KEY_NUMBER || (k->type == KEY_SIZE && v >= 0)) {
 		*(int64_t *)(void *)at = v;
 		return true;
 	}
@@ -244,7 +267,7 @@ read_scalar(struct reading *r, const struct key *k, const config_setting_t *s, u
 
 	switch (config_setting_type(s)) {
 	case CONFIG_TYPE_STRING:
-		good = store_text(k, config_setting_get_string(s), at);
+		good = k->type != KEY_NUMBER && store_text(k, config_setting_get_string(s), at);
 		break;
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
@@ -292,6 +315,40 @@ read_sources(struct reading *r, const struct key *k, const config_setting_t *s, 
 	}
 }
 
+/* Addresses, checked alone; what they must be beside the group is check_join_sources's. */
+static void
+read_join_sources(struct reading *r, const struct key *k, const config_setting_t *s, struct conf_listener *l)
+{
+	int count = config_setting_length(s);
+
+	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
+		bad_form(r, k, s);
+		return;
+	}
+	if (count < 1 || count > CONF_JOIN_SOURCES_MOST) {
+		fault(r, s, k->name,
+		    "expected 1 to %d addresses, found %d; without the key the group is joined of every source",
+		    CONF_JOIN_SOURCES_MOST, count);
+		return;
+	}
+	l->join_sources = calloc((size_t)count, sizeof(*l->join_sources));
+	if (l->join_sources == NULL) {
+		r->no_memory = true;
+		return;
+	}
+	for (int i = 0; i < count; i++) {
+		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
+		const char *text = config_setting_get_string(e);
+
+		if (text == NULL || !addr_parse(text, &l->join_sources[l->join_source_count]))
+			fault(r, e, k->name, "expected an address such as \"192.0.2.1\", found %s%.200s%s",
+			    text != NULL ? "\"" : "", text != NULL ? text : "something else",
+			    text != NULL ? "\"" : "");
+		else
+			l->join_source_count++;
+	}
+}
+
 static void read_group(struct reading *r, const struct key *keys, const config_setting_t *group,
     const char *path, uint8_t *base);
 
@@ -311,6 +368,19 @@ has_source_of_family(const struct conf_listener *l)
 	return false;
 }
 
+static void
+check_join_sources(struct reading *r, const struct conf_listener *l, const config_setting_t *s)
+{
+	const config_setting_t *list = config_setting_get_member(s, "join_sources");
+	char text[ADDR_TEXT_SIZE], why[CONF_JOIN_TEXT_SIZE];
+
+	for (size_t i = 0; i < l->join_source_count; i++) {
+		if (!conf_join_source_check(l, i, why))
+			fault(r, config_setting_get_elem(list, (unsigned)i), NULL,
+			    "listener %s: join_sources: %s", addr_text(&l->address, text), why);
+	}
+}
+
 /* What the table cannot say. */
 static void
 check_listener(struct reading *r, const struct conf_listener *l, const config_setting_t *s)
@@ -325,6 +395,7 @@ check_listener(struct reading *r, const struct conf_listener *l, const config_se
 		fault(r, s, NULL,
 		    "listener %s: sources permits nobody: it has no prefix of the listener's address family",
 		    addr_text(&l->address, text));
+	check_join_sources(r, l, s);
 	for (const struct conf_listener *o = r->conf->listeners; o < l; o++) {
 		if (addr_cmp(&o->address, &l->address) == 0 && o->port == l->port &&
 		    strcmp(o->interface, l->interface) == 0)
@@ -387,6 +458,9 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 	switch (k->type) {
 	case KEY_SOURCES:
 		read_sources(r, k, s, (struct conf_listener *)(void *)base);
+		break;
+	case KEY_JOIN_SOURCES:
+		read_join_sources(r, k, s, (struct conf_listener *)(void *)base);
 		break;
 	case KEY_LISTENERS:
 		read_listeners(r, k, s);
@@ -509,6 +583,7 @@ conf_clear(struct conf *c)
 {
 	for (size_t i = 0; i < c->listener_count; i++) {
 		free(c->listeners[i].sources);
+		free(c->listeners[i].join_sources);
 		free(c->listeners[i].file);
 	}
 	free(c->listeners);
@@ -552,6 +627,17 @@ print_prefixes(struct buf *out, const struct conf_listener *l)
 }
 
 static void
+print_addresses(struct buf *out, const struct conf_listener *l)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	buf_text(out, "[ ");
+	for (size_t i = 0; i < l->join_source_count; i++)
+		buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", addr_text(&l->join_sources[i], text));
+	buf_text(out, " ]");
+}
+
+static void
 print_listeners(struct buf *out, const struct conf *c)
 {
 	buf_text(out, "(\n");
@@ -588,6 +674,12 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_SIZE:
 		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
 		break;
+	case KEY_NUMBER:
+		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
+		break;
+	case KEY_JOIN_SOURCES:
+		print_addresses(out, (const struct conf_listener *)(const void *)base);
+		break;
 	case KEY_SOURCES:
 		print_prefixes(out, (const struct conf_listener *)(const void *)base);
 		break;
@@ -611,6 +703,8 @@ is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
 		return false;
 	if (k->type == KEY_SOURCES)
 		return ((const struct conf_listener *)(const void *)base)->source_count == 0;
+	if (k->type == KEY_JOIN_SOURCES)
+		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
 	if (k->type == KEY_STATUS)
 		return !c->has_status;
 	return base[k->offset] == '\0';

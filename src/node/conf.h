@@ -23,6 +23,8 @@ struct buf;
 #define CONF_PATH_SIZE 1024
 #define CONF_LISTENERS_MOST 256
 #define CONF_SOURCES_MOST 65536
+#define CONF_JOIN_SOURCES_MOST 1024
+#define CONF_LANES_MOST 64
 
 struct conf_listener {
 	struct addr address;
@@ -30,6 +32,8 @@ struct conf_listener {
 	char interface[IF_NAMESIZE]; /* "": none named */
 	struct prefix *sources;      /* owned; whose datagrams are taken. None: everybody's */
 	size_t source_count;
+	struct addr *join_sources; /* owned; whom the group is joined of. None: everybody */
+	size_t join_source_count;
 	int64_t receive_buffer; /* bytes asked of the kernel */
 	char *file;             /* owned: where the listener is described, for messages */
 	unsigned line;
@@ -40,6 +44,7 @@ struct conf {
 	char node[CONF_NAME_SIZE];
 	struct conf_listener *listeners; /* owned */
 	size_t listener_count;
+	int64_t lanes; /* collectors that share what comes */
 
 	char log_directory[CONF_PATH_SIZE];
 	int64_t log_rotate_ns;

@@ -196,6 +196,16 @@ intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t
 	in->counters.kernel_drops += count;
 }
 
+void
+intake_host_drops(struct intake *in, uint64_t count, wall_t from, wall_t to)
+{
+	if (in->host.count == 0)
+		in->host.from = from;
+	in->host.to = to;
+	in->host.count += count;
+	in->counters.kernel_drops += count;
+}
+
 /* --- time --- */
 
 static int64_t

@@ -58,6 +58,8 @@ struct intake {
 	size_t listener_count;
 	struct intake_counters counters;
 	struct loss log;
+	struct loss host; /* by the kernel, of no listener that could be named */
+	wall_t host_told;
 	int64_t rotate_ns;
 	int64_t period;         /* of rotate_ns, since 1970: the one in which the segment lies */
 	wall_t heartbeat;       /* the next one */
@@ -88,6 +90,9 @@ void intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 
 /* The kernel dropped that many datagrams of a listener between its last one and `to`. */
 void intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t to);
+
+/* The kernel dropped that many in this span, of whatever socket of the host. */
+void intake_host_drops(struct intake *in, uint64_t count, wall_t from, wall_t to);
 
 /* Rotation, heartbeat, and events that are due. */
 void intake_tick(struct intake *in, wall_t now);

@@ -97,9 +97,23 @@ tell_kernel_drops(struct intake *in, uint16_t listener, wall_t now)
 	l->kernel_told = now;
 }
 
+static void
+tell_host_drops(struct intake *in, wall_t now)
+{
+	put_loss(begin(in, EVENT_KERNEL_DROP), &in->host);
+	if (!put(in, now))
+		return;
+	in->host = (struct loss){.count = 0};
+	in->host_told = now;
+}
+
 void
 intake_tell_kernel_drops(struct intake *in, wall_t now)
 {
+	int64_t host_since = now.ns - in->host_told.ns;
+
+	if (in->host.count > 0 && (host_since < 0 || host_since >= INTAKE_KERNEL_DROP_NS))
+		tell_host_drops(in, now);
 	for (size_t i = 0; i < in->listener_count; i++) {
 		const struct intake_listener *l = &in->listeners[i];
 		int64_t since = now.ns - l->kernel_told.ns;
@@ -170,6 +184,8 @@ intake_stopping(struct intake *in, wall_t now)
 		if (in->listeners[i].kernel.count > 0)
 			tell_kernel_drops(in, (uint16_t)i, now);
 	}
+	if (in->host.count > 0)
+		tell_host_drops(in, now);
 	/* The streams too: what came after the last heartbeat. */
 	put_counters(begin(in, EVENT_STOP), &in->counters);
 	put_streams(in);

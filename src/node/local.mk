@@ -4,11 +4,15 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/capture.c src/node/capture.h \
 	src/node/collector.c src/node/collector.h \
 	src/node/conf.c src/node/conf.h \
+	src/node/conf_join.c src/node/conf_join.h \
 	src/node/disk.c src/node/disk.h \
+	src/node/host_drops.c src/node/host_drops.h \
 	src/node/intake.c src/node/intake.h \
 	src/node/intake_event.c \
+	src/node/lane_filter.c src/node/lane_filter.h \
 	src/node/listener.c src/node/listener.h \
 	src/node/loop.c src/node/loop.h \
+	src/node/membership.c src/node/membership.h \
 	src/node/packet.c src/node/packet.h \
 	src/node/process.c src/node/process.h \
 	src/node/receive.c src/node/receive.h \

@@ -186,13 +186,24 @@ replay(const struct options *o, const struct conf *conf)
 /* --- sockets --- */
 
 static bool
+open_one_listener(const struct conf_listener *conf, struct listener *ret)
+{
+	char subject[CONF_LISTENER_TEXT_SIZE];
+	enum listener_result result = listener_open(conf, 0, 1, ret);
+
+	if (result == LISTENER_NO_INTERFACE)
+		msg_error("%s: there is no interface %s", conf_listener_text(conf, subject), conf->interface);
+	return result == LISTENER_OK;
+}
+
+static bool
 open_listeners(const struct conf *conf, struct listener *listeners)
 {
 	bool all = true;
 
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		listeners[i].fd = -1;
-		all &= listener_open(&conf->listeners[i], &listeners[i]);
+		all &= open_one_listener(&conf->listeners[i], &listeners[i]);
 	}
 	return all;
 }

@@ -121,7 +121,7 @@ take(struct receiver *r, struct mmsghdr *mm, struct intake *in, wall_t now)
 	};
 
 	read_extras(m, &x);
-	if (x.has_drops)
+	if (x.has_drops && !r->host_counts)
 		drops_seen(r, in, x.drops, x.time);
 	if (x.ifindex != 0 && x.ifindex != r->listener->ifindex) {
 		r->strangers++;
@@ -174,7 +174,18 @@ receive_ask_drops(struct receiver *r, struct intake *in, wall_t now)
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof(info);
 
-	if (getsockopt(r->listener->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
+	if (!r->host_counts && getsockopt(r->listener->fd, SOL_SOCKET, SO_MEMINFO, info, &len) == 0 &&
 	    len > SK_MEMINFO_DROPS * sizeof(info[0]))
 		drops_seen(r, in, info[SK_MEMINFO_DROPS], now);
+}
+
+enum err
+receive_host_drops(struct host_drops *h, struct intake *in, wall_t since, wall_t now)
+{
+	uint64_t more;
+	enum err e = host_drops_ask(h, &more);
+
+	if (e == ERR_OK && more > 0)
+		intake_host_drops(in, more, since, now);
+	return e;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/err.h"
+#include "node/host_drops.h"
 #include "node/intake.h"
 #include "node/listener.h"
 
@@ -26,6 +27,7 @@ struct receiver {
 	uint16_t index;            /* in the configuration */
 	uint32_t drops;            /* the kernel's count, as seen last; it wraps */
 	uint64_t strangers;        /* datagrams of another interface, passed over */
+	bool host_counts;          /* with lanes: drops are told by receive_host_drops instead */
 };
 
 /* Takes what has come, a bounded number of batches. True when there may be more. *ret_count (may be NULL): how
@@ -34,5 +36,9 @@ bool receive(struct receiver *r, struct batch *b, struct intake *in, wall_t now,
 
 /* Asks the kernel for its count of drops, for those that no datagram came after. */
 void receive_ask_drops(struct receiver *r, struct intake *in, wall_t now);
+
+/* The same of the whole host, for receivers with host_counts: no socket can be told. since: when it was asked last. One
+ * lane of a node asks, as the host counts all of them in one. What host_drops_ask says. */
+enum err receive_host_drops(struct host_drops *h, struct intake *in, wall_t since, wall_t now) WARN_UNUSED;
 
 #endif

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: ISC
-check_PROGRAMS += tests/node/records
+check_PROGRAMS += \
+	tests/node/lanes \
+	tests/node/records
+tests_node_lanes_LDADD = $(LIBFB_NODE)
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
 
 # A shared object without libtool. It takes no sanitizer: it would have to be loaded before that.
@@ -13,10 +16,12 @@ tests/node/fault-shim.so: tests/node/fault-shim.c
 EXTRA_DIST += \
 	tests/node/fault-shim.c \
 	tests/node/node.sh \
+	tests/node/sockets.h \
 	tests/node/10-start.t \
 	tests/node/20-capture.t \
 	tests/node/30-receive.t \
 	tests/node/31-multicast.t \
+	tests/node/32-lanes.t \
 	tests/node/40-kill.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
+#include "node/conf_join.h"
 #include "tests/tap.h"
 
 #define HEAD "cluster = \"edge\"; node = \"col-a\";\n"
@@ -21,7 +22,10 @@ static const char
 		  "node = \"col-a\";\n"
 		  "listen = ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\";\n"
 		  "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; },\n"
-		  "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; } );\n"
+		  "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; },\n"
+		  "  { port = 2055; address = \"ff35::1\"; interface = \"eth1\";\n"
+		  "    join_sources = [ \"2001:db8::7\", \"2001:db8::8\" ]; } );\n"
+		  "lanes = 4;\n"
 		  "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
 		  "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\"; };\n"
 		  "status = { address = \"127.0.0.1\"; port = 9476; };\n"
@@ -65,7 +69,7 @@ values(void)
 		printf("# %s\n", as_text(&errors));
 	is_text(c.cluster, "edge", "cluster");
 	is_text(c.node, "col-a", "node");
-	is_u64(c.listener_count, 2, "listeners");
+	is_u64(c.listener_count, 3, "listeners");
 	is_u64(c.listeners[0].port, 2055, "port");
 	is_text(c.listeners[0].interface, "eth1", "interface");
 	is_u64(c.listeners[0].source_count, 2, "sources");
@@ -76,6 +80,13 @@ values(void)
 	is_text(conf_listener_text(&c.listeners[0], text),
 	    "listener 239.10.10.1 port 2055 on eth1 (full.conf:3)", "a listener on an interface");
 	is_u64((uint64_t)c.listeners[1].receive_buffer, 16 << 20, "receive buffer by default");
+	is_u64(c.listeners[0].join_source_count, 0, "joined of everybody by default");
+	is_u64(c.listeners[2].join_source_count, 2, "sources to join");
+	ok(!conf_lacks_join_sources(&c.listeners[2]), "a group for source-specific multicast that has them");
+	ok(conf_same_join_sources(&c.listeners[2], &c.listeners[2]) &&
+		!conf_same_join_sources(&c.listeners[2], &c.listeners[0]),
+	    "sets of sources are compared");
+	is_u64((uint64_t)c.lanes, 4, "lanes");
 	is_text(c.log_directory, "/var/log/\"f\\b", "directory, with escapes");
 	is_u64((uint64_t)c.log_rotate_ns, (uint64_t)(3600 * NS_PER_SEC), "rotate");
 	is_u64((uint64_t)c.log_size, (uint64_t)2 << 30, "size as a number");
@@ -89,6 +100,7 @@ values(void)
 	conf_clear(&c);
 
 	ok(conf_parse(HEAD LISTEN LOG, "small.conf", &c, &errors) == ERR_OK, "a small configuration is read");
+	is_u64((uint64_t)c.lanes, 1, "one lane by default");
 	is_u64((uint64_t)c.log_rotate_ns, (uint64_t)(300 * NS_PER_SEC), "rotate by default");
 	is_u64((uint64_t)c.log_size, 1 << 30, "size by default");
 	is_u64((uint64_t)c.log_sync_ns, (uint64_t)NS_PER_SEC, "sync by default");
@@ -178,6 +190,66 @@ refusals(void)
 	    "f.conf:4: status.address: is missing: an IPv4 or IPv6 address in quotes\n", "half a group");
 }
 
+#define GROUP "listen = ( { address = \"239.1.1.1\"; port = 1; interface = \"e\";\n "
+
+/* Of sources to join, and lanes. */
+static void
+refusals_of_joins(void)
+{
+	faults(HEAD LOG GROUP "join_sources = [ ]; } );\n",
+	    "f.conf:4: listen.join_sources: expected 1 to 1024 addresses, found 0; without the key the group is "
+	    "joined of every source\n",
+	    "no sources to join");
+	faults(HEAD LOG GROUP "join_sources = \"192.0.2.1\"; } );\n",
+	    "f.conf:4: listen.join_sources: expected a list of addresses such as [ \"192.0.2.1\", \"192.0.2.2\" ], "
+	    "found \"192.0.2.1\"\n",
+	    "a source that is no list");
+	faults(HEAD LOG GROUP "join_sources = [ \"192.0.2.0/24\",\n \"host\" ]; } );\n",
+	    "f.conf:4: listen.join_sources: expected an address such as \"192.0.2.1\", found \"192.0.2.0/24\"\n"
+	    "f.conf:5: listen.join_sources: expected an address such as \"192.0.2.1\", found \"host\"\n",
+	    "a prefix and a name to join");
+	faults(HEAD LOG GROUP
+	    "join_sources = [ \"192.0.2.1\",\n \"2001:db8::1\", \"0.0.0.0\",\n \"224.0.0.1\", \"192.0.2.1\" ]; } );\n",
+	    "f.conf:5: listener 239.1.1.1: join_sources: 2001:db8::1: is not of the group's address family\n"
+	    "f.conf:5: listener 239.1.1.1: join_sources: 0.0.0.0: is not the address of a host\n"
+	    "f.conf:6: listener 239.1.1.1: join_sources: 224.0.0.1: is not the address of a host\n"
+	    "f.conf:6: listener 239.1.1.1: join_sources: 192.0.2.1: stands there twice\n",
+	    "sources that cannot be joined");
+	faults(HEAD LOG GROUP "join_sources = [ \"192.0.2.1\" ]; sources = [ \"198.51.100.0/24\" ]; } );\n",
+	    "f.conf:4: listener 239.1.1.1: join_sources: 192.0.2.1: is not permitted by `sources`\n",
+	    "a source that is joined and refused");
+	faults(HEAD LOG
+	    "listen = ( { address = \"192.0.2.9\"; port = 1;\n join_sources = [ \"192.0.2.1\" ]; } );\n",
+	    "f.conf:4: listener 192.0.2.9: join_sources: 192.0.2.1: only a multicast group can be joined; for other "
+	    "addresses there is `sources`\n",
+	    "a source to join without a group");
+	faults(HEAD LOG LISTEN "lanes = 65;\n", "f.conf:4: lanes: expected 1 to 64, found 65\n",
+	    "too many lanes");
+	faults(HEAD LOG LISTEN "lanes = 0;\n", "f.conf:4: lanes: expected 1 to 64, found 0\n", "no lane");
+	faults(HEAD LOG LISTEN "lanes = \"2\";\n", "f.conf:4: lanes: expected a number, found \"2\"\n",
+	    "lanes in quotes");
+}
+
+/* For which groups there should be join_sources. */
+static void
+source_specific_groups(void)
+{
+	static const struct {
+		const char *address;
+		bool specific;
+	} all[] = {{"232.0.0.1", true}, {"232.255.1.1", true}, {"231.1.1.1", false}, {"233.1.1.1", false},
+	    {"ff30::1", true}, {"ff3e::8000:1", true}, {"ff35:0:1::1", true}, {"ff35:1::1", false},
+	    {"ff05::1", false}, {"192.0.2.232", false}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+		struct conf_listener l = {.port = 1};
+
+		ok(addr_parse(all[i].address, &l.address) && conf_lacks_join_sources(&l) == all[i].specific,
+		    "%s: %s for source-specific multicast", all[i].address,
+		    all[i].specific ? "is" : "is not");
+	}
+}
+
 static void
 prefixes_of_the_text(void)
 {
@@ -253,6 +325,8 @@ main(void)
 {
 	values();
 	refusals();
+	refusals_of_joins();
+	source_specific_groups();
 	prefixes_of_the_text();
 	files();
 	return done_testing();
