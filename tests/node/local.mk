@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
+	tests/node/groups \
 	tests/node/lanes \
+	tests/node/link-news \
 	tests/node/records
+tests_node_groups_LDADD = $(LIBFB_NODE)
 tests_node_lanes_LDADD = $(LIBFB_NODE)
+tests_node_link_news_LDADD = $(LIBFB_NODE)
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
 
 # A shared object without libtool. It takes no sanitizer: it would have to be loaded before that.
@@ -22,6 +26,8 @@ EXTRA_DIST += \
 	tests/node/30-receive.t \
 	tests/node/31-multicast.t \
 	tests/node/32-lanes.t \
+	tests/node/33-groups.t \
+	tests/node/34-links.t \
 	tests/node/40-kill.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \

@@ -4,6 +4,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-disk \
 	tests/unit/node/t-disk-sync \
 	tests/unit/node/t-intake \
+	tests/unit/node/t-links \
 	tests/unit/node/t-packet \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
@@ -12,6 +13,7 @@ tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_streams_LDADD = $(LIBFB_NODE)
