@@ -58,6 +58,51 @@ run "$NODE" -f "$T/conf" -r "$T/conf"
 is "$status" 2 "no capture at all: exit 2"
 like "$err" "$T/conf: cannot read the capture: " "no capture at all: message"
 
+# What stands around the IP packets, by the kind of the capture: VLAN tags, and what tcpdump -i any writes.
+# wrap LINK-TYPE HEADER: a.pcap with each packet behind that header, in w.pcap.
+wrap()
+{
+	perl -e '
+		my ($type, $header) = (shift, pack("H*", shift));
+		local $/; open my $f, "<", shift or die; my $all = <$f>;
+		my ($u, $at) = (unpack("V", $all) == 0xa1b23c4d ? "V" : "N", 24);
+		print substr($all, 0, 20), pack($u, $type);
+		while ($at < length $all) {
+			my ($s, $ns, $len, $whole) = unpack("${u}4", substr($all, $at, 16));
+			my $more = length $header;
+			print pack("${u}4", $s, $ns, $len + $more, $whole + $more), $header, substr($all, $at + 16, $len);
+			$at += 16 + $len;
+		}' "$1" "$2" "$T/a.pcap" >"$T/w.pcap"
+}
+if command -v perl >/dev/null; then
+	rm -rf "$T/log"
+	"$NODE" -f "$T/conf" -r "$T/a.pcap" 2>/dev/null
+	records | awk '$2 == "datagram" { print $4, $5, $6, $7, $8, $9, $10 }' >"$T/want"
+	macs=01005e0101010200000000aa
+	while read -r type header what; do
+		wrap "$type" "$header"
+		rm -rf "$T/log"
+		run "$NODE" -f "$T/conf" -r "$T/w.pcap"
+		records | awk '$2 == "datagram" { print $4, $5, $6, $7, $8, $9, $10 }' >"$T/got"
+		is "$status $(wc -l <"$T/got") $(cmp "$T/got" "$T/want" 2>&1)" "0 720 " "$what: the same is recorded" || diag "$err"
+	done <<-END
+		1 ${macs}0800 Ethernet
+		1 ${macs}810000640800 802.1Q
+		1 ${macs}88a80064810000c80800 QinQ (802.1ad)
+		1 ${macs}91000064810000c80800 QinQ, the older way
+		113 00000001000602000000000000000800 Linux cooked
+		113 0000000100060200000000000000810000640800 Linux cooked, with a tag
+		276 0800000000000002000100060200000000000000 Linux cooked 2
+		276 810000000000000200010006020000000000000000640800 Linux cooked 2, with a tag
+	END
+	wrap 105 "$macs"
+	run "$NODE" -f "$T/conf" -r "$T/w.pcap"
+	is "$status" 2 "a capture of another kind: exit 2"
+	like "$err" "w.pcap: expected a capture of Ethernet or raw IP, found link type IEEE802_11 \(105\)" "its kind is said"
+else
+	skip "VLAN tags, Linux cooked" "perl is not installed"
+fi
+
 configure '{ address = "239.1.1.1"; port = 2055; interface = "nosuch0"; sources = [ "198.51.100.0/32", "203.0.113.0/24" ]; }'
 rm -rf "$T/log"
 run "$NODE" -f "$T/conf" -r "$T/a.pcap"

@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	tests/node/32-lanes.t \
 	tests/node/33-groups.t \
 	tests/node/34-links.t \
+	tests/node/35-interfaces.t \
 	tests/node/40-kill.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
