@@ -21,7 +21,7 @@ struct host_drops {
  * when there is no such counter. */
 enum err host_drops_open(struct host_drops *ret) WARN_UNUSED;
 
-/* With descriptors that somebody else opened, which become owned; v6 may be -1. */
+/* With descriptors that somebody else opened, which become owned on success; v6 may be -1. */
 enum err host_drops_take(int v4, int v6, struct host_drops *ret) WARN_UNUSED;
 void host_drops_close(struct host_drops *h);
 

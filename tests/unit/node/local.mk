@@ -3,6 +3,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-conf \
 	tests/unit/node/t-disk \
 	tests/unit/node/t-disk-sync \
+	tests/unit/node/t-host-drops \
 	tests/unit/node/t-intake \
 	tests/unit/node/t-links \
 	tests/unit/node/t-packet \
@@ -12,6 +13,7 @@ check_PROGRAMS += \
 tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_host_drops_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)

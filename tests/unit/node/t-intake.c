@@ -260,6 +260,33 @@ kernel_drops(void)
 	intake_clear(&in);
 }
 
+/* With lanes: of no listener. */
+static void
+host_drops(void)
+{
+	begin();
+	v5(1);
+	take(0, 0xc0000201, 1);
+	intake_host_drops(&in, 5, at(1), at(1.5));
+	intake_tick(&in, at(1.6));
+	intake_host_drops(&in, 7, at(1.6), at(1.7));
+	intake_tick(&in, at(1.8));
+	intake_host_drops(&in, 1, at(1.8), at(1.9));
+	intake_tick(&in, at(2.7));
+	intake_host_drops(&in, 2, at(2.7), at(2.8));
+	end(3);
+	is_text(kinds(), "d4442", "host drops: one event a second, and what is left at the end");
+	is_u64(event_value(EVENT_KERNEL_DROP, 0, EVENT_KEY_COUNT), 5, "host drops: the first");
+	is_u64(event_value(EVENT_KERNEL_DROP, 1, EVENT_KEY_COUNT), 8,
+	    "host drops: what came in the second after it is one");
+	is_u64(event_value(EVENT_KERNEL_DROP, 1, EVENT_KEY_FROM), (uint64_t)at(1.6).ns,
+	    "host drops: since it was asked");
+	is_u64(event_value(EVENT_KERNEL_DROP, 1, EVENT_KEY_TO), (uint64_t)at(1.9).ns, "host drops: until");
+	is_u64(event_value(EVENT_KERNEL_DROP, 0, EVENT_KEY_LISTENER), UINT64_MAX, "host drops: no listener");
+	is_u64(event_value(EVENT_STOP, 0, EVENT_KEY_KERNEL_DROPS), 15, "host drops: the counter has all");
+	intake_clear(&in);
+}
+
 static void
 log_drops(void)
 {
@@ -296,6 +323,7 @@ main(void)
 	takes_and_refuses();
 	templates_and_time();
 	kernel_drops();
+	host_drops();
 	log_drops();
 	buf_clear(&sink.bytes);
 	buf_clear(&payload);
