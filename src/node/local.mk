@@ -14,6 +14,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/listener.c src/node/listener.h \
 	src/node/loop.c src/node/loop.h \
 	src/node/membership.c src/node/membership.h \
+	src/node/notify.c src/node/notify.h \
 	src/node/packet.c src/node/packet.h \
 	src/node/process.c src/node/process.h \
 	src/node/receive.c src/node/receive.h \

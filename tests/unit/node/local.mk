@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-host-drops \
 	tests/unit/node/t-intake \
 	tests/unit/node/t-links \
+	tests/unit/node/t-notify \
 	tests/unit/node/t-packet \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
@@ -16,6 +17,7 @@ tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_host_drops_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_notify_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_streams_LDADD = $(LIBFB_NODE)
