@@ -34,3 +34,6 @@ EXTRA_DIST += \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
 	tests/node/60-templates.t
+	tests/node/60-templates.t \
+	tests/node/70-unit.t \
+	tests/node/71-container.t
