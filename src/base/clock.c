@@ -17,7 +17,7 @@ clock_ns(clockid_t id)
 	struct timespec ts;
 
 	if (clock_gettime(id, &ts) != 0)
-		return 0; /* cannot happen: both clocks exist on every Linux */
+		return 0; /* cannot happen: these clocks exist on every Linux */
 	return (int64_t)ts.tv_sec * NS_PER_SEC + ts.tv_nsec;
 }
 
@@ -31,6 +31,12 @@ mono_t
 mono_now(void)
 {
 	return (mono_t){clock_ns(CLOCK_MONOTONIC)};
+}
+
+mono_t
+boot_now(void)
+{
+	return (mono_t){clock_ns(CLOCK_BOOTTIME)};
 }
 
 /* The Gregorian date of a day counted from 1970-01-01. Years are counted from March, so that the leap day

@@ -24,6 +24,7 @@ typedef struct {
 
 wall_t wall_now(void);
 mono_t mono_now(void);
+mono_t boot_now(void); /* goes on while the host sleeps; another arbitrary point */
 
 static inline wall_t
 wall_from_sec(int64_t sec, int64_t ns)

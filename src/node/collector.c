@@ -16,6 +16,7 @@
 
 #include "base/msg.h"
 #include "log/store.h"
+#include "node/clock_watch.h"
 #include "node/disk.h"
 #include "node/intake.h"
 #include "node/loop.h"
@@ -58,6 +59,8 @@ struct collector {
 	struct readable *readables; /* one a listener */
 	uint64_t completed;         /* disk_completed at the last tick */
 	wall_t drops_asked;
+	struct clock_watch clock;
+	struct msg_limit clock_said;
 };
 
 /* --- the log --- */
@@ -113,6 +116,7 @@ collector_open(const struct conf *conf, int folder, bool for_capture, wall_t now
 	c->conf = conf;
 	c->folder = folder;
 	c->for_capture = for_capture;
+	c->clock_said = (struct msg_limit)MSG_LIMIT_INIT(10, 60);
 	(void)snprintf(c->name, sizeof(c->name), "log %s", conf->log_directory);
 	if (!open_store(c, now)) {
 		free(c);
@@ -246,6 +250,29 @@ tell_trouble(struct collector *c, wall_t now)
 	}
 }
 
+static void
+look_at_clock(struct collector *c)
+{
+	struct clock_reading r;
+	struct clock_news news;
+	uint64_t held;
+
+	clock_reading_take(&r);
+	if (!clock_watch_look(&c->clock, &r, &news))
+		return;
+	intake_clock(&c->intake, news.step_ns, news.slept_ns, r.wall);
+	if (!msg_limit_pass(&c->clock_said, r.mono, &held))
+		return;
+	if (held > 0)
+		msg_notice("%s: the clock was set %" PRIu64 " times more", c->name, held);
+	if (news.slept_ns != 0)
+		msg_notice(
+		    "%s: the host slept for %" PRId64 " ms", c->name, (int64_t)(news.slept_ns / NS_PER_MSEC));
+	if (news.step_ns != 0)
+		msg_notice("%s: the clock was set %s by %" PRId64 " ms", c->name,
+		    news.step_ns < 0 ? "back" : "ahead", (int64_t)(llabs(news.step_ns) / NS_PER_MSEC));
+}
+
 /* Twice in each `flush`. A block that was begun since the last tick is left to fill for another one: under
  * load blocks are completed long before, and go to disk whole. */
 static void
@@ -255,6 +282,7 @@ on_tick(void *ctx, wall_t now)
 	uint64_t completed;
 	int64_t since = now.ns - c->drops_asked.ns;
 
+	look_at_clock(c);
 	if (since < 0 || since >= DROPS_ASKED_NS)
 		ask_drops(c, now);
 	intake_tick(&c->intake, now);

@@ -116,13 +116,21 @@ intake_recall(struct intake *in, int segment_fd)
 
 /* --- datagrams --- */
 
+/* A clock that is set back in between makes a span longer, and no span that ends before it begins. */
+static void
+add_loss(struct loss *l, uint64_t count, wall_t from, wall_t to)
+{
+	if (l->count == 0)
+		*l = (struct loss){.from = from, .to = from};
+	l->from.ns = to.ns < l->from.ns ? to.ns : l->from.ns;
+	l->to.ns = to.ns > l->to.ns ? to.ns : l->to.ns;
+	l->count += count;
+}
+
 static void
 count_log_drop(struct intake *in, wall_t time)
 {
-	if (in->log.count == 0)
-		in->log.from = time;
-	in->log.to = time;
-	in->log.count++;
+	add_loss(&in->log, 1, time, time);
 	in->counters.log_drops++;
 }
 
@@ -181,7 +189,7 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		c->malformed++;
 		c->faults[fault]++;
 	}
-	streams_heard(&in->streams, &key, info.sequence, d->time);
+	streams_heard(&in->streams, &key, info.sequence, in->steady);
 }
 
 void
@@ -189,10 +197,7 @@ intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t
 {
 	struct intake_listener *l = &in->listeners[listener];
 
-	if (l->kernel.count == 0)
-		l->kernel.from = l->last;
-	l->kernel.to = to;
-	l->kernel.count += count;
+	add_loss(&l->kernel, count, l->last, to);
 	in->counters.kernel_drops += count;
 }
 
@@ -214,24 +219,36 @@ period_of(const struct intake *in, wall_t now)
 	return now.ns / in->rotate_ns;
 }
 
+/* At the end of a period, and when the clock was set into another one. A clock that is put right by a little at
+ * the end of a period, or that raves, does not make a segment each time. */
+static void
+rotate_if_due(struct intake *in, wall_t now)
+{
+	int64_t period = period_of(in, now), since = in->steady.ns - in->rotated.ns;
+	int64_t least = in->rotate_ns / 2 < INTAKE_ROTATION_NS ? in->rotate_ns / 2 : INTAKE_ROTATION_NS;
+
+	if (period == in->period || (since < least && since > -least))
+		return;
+	appender_rotate(&in->appender, now);
+	in->period = period;
+	in->rotated = in->steady;
+}
+
 void
 intake_tick(struct intake *in, wall_t now)
 {
-	int64_t period = period_of(in, now);
-
-	if (period != in->period) { /* also when the clock was set back */
-		appender_rotate(&in->appender, now);
-		in->period = period;
-	}
+	in->steady.ns = now.ns - in->stepped_ns;
+	rotate_if_due(in, now);
 	if (in->log.count > 0)
 		(void)intake_tell_log_drops(in, now);
 	intake_tell_kernel_drops(in, now);
+	intake_tell_clock(in, now);
 	if (in->templates_missing && in->appender.block != NULL)
 		snapshot(in, &in->appender, now);
-	if (now.ns >= in->heartbeat.ns || in->heartbeat.ns - now.ns > INTAKE_HEARTBEAT_NS) {
+	if (in->steady.ns >= in->heartbeat.ns || in->heartbeat.ns - in->steady.ns > INTAKE_HEARTBEAT_NS) {
 		intake_tell_heartbeat(in, now);
-		in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
-		streams_prune(&in->streams, (wall_t){now.ns - 600 * NS_PER_SEC});
+		in->heartbeat.ns = in->steady.ns + INTAKE_HEARTBEAT_NS;
+		streams_prune(&in->streams, (wall_t){in->steady.ns - 600 * NS_PER_SEC});
 	}
 }
 
@@ -268,6 +285,8 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 	in->appender.snapshot = snapshot;
 	in->appender.snapshot_ctx = in;
 	in->period = period_of(in, now);
+	in->steady = now;
+	in->rotated.ns = now.ns - in->rotate_ns;
 	in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
 	in->templates = tmpl_cache_new(&limits);
 	e = in->templates != NULL ? streams_init(&in->streams, STREAMS_MOST) : ERR_MEMORY;

@@ -23,6 +23,8 @@
 #include "wire/template.h"
 
 #define INTAKE_HEARTBEAT_NS (10 * NS_PER_SEC)
+#define INTAKE_ROTATION_NS (10 * NS_PER_SEC) /* two ends of a period lie so far apart, or half a period */
+#define INTAKE_CLOCK_MOST 20 /* events of clocks between two heartbeats; more come together behind them */
 #define INTAKE_KERNEL_DROP_NS (1 * NS_PER_SEC) /* one event a listener, at most, in this time */
 
 struct intake_counters {
@@ -47,7 +49,7 @@ struct intake_listener {
 	struct sources sources;
 	wall_t last; /* when its last datagram was received, or when it was opened */
 	struct loss kernel;
-	wall_t kernel_told;
+	wall_t kernel_told; /* steady */
 };
 
 struct intake {
@@ -61,8 +63,13 @@ struct intake {
 	struct loss host; /* by the kernel, of no listener that could be named */
 	wall_t host_told;
 	int64_t rotate_ns;
-	int64_t period;         /* of rotate_ns, since 1970: the one in which the segment lies */
-	wall_t heartbeat;       /* the next one */
+	int64_t period;     /* of rotate_ns, since 1970: the one in which the segment lies */
+	int64_t stepped_ns; /* by how much the clock was set, in all: see `steady` */
+	int64_t step_untold_ns, slept_untold_ns; /* not in an event record yet */
+	uint32_t clock_told;                     /* event records of that since the last heartbeat */
+	wall_t steady;    /* at the last tick: wall time as if the clock had never been set, for intervals */
+	wall_t rotated;   /* steady: when a period ended last */
+	wall_t heartbeat; /* steady: the next one */
 	bool templates_missing; /* the segment's snapshot is not whole: no block was free */
 	struct buf body;        /* of events and snapshots */
 	struct buf item;        /* of an event */
@@ -97,6 +104,10 @@ void intake_host_drops(struct intake *in, uint64_t count, wall_t from, wall_t to
 /* Rotation, heartbeat, and events that are due. */
 void intake_tick(struct intake *in, wall_t now);
 
+/* The clock was set, by step_ns, or the host slept for slept_ns; now: by the clock as it is set. Before the tick
+ * that sees it, so that nothing is measured by two clocks. */
+void intake_clock(struct intake *in, int64_t step_ns, int64_t slept_ns, wall_t now);
+
 /* Event records of start and end. recovered: what store_open found. */
 void intake_started(
     struct intake *in, const char *version, const struct store_recovery *recovered, size_t count, wall_t now);
@@ -108,6 +119,7 @@ bool intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wa
 
 /* The part in intake_event.c, for intake.c. */
 bool intake_tell_log_drops(struct intake *in, wall_t now);
+void intake_tell_clock(struct intake *in, wall_t now);
 void intake_tell_heartbeat(struct intake *in, wall_t now);
 void intake_tell_kernel_drops(struct intake *in, wall_t now);
 

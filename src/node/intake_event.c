@@ -94,7 +94,7 @@ tell_kernel_drops(struct intake *in, uint16_t listener, wall_t now)
 	if (!put(in, now))
 		return;
 	l->kernel = (struct loss){.count = 0};
-	l->kernel_told = now;
+	l->kernel_told = in->steady;
 }
 
 static void
@@ -116,7 +116,7 @@ intake_tell_kernel_drops(struct intake *in, wall_t now)
 		tell_host_drops(in, now);
 	for (size_t i = 0; i < in->listener_count; i++) {
 		const struct intake_listener *l = &in->listeners[i];
-		int64_t since = now.ns - l->kernel_told.ns;
+		int64_t since = in->steady.ns - l->kernel_told.ns;
 
 		if (l->kernel.count > 0 && (since < 0 || since >= INTAKE_KERNEL_DROP_NS))
 			tell_kernel_drops(in, (uint16_t)i, now);
@@ -126,6 +126,7 @@ intake_tell_kernel_drops(struct intake *in, wall_t now)
 void
 intake_tell_heartbeat(struct intake *in, wall_t now)
 {
+	in->clock_told = 0;
 	put_counters(begin(in, EVENT_HEARTBEAT), &in->counters);
 	put_streams(in);
 	(void)put(in, now);
@@ -143,6 +144,59 @@ intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wall_t 
 	if (unsure > 0)
 		event_put_u64(b, EVENT_KEY_UNSURE, unsure);
 	return put(in, now);
+}
+
+static bool
+put_clock(struct intake *in, int64_t ns, const char *text, wall_t now)
+{
+	struct buf *b = begin(in, EVENT_CLOCK_STEP);
+
+	event_put_u64(b, EVENT_KEY_STEP, (uint64_t)ns);
+	if (text != NULL)
+		event_put_text(b, EVENT_KEY_TEXT, text);
+	if (!put(in, now))
+		return false;
+	in->clock_told++;
+	return true;
+}
+
+void
+intake_tell_clock(struct intake *in, wall_t now)
+{
+	if (in->clock_told >= INTAKE_CLOCK_MOST)
+		return;
+	if (in->slept_untold_ns != 0 && put_clock(in, in->slept_untold_ns, "slept", now))
+		in->slept_untold_ns = 0;
+	if (in->step_untold_ns != 0 && put_clock(in, in->step_untold_ns, NULL, now))
+		in->step_untold_ns = 0;
+}
+
+/* A time that was read by the clock before it was set, or just after that. */
+static wall_t
+by_new_clock(wall_t t, int64_t step_ns, wall_t now)
+{
+	wall_t moved = {t.ns + step_ns};
+
+	return t.ns > now.ns || (moved.ns <= now.ns && moved.ns > t.ns) ? moved : t;
+}
+
+/* Losses until then are told by the clock that they were seen by. */
+void
+intake_clock(struct intake *in, int64_t step_ns, int64_t slept_ns, wall_t now)
+{
+	if (in->log.count > 0)
+		(void)intake_tell_log_drops(in, now);
+	for (size_t i = 0; i < in->listener_count; i++) {
+		struct intake_listener *l = &in->listeners[i];
+
+		if (l->kernel.count > 0)
+			tell_kernel_drops(in, (uint16_t)i, now);
+		l->last = by_new_clock(l->last, step_ns, now);
+	}
+	in->stepped_ns += step_ns;
+	in->step_untold_ns += step_ns;
+	in->slept_untold_ns += slept_ns;
+	intake_tell_clock(in, now);
 }
 
 static void

@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/node/libfb-node.a
 src_node_libfb_node_a_SOURCES = \
 	src/node/capture.c src/node/capture.h \
+	src/node/clock_watch.c src/node/clock_watch.h \
 	src/node/collector.c src/node/collector.h \
 	src/node/conf.c src/node/conf.h \
 	src/node/conf_join.c src/node/conf_join.h \

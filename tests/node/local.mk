@@ -16,6 +16,12 @@ tests/node/fault-shim.so: tests/node/fault-shim.c
 	$(AM_V_at)$(MKDIR_P) tests/node
 	$(AM_V_CCLD)$(CC) -std=gnu11 -D_GNU_SOURCE $(WARN_CFLAGS) $(CFLAGS) -pthread -fPIC -shared -o $@ \
 		$(srcdir)/tests/node/fault-shim.c -ldl
+# Preloaded, so nothing that is linked: a program in name, and a shared object.
+check_PROGRAMS += tests/node/clock-shim.so
+tests_node_clock_shim_so_SOURCES = tests/node/clock-shim.c
+tests_node_clock_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_node_clock_shim_so_LDFLAGS = -shared
+tests_node_clock_shim_so_LDADD = -ldl
 
 EXTRA_DIST += \
 	tests/node/fault-shim.c \
@@ -36,4 +42,5 @@ EXTRA_DIST += \
 	tests/node/60-templates.t
 	tests/node/60-templates.t \
 	tests/node/70-unit.t \
-	tests/node/71-container.t
+	tests/node/71-container.t \
+	tests/node/80-clock.t

@@ -41,7 +41,8 @@ struct lane {
 	struct intake intake;
 	uint32_t incarnation;
 	bool running;
-	bool full; /* the disk takes nothing */
+	int64_t ticked_ns; /* at the last tick, or when it began */
+	bool full;         /* the disk takes nothing */
 	int64_t full_until_ns;
 	struct pending pending[PENDING_MOST];
 	uint32_t pending_count;
@@ -199,6 +200,7 @@ start(struct lane *l, int64_t at_ns)
 	recall(l);
 	l->running = true;
 	l->full = false;
+	l->ticked_ns = at_ns;
 	intake_started(&l->intake, "sim", recovered, count, now);
 }
 
@@ -408,6 +410,17 @@ fill_disk(struct lane *l, int64_t at_ns)
 	drain_into_little_room(l);
 }
 
+/* As the collector's watch does. */
+static void
+notice_step(struct lane *l, int64_t at_ns)
+{
+	const struct node *n = &l->w->nodes[l->node];
+
+	if (n->step_at_ns > l->ticked_ns && n->step_at_ns <= at_ns && n->step_ns != 0)
+		intake_clock(&l->intake, n->step_ns, 0, node_time(l, at_ns));
+	l->ticked_ns = at_ns;
+}
+
 static void
 tick(struct lane *l, int64_t at_ns)
 {
@@ -417,6 +430,7 @@ tick(struct lane *l, int64_t at_ns)
 		l->full = false;
 		drain(l);
 	}
+	notice_step(l, at_ns);
 	intake_tick(&l->intake, node_time(l, at_ns));
 	if (l->full && rng_chance(&l->r, 40)) {
 		appender_flush(&l->intake.appender);

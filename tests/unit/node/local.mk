@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
+	tests/unit/node/t-clock_watch \
 	tests/unit/node/t-conf \
 	tests/unit/node/t-disk \
 	tests/unit/node/t-disk-sync \
@@ -11,6 +12,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
 	tests/unit/node/t-unit
+tests_unit_node_t_clock_watch_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)

@@ -110,7 +110,7 @@ v5(uint32_t sequence)
 }
 
 /* The kinds of all records in their order: d datagram, D flagged malformed, t templates, or the digit of an
- * event's kind (1 start, 2 stop, 3 heartbeat, 4 kernel drop, 5 log drop). */
+ * event's kind (1 start, 2 stop, 3 heartbeat, 4 kernel drop, 5 log drop, 6 clock step). */
 static const char *
 kinds(void)
 {
@@ -284,6 +284,173 @@ host_drops(void)
 	is_u64(event_value(EVENT_KERNEL_DROP, 1, EVENT_KEY_TO), (uint64_t)at(1.9).ns, "host drops: until");
 	is_u64(event_value(EVENT_KERNEL_DROP, 0, EVENT_KEY_LISTENER), UINT64_MAX, "host drops: no listener");
 	is_u64(event_value(EVENT_STOP, 0, EVENT_KEY_KERNEL_DROPS), 15, "host drops: the counter has all");
+}
+
+static unsigned
+count_of(char kind)
+{
+	unsigned n = 0;
+
+	for (const char *k = kinds(); *k != '\0'; k++)
+		n += *k == kind;
+	return n;
+}
+
+/* Ticks of a host for so many seconds, from there on by its clock. */
+static double
+run(double from, double seconds)
+{
+	for (int i = 0; i < (int)(seconds * 20); i++) {
+		from += 0.05;
+		intake_tick(&in, at(from));
+	}
+	return from;
+}
+
+/* A clock that is set by `step` while it is heard each 10 s; whether all goes on as if it were not. */
+static void
+clock_set(double step)
+{
+	const int64_t ns = (int64_t)step * NS_PER_SEC;
+	double now;
+
+	begin();
+	v5(1);
+	take(0, 0xc0000201, 1);
+	now = run(1, 8); /* the next heartbeat is due in a second */
+	now += step;
+	intake_clock(&in, ns, 0, at(now));
+	now = run(now, 60);
+	is_u64((uint64_t)in.steady.ns, (uint64_t)at(69).ns,
+	    "set by %g s: intervals are measured as if it were not", step);
+	end(now);
+	is_u64(count_of('3'), 6, "set by %g s: a heartbeat each 10 s", step);
+	is_u64(count_of('6'), 1, "set by %g s: one event", step);
+	is_u64(
+	    event_value(EVENT_CLOCK_STEP, 0, EVENT_KEY_STEP), (uint64_t)ns, "set by %g s: by how much", step);
+	is_u64(sink.segments, step < -300 || step > 300 ? 2 : 1,
+	    "set by %g s: a segment ends where the period does", step);
+	intake_clear(&in);
+}
+
+static void
+clock_steps(void)
+{
+	clock_set(3);
+	clock_set(-3);
+	clock_set(-9);
+	clock_set(3600);
+	clock_set(-3600);
+	clock_set(86400);
+	clock_set(-86400);
+
+	/* NTP puts it right by some ms, at the end of a period. */
+	begin();
+	v5(1);
+	take(0, 0xc0000201, 99);
+	for (int i = 0; i < 10; i++) {
+		intake_tick(&in, at(100));
+		take(0, 0xc0000201, 100);
+		intake_tick(&in, at(99.995));
+		take(0, 0xc0000201, 99.995);
+	}
+	(void)run(100, 350);
+	v5(2);
+	take(0, 0xc0000201, 450);
+	end(450);
+	is_u64(sink.segments, 3, "a clock that goes back over the end of a period ends it once");
+	intake_clear(&in);
+
+	/* It raves. */
+	begin();
+	for (int i = 0; i < 400; i++) {
+		const double now = i * 0.05 + i % 2 * 86400.;
+
+		if (i > 0)
+			intake_clock(&in, (i % 2 == 0 ? -86400 : 86400) * NS_PER_SEC, 0, at(now));
+		intake_tick(&in, at(now));
+		take(0, 0xc0000201, now);
+	}
+	end(20);
+	ok(sink.segments >= 2 && sink.segments <= 3, "one that raves for 20 s ends few (%u)", sink.segments);
+	is_u64(count_of('6'), 40, "and not each step is an event");
+	is_u64(count_of('d'), 400, "all is recorded");
+	intake_clear(&in);
+}
+
+/* from, to of the nth loss of a kind. */
+static bool
+spans(enum event_kind kind, int nth, double from, double to)
+{
+	return event_value(kind, nth, EVENT_KEY_FROM) == (uint64_t)at(from).ns &&
+	    event_value(kind, nth, EVENT_KEY_TO) == (uint64_t)at(to).ns;
+}
+
+static void
+losses_and_steps(void)
+{
+	begin();
+	v5(1);
+	take(0, 0xc0000201, 5);
+	intake_kernel_drops(&in, 0, 3, at(-3595)); /* set back, and nobody has noticed yet */
+	intake_tick(&in, at(-3595));
+	end(-3595);
+	ok(spans(EVENT_KERNEL_DROP, 0, -3595, 5),
+	    "dropped while the clock was set back: no span ends before it begins");
+	intake_clear(&in);
+
+	begin();
+	take(0, 0xc0000201, 5);
+	intake_kernel_drops(&in, 0, 3, at(6));
+	intake_clock(&in, -3600 * NS_PER_SEC, 0, at(-3594));
+	intake_kernel_drops(&in, 0, 4, at(-3593));
+	intake_tick(&in, at(-3592));
+	end(-3592);
+	ok(spans(EVENT_KERNEL_DROP, 0, 5, 6), "drops before a step are told by the clock before it");
+	ok(spans(EVENT_KERNEL_DROP, 1, -3595, -3593),
+	    "those behind it by the new clock, since the last datagram");
+	is_text(kinds(), "d4642", "in their order");
+	intake_clear(&in);
+
+	begin();
+	take(0, 0xc0000201, 5);
+	take(0, 0xc0000201, 3605.5); /* set ahead, and nobody has noticed yet */
+	intake_clock(&in, 3600 * NS_PER_SEC, 0, at(3606));
+	intake_kernel_drops(&in, 0, 4, at(3607));
+	end(3608);
+	ok(spans(EVENT_KERNEL_DROP, 0, 3605.5, 3607),
+	    "a datagram between a step and its notice is of the new clock");
+	intake_clear(&in);
+
+	begin();
+	take(0, 0xc0000201, 5);
+	take(0, 0xc0000201, -3594.5);
+	intake_clock(&in, -3600 * NS_PER_SEC, 0, at(-3594));
+	intake_kernel_drops(&in, 0, 4, at(-3593));
+	end(-3592);
+	ok(spans(EVENT_KERNEL_DROP, 0, -3594.5, -3593), "also when it was set back");
+	intake_clear(&in);
+
+	/* The memory is used up. An event is no smaller than the smallest datagram. */
+	begin();
+	sink.free = 1;
+	payload.len = 10;
+	while (in.counters.log_drops == 0)
+		take(0, 0xc0000201, 5);
+	intake_clock(&in, -5 * NS_PER_SEC, 0, at(0));
+	take(0, 0xc0000201, 1);
+	intake_tick(&in, at(2));
+	sink.free = 8;
+	intake_clock(&in, 0, 7 * NS_PER_SEC, at(10));
+	intake_tick(&in, at(10));
+	end(11);
+	ok(spans(EVENT_LOG_DROP, 0, 1, 5),
+	    "not recorded before a step and behind it: no span ends before it begins");
+	is_u64(event_value(EVENT_LOG_DROP, 0, EVENT_KEY_COUNT), 2, "all are counted");
+	is_u64(event_value(EVENT_CLOCK_STEP, 0, EVENT_KEY_STEP), 7 * NS_PER_SEC, "sleep is told");
+	is_u64(event_value(EVENT_CLOCK_STEP, 1, EVENT_KEY_STEP), (uint64_t)(-5 * NS_PER_SEC),
+	    "a step for which there was no room is told later");
+	is_u64(event_value(EVENT_CLOCK_STEP, 2, EVENT_KEY_STEP), UINT64_MAX, "once");
 	intake_clear(&in);
 }
 
@@ -324,6 +491,8 @@ main(void)
 	templates_and_time();
 	kernel_drops();
 	host_drops();
+	clock_steps();
+	losses_and_steps();
 	log_drops();
 	buf_clear(&sink.bytes);
 	buf_clear(&payload);
