@@ -18,6 +18,7 @@ static const char *const kind_names[] = {
     [EVENT_TAIL_CUT] = "tail cut",
     [EVENT_LEFT_UNSEALED] = "left unsealed",
     [EVENT_DISK] = "disk",
+    [EVENT_REMOVED] = "removed",
 };
 
 const char *

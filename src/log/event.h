@@ -23,7 +23,8 @@ enum event_kind {                 /* on disk */
 	EVENT_CONFIG = 8,         /* TEXT */
 	EVENT_TAIL_CUT = 9,       /* at start: SEGMENT, OFFSET where it was cut, COUNT bytes cut */
 	EVENT_LEFT_UNSEALED = 10, /* at start: SEGMENT, COUNT bytes of it, DIGEST */
-	EVENT_DISK = 15,          /* it failed for a while: TEXT, COUNT failures, FROM, TO, UNSURE */
+	EVENT_REMOVED = 11,       /* by retention: SEGMENT, COUNT bytes of it, TEXT why, DIGEST of its seal */
+	EVENT_DISK = 12,          /* it failed for a while: TEXT, COUNT failures, FROM, TO, UNSURE */
 };
 
 enum event_key {                /* on disk; u64 unless it says otherwise */
@@ -35,8 +36,8 @@ enum event_key {                /* on disk; u64 unless it says otherwise */
 	EVENT_KEY_STEP = 6,    /* ns, two's complement */
 	EVENT_KEY_SEGMENT = 7, /* number */
 	EVENT_KEY_OFFSET = 8,
-	EVENT_KEY_DIGEST = 9,     /* 32 bytes, SHA-256 */
-	EVENT_KEY_UNSURE = 15,    /* bytes whose sync failed, when there are such */
+	EVENT_KEY_DIGEST = 9,     /* 32 bytes, SHA-256; EVENT_REMOVED: seal_digest, none if damaged */
+	EVENT_KEY_UNSURE = 10,    /* bytes whose sync failed, when there are such */
 	EVENT_KEY_DATAGRAMS = 16, /* recorded since start */
 	EVENT_KEY_BYTES = 17,     /* their payloads */
 	EVENT_KEY_REFUSED = 18,   /* source not allowed */

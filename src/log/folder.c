@@ -63,6 +63,20 @@ folder_name_parse(const char *name, struct folder_entry *ret)
 	return true;
 }
 
+bool
+folder_name_time(const char *name, wall_t *ret)
+{
+	const char *at = strrchr(name, '-');
+	struct folder_entry entry;
+	char text[WALL_TEXT_SIZE];
+
+	if (at == NULL || !folder_name_parse(name, &entry))
+		return false;
+	at++; /* YYYYMMDDTHHMMSSZ, as parsed */
+	(void)snprintf(text, sizeof(text), "%.4s-%.2s-%.5s:%.2s:%.3s", at, at + 4, at + 6, at + 11, at + 13);
+	return wall_parse(text, ret);
+}
+
 void
 folder_name_make(uint16_t lane, uint64_t number, wall_t begun, bool open, char out[FOLDER_NAME_SIZE])
 {

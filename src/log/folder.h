@@ -31,6 +31,8 @@ enum err folder_list(int dirfd, struct folder *ret) WARN_UNUSED;
 void folder_clear(struct folder *f);
 
 bool folder_name_parse(const char *name, struct folder_entry *ret);
+/* When a segment of that name was begun, to the second. */
+bool folder_name_time(const char *name, wall_t *ret);
 void folder_name_make(uint16_t lane, uint64_t number, wall_t begun, bool open, char out[FOLDER_NAME_SIZE]);
 
 #endif

@@ -244,6 +244,18 @@ store_newest(const struct store *s)
 	return s->newest;
 }
 
+int
+store_folder(const struct store *s)
+{
+	return s->dirfd;
+}
+
+const char *
+store_writing(const struct store *s)
+{
+	return s->fd < 0 ? "" : s->stage == STAGE_RENAMED ? s->sealed : s->name;
+}
+
 const struct store_counters *
 store_counters(const struct store *s)
 {

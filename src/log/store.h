@@ -50,6 +50,10 @@ uint64_t store_next_number(const struct store *s); /* for the first segment of t
  * datagrams tell the templates that the node knew. */
 const char *store_newest(const struct store *s);
 
+/* The store's descriptor of the folder, and the name of the segment being written, "" when none is: for log/expire. */
+int store_folder(const struct store *s);
+const char *store_writing(const struct store *s);
+
 /* Brings the block's bytes up to `upto` to the file, and when complete hashes it, and with b->last seals: the
  * file is synced and renamed then (a rename that fails is left to store_name). ERR_SYSTEM (errno): b->written says how far it came, and the file has been
  * cut back to there: to the end of the last whole record in it (or, where a record that began in the block

@@ -33,6 +33,7 @@ test_names(void)
 	};
 	char name[FOLDER_NAME_SIZE];
 	struct folder_entry e;
+	wall_t t;
 
 	folder_name_make(0, 1, (wall_t){1700000000000000000LL}, false, name);
 	is_text(name, "00-0000000001-20231114T221320Z.fbs", "a sealed name");
@@ -42,6 +43,10 @@ test_names(void)
 	folder_name_make(65535, UINT64_MAX, (wall_t){INT64_MIN}, true, name);
 	is_text(name, "65535-18446744073709551615-16770921T001243Z.fbs.open", "the longest open name");
 	ok(folder_name_parse(name, &e) && e.lane == 65535 && e.number == UINT64_MAX && e.open, "is parsed");
+	ok(folder_name_time("00-0000000001-20231114T221320Z.fbs", &t) && t.ns == 1700000000000000000LL,
+	    "the time in a name");
+	ok(!folder_name_time("00-0000000001-20231314T221320Z.fbs", &t), "a time that is none");
+	ok(!folder_name_time("README", &t), "the time of no segment");
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ok(!folder_name_parse(wrong[i], &e), "no segment: \"%s\"", wrong[i]);
 }
