@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/msg.h"
+#include "cluster/absent.h"
 #include "cluster/command.h"
 #include "cluster/ledger.h"
 #include "cluster/shards.h"
@@ -18,21 +19,27 @@ static bool
 print_ledger(const struct pool *p, const struct plan *plan, const struct command_options *o, bool *ret_found)
 {
 	struct buf out = BUF_INIT;
+	struct absent removed = {.lanes = NULL};
 	struct ledger ledger;
 	enum err e = ledger_make(p, plan, &ledger);
 	bool ok;
 
+	if (e == ERR_OK && (e = absent_of_pool(p, &removed)) != ERR_OK)
+		ledger_clear(&ledger);
 	if (e != ERR_OK) {
 		msg_error("gaps: %s", err_text(e));
 		return false;
 	}
-	if (o->json)
-		ledger_json(&ledger, p, &out);
-	else
+	if (o->json) {
+		ledger_json(&ledger, p, &removed, &out);
+	} else {
 		ledger_text(&ledger, p, &out);
+		absent_text(&removed, &out);
+	}
 	*ret_found = ledger.residual > 0;
 	ok = command_output(&out);
 	buf_clear(&out);
+	absent_clear(&removed);
 	ledger_clear(&ledger);
 	return ok;
 }

@@ -11,6 +11,7 @@
 
 #include "base/json.h"
 #include "base/spill.h"
+#include "cluster/absent.h"
 
 static const char *
 unit_of(const struct stream_key *k, enum seq_discipline d)
@@ -263,7 +264,7 @@ epoch_json(const struct ledger_epoch *l, const struct pool *p, struct json *j)
 }
 
 void
-ledger_json(const struct ledger *l, const struct pool *p, struct buf *out)
+ledger_json(const struct ledger *l, const struct pool *p, const struct absent *removed, struct buf *out)
 {
 	struct json j;
 
@@ -277,6 +278,10 @@ ledger_json(const struct ledger *l, const struct pool *p, struct buf *out)
 	for (size_t i = 0; i < l->count; i++)
 		epoch_json(&l->epochs[i], p, &j);
 	json_end(&j);
+	if (removed != NULL && removed->count > 0) {
+		json_key(&j, "removed");
+		absent_json(removed, &j);
+	}
 	json_end(&j);
 	buf_u8(out, '\n');
 }

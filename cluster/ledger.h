@@ -35,8 +35,11 @@ struct ledger {
 enum err ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret) WARN_UNUSED;
 void ledger_clear(struct ledger *l);
 
-/* One JSON document (keys in flowbraid(1)); the same bytes for the same pool. */
-void ledger_json(const struct ledger *l, const struct pool *p, struct buf *out);
+struct absent;
+
+/* One JSON document (keys in flowbraid(1)); the same bytes for the same pool. removed: what retention removed, of the pool;
+ * NULL, and where it is nothing, leaves the key out. */
+void ledger_json(const struct ledger *l, const struct pool *p, const struct absent *removed, struct buf *out);
 /* A table for people. */
 void ledger_text(const struct ledger *l, const struct pool *p, struct buf *out);
 

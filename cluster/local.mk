@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
+	cluster/absent.c cluster/absent.h \
 	cluster/cat.c cluster/cat_archive.c cluster/cat_private.h \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
@@ -11,6 +12,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h \
 	cluster/life.c cluster/life.h \
+	cluster/merged.c \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
 	cluster/shards.c cluster/shards.h \

@@ -125,7 +125,7 @@ write_files(struct merge *m, int dirfd)
 	if (e == ERR_END && m->options.shard.of > 0) {
 		e = ERR_OK; /* a part has no ledger */
 	} else if (e == ERR_END) {
-		ledger_json(&m->ledger, &m->p, &ledger);
+		ledger_json(&m->ledger, &m->p, NULL, &ledger);
 		e = buf_ok(&ledger) ? archive_write_file(w, MANIFEST_LEDGER, ledger.data, ledger.len)
 				    : ERR_MEMORY;
 	}

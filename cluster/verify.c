@@ -18,6 +18,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/msg.h"
+#include "cluster/absent.h"
 #include "cluster/command.h"
 #include "log/check.h"
 
@@ -33,7 +34,10 @@ struct verify {
 	uint64_t records, damaged, segments, sealed, torn, findings;
 	struct buf json_findings; /* their JSON objects, one after the other */
 	struct json json;
-	/* the chain of the log at hand */
+	struct buf json_gone; /* likewise, of segments that are not there any more */
+	struct json gone;
+	/* of the log at hand: what is not there, and the chain */
+	struct absent absent;
 	bool has_last;
 	uint16_t last_lane;
 	uint64_t last_number;
@@ -104,6 +108,17 @@ verify_body(
 	return true;
 }
 
+/* An event may tell of a segment that retention has removed. */
+static bool
+note_event(struct verify *v, const char *path, const struct segment_header *h, const struct record *r)
+{
+	enum err e = absent_event(&v->absent, "", h->lane, r->body, r->len);
+
+	if (e != ERR_OK)
+		msg_error("%s: %s", path, err_text(e));
+	return e == ERR_OK;
+}
+
 /* All of one segment. False when reading failed (a message was printed). */
 static bool
 verify_segment(struct verify *v, struct input_file *f, bool in_log)
@@ -117,13 +132,19 @@ verify_segment(struct verify *v, struct input_file *f, bool in_log)
 	enum check_step step = CHECK_ERROR;
 	bool ok = true;
 
+	if (fd < 0 && errno == ENOENT && in_log) {
+		msg_notice("%s: gone since the folder was listed: its node removed it", f->path);
+		return true;
+	}
 	if (fd < 0 || check_open(fd, f->open_name, !v->quick, &c) != ERR_OK) {
 		msg_error("%s: %s", f->path, strerror(errno));
 		return false;
 	}
 	while (ok && ((step = check_next(c, &record, &finding)) == CHECK_RECORD || step == CHECK_FINDING)) {
+		if (step == CHECK_RECORD && in_log && record.type == RECORD_EVENT)
+			ok = note_event(v, f->path, check_header(c), &record);
 		if (step == CHECK_RECORD) {
-			ok = verify_body(v, &bodies, c, f->path, &record);
+			ok = ok && verify_body(v, &bodies, c, f->path, &record);
 		} else {
 			window_check_damage(&bodies, &finding);
 			v->damaged += finding.lost_first <= finding.lost_last
@@ -267,6 +288,21 @@ is_needed(const struct verify *v, struct input *in, size_t i)
 	    next.time.ns < h.time.ns || next.time.ns > v->span.from_ns;
 }
 
+/* What a log does not hold any more is no damage: said, and no finding. */
+static bool
+note_gone(struct verify *v, const struct input *in)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < in->count && e == ERR_OK; i++)
+		e = absent_present(&v->absent, in->files[i].path);
+	if (e == ERR_OK)
+		e = absent_tell(&v->absent, in->path, &v->gone);
+	if (e != ERR_OK)
+		msg_error("%s: %s", in->path, err_text(e));
+	return e == ERR_OK;
+}
+
 static bool
 verify_path(struct verify *v, const char *path)
 {
@@ -300,6 +336,9 @@ verify_path(struct verify *v, const char *path)
 			ok = verify_segment(v, &in.files[i], in.kind == INPUT_LOG);
 		}
 		command_progress(&v->o, "%s", "");
+		if (ok && in.kind == INPUT_LOG)
+			ok = note_gone(v, &in);
+		absent_clear(&v->absent);
 	}
 	input_clear(&in);
 	return ok;
@@ -324,6 +363,9 @@ print_result(struct verify *v)
 		json_put_u64(&j, "torn", v->torn);
 		json_key(&j, "findings");
 		json_raw(&j, v->json_findings.data, v->json_findings.len);
+		json_end(&v->gone);
+		json_key(&j, "gone");
+		json_raw(&j, v->json_gone.data, v->json_gone.len);
 		json_end(&j);
 		buf_u8(&out, '\n');
 	} else {
@@ -343,7 +385,7 @@ command_verify(int argc, char **argv)
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"quick", no_argument, NULL, 'Q'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0}};
-	struct verify v = {.json_findings = BUF_INIT};
+	struct verify v = {.json_findings = BUF_INIT, .json_gone = BUF_INIT};
 	bool ok = true;
 	int c;
 
@@ -369,10 +411,13 @@ command_verify(int argc, char **argv)
 	v.span = command_span(&v.o);
 	json_init(&v.json, &v.json_findings);
 	json_array(&v.json);
+	json_init(&v.gone, &v.json_gone);
+	json_array(&v.gone);
 	for (int i = optind; i < argc; i++)
 		ok &= verify_path(&v, argv[i]);
 	if (ok)
 		ok = print_result(&v);
 	buf_clear(&v.json_findings);
+	buf_clear(&v.json_gone);
 	return !ok ? EXIT_UNABLE : v.findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
 }

@@ -588,6 +588,9 @@ pool_read_file(struct pool *p, uint32_t file, const struct pool_report *report, 
 	struct check *c;
 	enum err e;
 
+	/* Its node has removed it since the folder was listed: as if it had been listed now. */
+	if (fd < 0 && errno == ENOENT && p->files[file].input->kind == INPUT_LOG)
+		return ERR_OK;
 	if (fd < 0) {
 		buf_printf(ret_why, "%s: %s", g.f->path, err_text(ERR_SYSTEM));
 		return ERR_SYSTEM;
