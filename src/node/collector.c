@@ -22,8 +22,10 @@
 #include "node/loop.h"
 #include "node/packet.h"
 #include "node/receive.h"
+#include "node/retention.h"
 
 #define LANE 0
+#define LANES 1
 #define FIRST_SEQUENCE 1
 #define RECOVERED_MOST 16
 #define DRAIN_NS NS_PER_SEC
@@ -51,6 +53,8 @@ struct collector {
 	size_t recovered_count;
 	struct disk *disk;           /* owned */
 	struct disk_trouble trouble; /* not told yet */
+	struct retention *retention; /* owned; NULL for a capture, whose times are not now */
+	struct disk *disk;           /* owned */
 	bool started;
 	struct intake intake; /* when started */
 	/* while running */
@@ -172,24 +176,80 @@ start_intake(struct collector *c, wall_t now)
 	return e == ERR_OK;
 }
 
-bool
-collector_start(struct collector *c, const char *version, wall_t now)
+static struct retain_limits
+retain_limits_of(const struct conf *conf)
 {
-	const struct disk_options options = {
+	return (struct retain_limits){
+	    .age_ns = conf->log_retain_ns,
+	    .size = (uint64_t)conf->log_retain_size,
+	    .minimum_free = (uint64_t)conf->log_minimum_free,
+	    .keep_unmerged = conf->log_keep_unmerged,
+	    .lanes = LANES,
+	};
+}
+
+static enum err
+start_retention(struct collector *c)
+{
+	const struct retention_options options = {
+	    .name = c->name,
+	    .cluster = c->conf->cluster,
+	    .node = c->conf->node,
+	    .lane = LANE,
+	    .limits = retain_limits_of(c->conf),
+	};
+
+	return c->for_capture ? ERR_OK : retention_new(c->store, &options, &c->retention);
+}
+
+static bool
+start_disk(struct collector *c)
+{
+	struct disk_options options = {
 	    .name = c->name,
 	    .memory = c->conf->log_memory,
 	    .sync_ns = c->conf->log_sync_ns,
 	    .wait = c->for_capture,
 	};
-	enum err e = disk_start(c->store, &options, &c->disk);
+	enum err e = start_retention(c);
 
-	if (e != ERR_OK) {
+	options.retention = c->retention;
+	if (e == ERR_OK)
+		e = disk_start(c->store, &options, &c->disk);
+	if (e != ERR_OK)
 		msg_error("%s: cannot start writing: %s", c->name, err_text(e));
+	return e == ERR_OK;
+}
+
+static bool
+stop_disk(struct collector *c, uint64_t *ret_lost)
+{
+	bool whole = disk_stop(c->disk, ret_lost);
+
+	c->disk = NULL;
+	retention_free(c->retention);
+	c->retention = NULL;
+	return whole;
+}
+
+/* What retention has removed: an event record for each, when there is room for it. */
+static void
+tell_removed(struct collector *c, wall_t now)
+{
+	struct expire_removed removed;
+
+	while (c->retention != NULL && retention_peek(c->retention, &removed) &&
+	    intake_removed(&c->intake, &removed, now))
+		retention_take(c->retention);
+}
+
+bool
+collector_start(struct collector *c, const char *version, wall_t now)
+{
+	if (!start_disk(c))
 		return false;
-	}
 	if (!start_intake(c, now)) {
-		(void)disk_stop(c->disk, NULL);
-		c->disk = NULL;
+		(void)stop_disk(c, NULL);
 		return false;
 	}
 	recall_templates(c);
@@ -287,6 +347,7 @@ on_tick(void *ctx, wall_t now)
 		ask_drops(c, now);
 	intake_tick(&c->intake, now);
 	tell_trouble(c, now);
+	tell_removed(c, now);
 	completed = disk_completed(c->disk);
 	if (completed == c->completed)
 		appender_flush(&c->intake.appender);
@@ -467,10 +528,12 @@ collector_stop(struct collector *c, wall_t now)
 	if (!c->started)
 		return true;
 	tell_trouble(c, now);
+	if (c->retention != NULL)
+		retention_end(c->retention);
+	tell_removed(c, now);
 	intake_stopping(&c->intake, now);
 	appender_end(&c->intake.appender, now);
-	whole = disk_stop(c->disk, &lost);
-	c->disk = NULL;
+	whole = stop_disk(c, &lost);
 	if (!whole)
 		msg_error("%s: given up; %" PRIu64 " bytes were not written", c->name, lost);
 	say_counters(c);

@@ -30,6 +30,7 @@ enum key_type {
 	KEY_DURATION, /* "100ms" "1s" "5m" "1h" */
 	KEY_SIZE,     /* "64M", or a number of bytes */
 	KEY_NUMBER,
+	KEY_BOOL,         /* true or false */
 	KEY_SOURCES,      /* [ "192.0.2.0/24", ... ] */
 	KEY_JOIN_SOURCES, /* [ "192.0.2.1", ... ] */
 	KEY_LISTENERS,    /* ( { ... }, ... ) */
@@ -52,9 +53,11 @@ struct key {
 #define KIB 1024LL
 #define MIB (1024 * KIB)
 #define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
 #define MSEC NS_PER_MSEC
 #define SEC NS_PER_SEC
 #define HOUR (3600 * SEC)
+#define DAY (24 * HOUR)
 
 static const struct key listener_keys[] = {
     {"address", KEY_ADDRESS, offsetof(struct conf_listener, address), REQUIRED, NULL, 0, 0, true},
@@ -74,6 +77,11 @@ static const struct key log_keys[] = {
     {"sync", KEY_DURATION, offsetof(struct conf, log_sync_ns), OPTIONAL, "1s", 10 * MSEC, HOUR, true},
     {"flush", KEY_DURATION, offsetof(struct conf, log_flush_ns), OPTIONAL, "100ms", 2 * MSEC, 10 * SEC, true},
     {"memory", KEY_SIZE, offsetof(struct conf, log_memory), OPTIONAL, "64M", 8 * MIB, 256 * GIB, false},
+    {"retain", KEY_DURATION, offsetof(struct conf, log_retain_ns), OPTIONAL, NULL, SEC, 36500 * DAY, true},
+    {"retain_size", KEY_SIZE, offsetof(struct conf, log_retain_size), OPTIONAL, NULL, MIB, 1024 * TIB, true},
+    {"minimum_free", KEY_SIZE, offsetof(struct conf, log_minimum_free), OPTIONAL, NULL, MIB, 1024 * TIB,
+	true},
+    {"keep_unmerged", KEY_BOOL, offsetof(struct conf, log_keep_unmerged), OPTIONAL, "false", 0, 0, true},
     {.name = NULL},
 };
 
@@ -160,6 +168,8 @@ key_form(enum key_type type)
 		return "a number";
 	case KEY_JOIN_SOURCES:
 		return "a list of addresses such as [ \"192.0.2.1\", \"192.0.2.2\" ]";
+	case KEY_BOOL:
+		return "true or false";
 	case KEY_SOURCES:
 		return "a list of prefixes such as [ \"192.0.2.0/24\", \"2001:db8::/32\" ]";
 	case KEY_LISTENERS:
@@ -213,7 +223,7 @@ copy_text(const char *text, char *to, size_t size)
 	return true;
 }
 
-/* Stores a scalar given as text. False when it has not the form of its type. Ranges are the caller's. */
+/* Stores a scalar given as text, or a default. False when it has not the form of its type. Ranges are the caller's. */
 static bool
 store_text(const struct key *k, const char *text, uint8_t *at)
 {
@@ -234,6 +244,9 @@ store_text(const struct key *k, const char *text, uint8_t *at)
 		return unit_size_parse(text, (int64_t *)(void *)at);
 	case KEY_NUMBER: /* a default; none is read from quotes */
 		*(int64_t *)(void *)at = strtoll(text, NULL, 10);
+		return true;
+	case KEY_BOOL:
+		*(bool *)(void *)at = strcmp(text, "true") == 0;
 		return true;
 	case KEY_PORT:
 	case KEY_SOURCES:
@@ -266,8 +279,13 @@ read_scalar(struct reading *r, const struct key *k, const config_setting_t *s, u
 	bool good = false;
 
 	switch (config_setting_type(s)) {
-	case CONFIG_TYPE_STRING:
-		good = k->type != KEY_NUMBER && store_text(k, config_setting_get_string(s), at);
+	case CONFIG_TYPE_BOOL:
+		good = k->type == KEY_BOOL;
+		if (good)
+			*(bool *)(void *)at = config_setting_get_bool(s) != 0;
+		break;
+	case CONFIG_TYPE_STRING: /* "true" is none */
+		good = k->type != KEY_BOOL && k->type != KEY_NUMBER && store_text(k, config_setting_get_string(s), at);
 		break;
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
@@ -680,6 +698,9 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_JOIN_SOURCES:
 		print_addresses(out, (const struct conf_listener *)(const void *)base);
 		break;
+	case KEY_BOOL:
+		buf_text(out, *(const bool *)(const void *)at ? "true" : "false");
+		break;
 	case KEY_SOURCES:
 		print_prefixes(out, (const struct conf_listener *)(const void *)base);
 		break;
@@ -707,6 +728,8 @@ is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
 		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
 	if (k->type == KEY_STATUS)
 		return !c->has_status;
+	if (k->type == KEY_DURATION || k->type == KEY_SIZE)
+		return *(const int64_t *)(const void *)(base + k->offset) == 0;
 	return base[k->offset] == '\0';
 }
 

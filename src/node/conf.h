@@ -51,7 +51,11 @@ struct conf {
 	int64_t log_size; /* most bytes of a segment */
 	int64_t log_sync_ns;
 	int64_t log_flush_ns;
-	int64_t log_memory; /* bytes of blocks that wait for the disk */
+	int64_t log_memory;    /* bytes of blocks that wait for the disk */
+	int64_t log_retain_ns; /* retention; 0: no such limit */
+	int64_t log_retain_size;
+	int64_t log_minimum_free;
+	bool log_keep_unmerged;
 
 	bool has_status;
 	struct addr status_address;

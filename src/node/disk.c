@@ -389,6 +389,14 @@ sync_if_due(struct disk *d)
 
 /* --- the thread: writing --- */
 
+/* Old segments may go to make room. True when some did, so that another try is worth while. */
+static bool
+make_room(struct disk *d, int failure)
+{
+	return d->options.retention != NULL && (failure == ENOSPC || failure == EDQUOT) &&
+	    retention_run(d->options.retention, d->store, true);
+}
+
 /* Sealing syncs, too. */
 static enum err
 write_once(struct disk *d, const struct entry *e)
@@ -398,6 +406,8 @@ write_once(struct disk *d, const struct entry *e)
 	enum err result = e->complete && e->block->last ? write_again(d) : ERR_OK;
 
 	if (result == ERR_OK)
+		result = store_write(d->store, e->block, e->upto, e->complete);
+	while (result == ERR_SYSTEM && make_room(d, errno)) /* a rolling log on a full disk is no failure */
 		result = store_write(d->store, e->block, e->upto, e->complete);
 	if (result != ERR_OK && store_counters(d->store)->sync_failures > sync_failures) {
 		note(d, DISK_SYNCING, result);
@@ -411,6 +421,13 @@ write_once(struct disk *d, const struct entry *e)
 		sync_worked(d);
 	}
 	return result;
+}
+
+static void
+retain_if_due(struct disk *d)
+{
+	if (d->options.retention != NULL)
+		(void)retention_run(d->options.retention, d->store, false);
 }
 
 /* Writes an entry, however often it takes. False when it was given up. */
@@ -464,6 +481,7 @@ next_entry(struct disk *d, struct entry *ret)
 		if (pthread_cond_timedwait(&d->work, &d->lock, &until) == ETIMEDOUT) {
 			(void)pthread_mutex_unlock(&d->lock);
 			sync_if_due(d);
+			retain_if_due(d);
 			(void)pthread_mutex_lock(&d->lock);
 		}
 	}
@@ -495,6 +513,7 @@ disk_main(void *arg)
 		if (e.complete)
 			release(d, e.block);
 		sync_if_due(d);
+		retain_if_due(d);
 	}
 	d->synced.ns = INT64_MIN / 2; /* long ago */
 	sync_if_due(d);

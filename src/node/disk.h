@@ -18,6 +18,7 @@
 
 #include "log/append.h"
 #include "log/store.h"
+#include "node/retention.h"
 
 struct disk;
 
@@ -27,6 +28,7 @@ struct disk_options {
 	int64_t sync_ns;  /* fdatasync as often */
 	bool wait;        /* an appender waits for a free block (captures) instead of being refused, and what
 	                      * cannot be written for a while is given up */
+	struct retention *retention; /* NULL: nothing is removed. Borrowed, until disk_stop */
 };
 
 enum err disk_start(struct store *store, const struct disk_options *options, struct disk **ret) WARN_UNUSED;

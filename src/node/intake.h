@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "log/append.h"
 #include "log/event.h"
+#include "log/expire.h"
 #include "log/store.h"
 #include "node/conf.h"
 #include "node/sources.h"
@@ -107,6 +108,8 @@ void intake_tick(struct intake *in, wall_t now);
 /* The clock was set, by step_ns, or the host slept for slept_ns; now: by the clock as it is set. Before the tick
  * that sees it, so that nothing is measured by two clocks. */
 void intake_clock(struct intake *in, int64_t step_ns, int64_t slept_ns, wall_t now);
+/* Retention has removed a segment. False: no event record could be appended now. */
+bool intake_removed(struct intake *in, const struct expire_removed *r, wall_t now) WARN_UNUSED;
 
 /* Event records of start and end. recovered: what store_open found. */
 void intake_started(

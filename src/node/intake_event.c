@@ -199,6 +199,23 @@ intake_clock(struct intake *in, int64_t step_ns, int64_t slept_ns, wall_t now)
 	intake_tell_clock(in, now);
 }
 
+bool
+intake_removed(struct intake *in, const struct expire_removed *r, wall_t now)
+{
+	struct buf *b;
+
+	/* Losses go first: what little room there is must not be used up before them. */
+	if (in->log.count > 0 && !intake_tell_log_drops(in, now))
+		return false;
+	b = begin(in, EVENT_REMOVED);
+	event_put_u64(b, EVENT_KEY_SEGMENT, r->number);
+	event_put_u64(b, EVENT_KEY_COUNT, r->bytes);
+	event_put_text(b, EVENT_KEY_TEXT, retain_reason_name(r->reason));
+	if (r->sealed)
+		event_put_bytes(b, EVENT_KEY_DIGEST, r->seal.b, sizeof(r->seal.b));
+	return put(in, now);
+}
+
 static void
 tell_recovery(struct intake *in, const struct store_recovery *r, wall_t now)
 {

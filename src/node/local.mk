@@ -19,6 +19,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/packet.c src/node/packet.h \
 	src/node/process.c src/node/process.h \
 	src/node/receive.c src/node/receive.h \
+	src/node/retention.c src/node/retention.h \
 	src/node/sources.c src/node/sources.h \
 	src/node/streams.c src/node/streams.h \
 	src/node/unit.c src/node/unit.h

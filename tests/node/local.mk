@@ -39,6 +39,7 @@ EXTRA_DIST += \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
+	tests/node/55-retain.t \
 	tests/node/60-templates.t
 	tests/node/60-templates.t \
 	tests/node/70-unit.t \

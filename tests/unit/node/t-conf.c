@@ -27,7 +27,8 @@ static const char
 		  "    join_sources = [ \"2001:db8::7\", \"2001:db8::8\" ]; } );\n"
 		  "lanes = 4;\n"
 		  "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
-		  "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\"; };\n"
+		  "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\";\n"
+		  "    retain = \"90d\"; retain_size = \"1T\"; minimum_free = \"20G\"; keep_unmerged = true; };\n"
 		  "status = { address = \"127.0.0.1\"; port = 9476; };\n"
 		  "user = \"_flowbraid\";\n"
 		  "pidfile = \"/run/flowbraidd.pid\";\n";
@@ -61,7 +62,7 @@ prints_back(const struct conf *c, const char *name)
 static void
 values(void)
 {
-	struct buf errors = BUF_INIT;
+	struct buf errors = BUF_INIT, printed = BUF_INIT;
 	char text[CONF_LISTENER_TEXT_SIZE];
 	struct conf c;
 
@@ -93,10 +94,20 @@ values(void)
 	is_u64((uint64_t)c.log_sync_ns, (uint64_t)(2 * NS_PER_SEC), "sync");
 	is_u64((uint64_t)c.log_flush_ns, 50 * NS_PER_MSEC, "flush");
 	is_u64((uint64_t)c.log_memory, 128 << 20, "memory");
+	is_u64((uint64_t)c.log_retain_ns, (uint64_t)(90 * 86400 * NS_PER_SEC), "retain");
+	is_u64((uint64_t)c.log_retain_size, (uint64_t)1 << 40, "retain_size");
+	is_u64((uint64_t)c.log_minimum_free, (uint64_t)20 << 30, "minimum_free");
+	ok(c.log_keep_unmerged, "keep_unmerged");
 	ok(c.has_status && c.status_port == 9476, "status");
 	is_text(c.user, "_flowbraid", "user");
 	is_text(c.pidfile, "/run/flowbraidd.pid", "pidfile");
 	prints_back(&c, "full");
+	conf_print(&c, &printed);
+	ok(strstr(as_text(&printed),
+	       "\tretain = \"90d\";\n\tretain_size = \"1T\";\n\tminimum_free = \"20G\";\n"
+	       "\tkeep_unmerged = true;\n") != NULL,
+	    "values whose lowest byte is zero are printed, too");
+	buf_clear(&printed);
 	conf_clear(&c);
 
 	ok(conf_parse(HEAD LISTEN LOG, "small.conf", &c, &errors) == ERR_OK, "a small configuration is read");
@@ -106,6 +117,8 @@ values(void)
 	is_u64((uint64_t)c.log_sync_ns, (uint64_t)NS_PER_SEC, "sync by default");
 	is_u64((uint64_t)c.log_flush_ns, 100 * NS_PER_MSEC, "flush by default");
 	is_u64((uint64_t)c.log_memory, 64 << 20, "memory by default");
+	ok(c.log_retain_ns == 0 && c.log_retain_size == 0 && c.log_minimum_free == 0 && !c.log_keep_unmerged,
+	    "no retention by default");
 	ok(!c.has_status && c.user[0] == '\0' && c.pidfile[0] == '\0', "no status, user, pidfile by default");
 	prints_back(&c, "small");
 	conf_clear(&c);
@@ -154,6 +167,18 @@ refusals(void)
 	    "a duration without unit");
 	faults(HEAD LISTEN "log = { directory = \"x\"; memory = \"1M\"; };\n",
 	    "f.conf:3: log.memory: expected 8M to 256G, found 1M\n", "a size out of range");
+	faults(HEAD LISTEN "log = { directory = \"x\"; retain = \"1ms\"; };\n",
+	    "f.conf:3: log.retain: expected 1s to 36500d, found 1ms\n", "too short a retention");
+	faults(HEAD LISTEN "log = { directory = \"x\"; retain_size = 5; minimum_free = \"2000T\"; };\n",
+	    "f.conf:3: log.retain_size: expected 1M to 1024T, found 5\n"
+	    "f.conf:3: log.minimum_free: expected 1M to 1024T, found 2000T\n",
+	    "sizes out of range");
+	faults(HEAD LISTEN "log = { directory = \"x\"; keep_unmerged = \"true\"; };\n",
+	    "f.conf:3: log.keep_unmerged: expected true or false, found \"true\"\n", "true as a text");
+	faults(HEAD LISTEN "log = { directory = \"x\"; keep_unmerged = 1; };\n",
+	    "f.conf:3: log.keep_unmerged: expected true or false\n", "a number for true");
+	faults(HEAD LISTEN "log = { directory = true; };\n",
+	    "f.conf:3: log.directory: expected a path in quotes\n", "true for a text");
 	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 65536; } );\n",
 	    "f.conf:3: listen.port: expected a number from 1 to 65535\n", "a port out of range");
 	faults(HEAD LOG "listen = ( { address = \"localhost\"; port = 1; } );\n",
