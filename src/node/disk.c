@@ -394,7 +394,7 @@ static bool
 make_room(struct disk *d, int failure)
 {
 	return d->options.retention != NULL && (failure == ENOSPC || failure == EDQUOT) &&
-	    retention_run(d->options.retention, d->store, true);
+	    retention_run(d->options.retention, d->store, true, wall_now(), mono_now());
 }
 
 /* Sealing syncs, too. */
@@ -427,7 +427,7 @@ static void
 retain_if_due(struct disk *d)
 {
 	if (d->options.retention != NULL)
-		(void)retention_run(d->options.retention, d->store, false);
+		(void)retention_run(d->options.retention, d->store, false, wall_now(), mono_now());
 }
 
 /* Writes an entry, however often it takes. False when it was given up. */

@@ -17,8 +17,10 @@
 #define PASS_NS NS_PER_SEC
 #define PASS_MOST 64 /* removals; more go on in the next pass, after what waits to be written */
 #define LIST_AGE_NS (60 * NS_PER_SEC) /* after that the folder is listed again, whoever may have changed it */
-#define WAITING_MOST 1024             /* removals that no event tells of yet */
+#define WAITING_MOST 256              /* removals that no event tells of yet */
 #define SAY_AGAIN_NS (3600 * NS_PER_SEC)
+#define STEP_NS (3600 * NS_PER_SEC) /* a clock that was set ahead by more than this is not believed */
+#define HOLD_NS (3600 * NS_PER_SEC) /* for so long */
 
 /* Something said at most once in SAY_AGAIN_NS. */
 struct said {
@@ -36,9 +38,12 @@ struct retention {
 	/* the writing thread's */
 	const char *name;
 	struct expire *expire;
+	bool has_passed;
 	mono_t passed, listed;
-	uint64_t sealed; /* store_counters()->sealed when the folder was listed */
-	bool more;       /* the last pass left something to do */
+	wall_t clock;      /* at `passed` */
+	mono_t held_until; /* nothing goes by age before */
+	uint64_t sealed;   /* store_counters()->sealed when the folder was listed */
+	bool more;         /* the last pass left something to do */
 	bool failing;
 	enum retain_reason unmet;
 	bool unmerged; /* ... because of what is not merged */
@@ -177,28 +182,47 @@ list_when_old(struct retention *r, const struct store *s, mono_t now)
 	r->listed = now;
 }
 
+/* Whether the clock was set ahead since the last pass, or not long ago. */
+static bool
+is_clock_odd(struct retention *r, wall_t now, mono_t mono)
+{
+	int64_t ahead = 0;
+
+	if (r->has_passed)
+		ahead = now.ns / 2 - r->clock.ns / 2 - (mono.ns - r->passed.ns) / 2; /* halves: it fits */
+	r->has_passed = true;
+	r->passed = mono;
+	r->clock = now;
+	if (ahead > STEP_NS / 2) {
+		msg_warn("%s: the clock was set ahead by %" PRId64 " s: nothing is removed by age for %lld s",
+		    r->name, (int64_t)(ahead / (NS_PER_SEC / 2)), HOLD_NS / NS_PER_SEC);
+		r->held_until.ns = mono.ns + HOLD_NS;
+	}
+	return mono.ns < r->held_until.ns;
+}
+
 bool
-retention_run(struct retention *r, const struct store *s, bool full)
+retention_run(struct retention *r, const struct store *s, bool full, wall_t now, mono_t mono)
 {
 	struct expire_result res = {.removed = 0};
 	const char *writing = store_writing(s);
 	struct retain_limits limits;
-	mono_t now = mono_now();
 	size_t most;
 	enum err e;
 
 	/* Before the first write the folder is left as it is: the templates of a former life are still being read. */
-	if (!full && (writing[0] == '\0' || (!r->more && now.ns - r->passed.ns < PASS_NS)))
+	if (!full && (writing[0] == '\0' || (r->has_passed && !r->more && mono.ns - r->passed.ns < PASS_NS)))
 		return false;
 	if (!begin(r, &limits, &most))
 		return false;
-	r->passed = now;
-	list_when_old(r, s, now);
-	e = expire_pass(r->expire, &limits, wall_now(), full, writing, r->removed, most, &res);
+	if (is_clock_odd(r, now, mono))
+		limits.age_ns = 0;
+	list_when_old(r, s, mono);
+	e = expire_pass(r->expire, &limits, now, full, writing, r->removed, most, &res);
 	say_failure(r, e, &res);
-	say_removed(r, res.removed, now);
+	say_removed(r, res.removed, mono);
 	if (e == ERR_OK) {
-		say_unmet(r, &res, now);
+		say_unmet(r, &res, mono);
 		say_odd_files(r, &res);
 	}
 	r->more = e == ERR_OK && res.choice.more;

@@ -5,6 +5,9 @@
  *
  * What was removed waits in a list of fixed size; when it is full nothing more is removed, so no removal goes untold
  * while the node lives.
+ *
+ * A clock that is set far ahead would make the whole log old at once: then nothing goes by age for an hour, so that
+ * somebody can set it right.
  */
 #ifndef FLOWBRAID_NODE_RETENTION_H
 #define FLOWBRAID_NODE_RETENTION_H
@@ -12,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "log/expire.h"
 #include "log/store.h"
 
@@ -31,7 +35,7 @@ void retention_free(struct retention *r); /* NULL is fine */
 /* --- for the writing thread --- */
 
 /* A pass when one is due. full: writing fails for want of room; a pass is always due then. True when something was removed. */
-bool retention_run(struct retention *r, const struct store *s, bool full);
+bool retention_run(struct retention *r, const struct store *s, bool full, wall_t now, mono_t mono);
 
 /* --- for the appending thread --- */
 
