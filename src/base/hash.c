@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The hash index: linear probing over slots of 8 bytes, so that a look-up usually touches one cache line
- * here and one at the caller. A value's home slot follows from its tag alone, so growing needs no keys.
+ * here and one at the caller. A value's home slot follows from its tag alone, so growing needs no keys, and neither does
+ * removing: the values behind a hole move up to where a search would now look for them.
  */
 #include "base/hash.h"
 
@@ -9,7 +10,6 @@
 
 #include "base/spill.h"
 
-#define HASH_DELETED (HASH_NONE - 1)
 #define HASH_FIRST_SLOTS 64
 
 static uint32_t
@@ -28,12 +28,11 @@ slot_put(struct hash_slot *slots, size_t mask, struct hash_slot s)
 	slots[at] = s;
 }
 
-/* Twice the slots, or as many when tombstones fill them; tombstones go. */
 static enum err
 hash_grow(struct hash *h)
 {
 	size_t old = h->slots != NULL ? h->mask + 1 : 0;
-	size_t count = old == 0 ? HASH_FIRST_SLOTS : h->used >= old / 2 ? old * 2 : old;
+	size_t count = old == 0 ? HASH_FIRST_SLOTS : old * 2;
 	struct hash_slot *slots = spill_alloc(count * sizeof(*slots));
 
 	if (slots == NULL)
@@ -41,13 +40,12 @@ hash_grow(struct hash *h)
 	for (size_t i = 0; i < count; i++)
 		slots[i].value = HASH_NONE;
 	for (size_t i = 0; i < old; i++) {
-		if (h->slots[i].value < HASH_DELETED)
+		if (h->slots[i].value != HASH_NONE)
 			slot_put(slots, count - 1, h->slots[i]);
 	}
 	spill_free(h->slots);
 	h->slots = slots;
 	h->mask = count - 1;
-	h->filled = h->used;
 	return ERR_OK;
 }
 
@@ -63,14 +61,13 @@ hash_add(struct hash *h, uint64_t hv, uint32_t value)
 {
 	enum err e;
 
-	if (h->slots == NULL || h->filled >= (h->mask + 1) / 4 * 3) {
+	if (h->slots == NULL || h->used >= (h->mask + 1) / 4 * 3) {
 		e = hash_grow(h);
 		if (e != ERR_OK)
 			return e;
 	}
 	slot_put(h->slots, h->mask, (struct hash_slot){.tag = hash_tag(hv), .value = value});
 	h->used++;
-	h->filled++;
 	return ERR_OK;
 }
 
@@ -91,9 +88,23 @@ hash_next(const struct hash *h, struct hash_probe *p)
 		if (s.value == HASH_NONE)
 			return HASH_NONE;
 		p->at = (p->at + 1) & h->mask;
-		if (s.tag == p->tag && s.value != HASH_DELETED)
+		if (s.tag == p->tag)
 			return s.value;
 	}
+}
+
+static void
+slot_clear(struct hash *h, size_t hole)
+{
+	for (size_t at = (hole + 1) & h->mask; h->slots[at].value != HASH_NONE; at = (at + 1) & h->mask) {
+		size_t home = h->slots[at].tag & h->mask;
+
+		if (((at - home) & h->mask) >= ((at - hole) & h->mask)) { /* the hole lies on its way */
+			h->slots[hole] = h->slots[at];
+			hole = at;
+		}
+	}
+	h->slots[hole].value = HASH_NONE;
 }
 
 void
@@ -105,7 +116,7 @@ hash_remove(struct hash *h, uint64_t hv, uint32_t value)
 	for (v = hash_first(h, hv, &p); v != HASH_NONE; v = hash_next(h, &p)) {
 		if (v != value)
 			continue;
-		h->slots[(p.at - 1) & h->mask].value = HASH_DELETED; /* the probe stands behind it */
+		slot_clear(h, (p.at - 1) & h->mask); /* the probe stands behind it */
 		h->used--;
 		return;
 	}
@@ -115,4 +126,10 @@ uint64_t
 hash_bytes(const void *bytes, size_t len)
 {
 	return XXH3_64bits(bytes, len);
+}
+
+uint64_t
+hash_bytes_seeded(const void *bytes, size_t len, uint64_t seed)
+{
+	return XXH3_64bits_withSeed(bytes, len, seed);
 }

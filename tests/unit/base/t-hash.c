@@ -41,6 +41,24 @@ count_wrong(const struct hash *h)
 	return wrong;
 }
 
+/* Keys that are chosen to stand side by side in an index of 65,536 slots. */
+static void
+seeds(void)
+{
+	unsigned chosen = 0, together = 0;
+
+	for (uint64_t key = 0; chosen < 1000; key++) {
+		uint64_t hv = hash_bytes_seeded(&key, sizeof(key), 1), other;
+
+		if (((hv ^ hv >> 32) & 0xffff) >= 64)
+			continue;
+		chosen++;
+		other = hash_bytes_seeded(&key, sizeof(key), 2);
+		together += ((other ^ other >> 32) & 0xffff) < 64;
+	}
+	ok(together < 50, "keys that collide under one seed do not under another");
+}
+
 int
 main(void)
 {
@@ -73,7 +91,13 @@ main(void)
 	}
 	ok(failed == 0 && h.mask == before, "adding and removing over and over does not grow the index");
 	is_u64(count_wrong(&h), 0, "and loses nothing");
+	for (uint32_t v = 0; v < VALUES; v++)
+		hash_remove(&h, hash_of_value[v], v);
+	for (size_t i = 0; i <= h.mask; i++)
+		failed += h.slots[i].value != HASH_NONE;
+	ok(failed == 0 && h.used == 0, "what is removed leaves no trace that searches would walk over");
 	hash_clear(&h);
+	seeds();
 	ok(hash_first(&h, hash_of_value[1], &p) == HASH_NONE && h.slots == NULL, "a cleared index is empty");
 	return done_testing();
 }
