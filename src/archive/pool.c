@@ -82,7 +82,7 @@ pool_source(struct pool *p, const struct source *id, uint32_t *ret)
 static enum err
 stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
 {
-	uint64_t hv = stream_key_hash(key);
+	uint64_t hv = stream_key_hash(key, 0);
 	struct hash_probe probe;
 	enum err e;
 

@@ -48,6 +48,15 @@ enum event_key {                /* on disk; u64 unless it says otherwise */
 	EVENT_KEY_LOG_DROPS = 23,
 	EVENT_KEY_STREAM = 24, /* bytes: a stream key, u32 last sequence, u64 datagrams */
 	EVENT_KEY_FAULT = 32,  /* and up: MALFORMED by reason, enum proto_fault from 1 on; left out when 0 */
+	/* Limits: how often each was reached since the start; left out when 0. */
+	EVENT_KEY_LIMITED = 48,            /* datagrams beyond an exporter's rate limit, not recorded */
+	EVENT_KEY_EXPORTERS_EVICTED = 49,  /* forgotten for newcomers */
+	EVENT_KEY_EXPORTERS_REFUSED = 50,  /* times that one had earned protection and there was no room */
+	EVENT_KEY_STREAMS_EVICTED = 51,    /* forgotten for newcomers */
+	EVENT_KEY_STREAMS_REFUSED = 52,    /* datagrams of streams not kept in mind */
+	EVENT_KEY_TEMPLATES_EVICTED = 53,  /* streams that lost their templates to newcomers */
+	EVENT_KEY_TEMPLATES_REPLACED = 54, /* templates forgotten for others of the same stream */
+	EVENT_KEY_TEMPLATES_REFUSED = 55,  /* not kept in mind: too many at a time, or all room is taken */
 };
 
 const char *event_kind_name(enum event_kind kind); /* "start" ...; "event" when unknown */

@@ -517,6 +517,7 @@ say_counters(const struct collector *c)
 	    c->name, n->datagrams, n->malformed, n->cut, n->refused, n->unknown, n->kernel_drops,
 	    n->log_drops);
 	say_faults(c);
+	intake_say_limits(&c->intake, c->name);
 }
 
 bool

@@ -29,7 +29,7 @@ enum key_type {
 	KEY_PORT,
 	KEY_DURATION, /* "100ms" "1s" "5m" "1h" */
 	KEY_SIZE,     /* "64M", or a number of bytes */
-	KEY_NUMBER,
+	KEY_NUMBER,       /* whole; without a default 0 is as if it were not there */
 	KEY_BOOL,         /* true or false */
 	KEY_SOURCES,      /* [ "192.0.2.0/24", ... ] */
 	KEY_JOIN_SOURCES, /* [ "192.0.2.1", ... ] */
@@ -67,6 +67,7 @@ static const struct key listener_keys[] = {
     {"join_sources", KEY_JOIN_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
     {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
 	GIB - 1, true},
+    {"rate_limit", KEY_NUMBER, offsetof(struct conf_listener, rate_limit), OPTIONAL, NULL, 0, 10000000, true},
     {.name = NULL},
 };
 
@@ -160,6 +161,8 @@ key_form(enum key_type type)
 		return "an IPv4 or IPv6 address in quotes";
 	case KEY_PORT:
 		return "a number from 1 to 65535";
+	case KEY_NUMBER:
+		return "a whole number";
 	case KEY_DURATION:
 		return "a duration in quotes such as \"100ms\", \"1s\", \"5m\" or \"1h\"";
 	case KEY_SIZE:
@@ -193,7 +196,7 @@ bad_form(struct reading *r, const struct key *k, const config_setting_t *s)
 }
 
 static char *
-number_text(int64_t v, char *out)
+number_text(int64_t v, char out[UNIT_TEXT_SIZE])
 {
 	(void)snprintf(out, UNIT_TEXT_SIZE, "%" PRId64, v);
 	return out;
@@ -686,6 +689,9 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_PORT:
 		buf_printf(out, "%u", *(const uint16_t *)(const void *)at);
 		break;
+	case KEY_NUMBER:
+		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
+		break;
 	case KEY_DURATION:
 		print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
 		break;
@@ -728,7 +734,7 @@ is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
 		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
 	if (k->type == KEY_STATUS)
 		return !c->has_status;
-	if (k->type == KEY_DURATION || k->type == KEY_SIZE)
+	if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_NUMBER)
 		return *(const int64_t *)(const void *)(base + k->offset) == 0;
 	return base[k->offset] == '\0';
 }

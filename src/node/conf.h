@@ -35,6 +35,7 @@ struct conf_listener {
 	struct addr *join_sources; /* owned; whom the group is joined of. None: everybody */
 	size_t join_source_count;
 	int64_t receive_buffer; /* bytes asked of the kernel */
+	int64_t rate_limit;     /* datagrams a second of one exporter; 0: none */
 	char *file;             /* owned: where the listener is described, for messages */
 	unsigned line;
 };

@@ -9,8 +9,6 @@
 
 #include "log/check.h"
 
-#define STREAMS_MOST 16384
-#define TEMPLATES_MOST 1024   /* of one stream */
 #define SNAPSHOT_RECORD 60000 /* bytes of definitions in one record, about */
 
 /* --- templates --- */
@@ -19,6 +17,7 @@ struct snapshot {
 	struct intake *in;
 	struct appender *appender;
 	wall_t now;
+	bool protected; /* the exporters whose definitions have their turn */
 };
 
 static enum err
@@ -44,21 +43,27 @@ snapshot_each(void *ctx, const struct tmpl_def *def)
 {
 	struct snapshot *s = ctx;
 
+	if (exporters_protect(&s->in->exporters, &def->stream.exporter) != s->protected)
+		return ERR_OK;
 	tmpl_def_write(&s->in->body, def);
 	return s->in->body.len >= SNAPSHOT_RECORD ? snapshot_put(s) : ERR_OK;
 }
 
-/* At the head of each segment. When memory for it is out, intake_tick tries again: better late than not. */
+/* At the head of each segment. When memory for it is out, intake_tick tries again: better late than not. Protected
+ * exporters have the first turn, so that a node that starts again trusts them before others. */
 static void
 snapshot(void *ctx, struct appender *a, wall_t now)
 {
 	struct intake *in = ctx;
-	struct snapshot s = {.in = in, .appender = a, .now = now};
+	struct snapshot s = {.in = in, .appender = a, .now = now, .protected = true};
 	struct buf held = in->body; /* this may happen while an event is being appended from it */
 	enum err e;
 
 	in->body = (struct buf)BUF_INIT;
 	e = tmpl_cache_each(in->templates, snapshot_each, &s);
+	s.protected = false;
+	if (e == ERR_OK)
+		e = tmpl_cache_each(in->templates, snapshot_each, &s);
 	if (e == ERR_OK)
 		e = snapshot_put(&s);
 	in->templates_missing = e != ERR_OK;
@@ -77,15 +82,18 @@ recall_record(struct intake *in, const struct record *r)
 	switch (r->type) {
 	case RECORD_TEMPLATES:
 		while (rd_left(&body) > 0 && tmpl_def_read(&body, &def) == ERR_OK) {
+			exporters_trust(&in->exporters, &def.stream.exporter);
 			if (tmpl_cache_put(in->templates, &def) != ERR_OK)
 				break;
 		}
 		break;
 	case RECORD_DATAGRAM:
+		exporters_time(&in->exporters, r->time);
 		if (proto_recognise(r->body, r->len, &info) != ERR_OK)
 			break;
 		if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX) {
 			key = stream_key_of(&r->addr, r->port, &info);
+			(void)exporters_heard(&in->exporters, &r->addr);
 			/* A limit that is reached is counted by the cache. */
 			(void)!tmpl_cache_learn(in->templates, &key, &info, r->body, r->len);
 		}
@@ -164,6 +172,7 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 	struct intake_counters *c = &in->counters;
 	struct proto_info info;
 	struct stream_key key;
+	struct exporter_state *exporter;
 	enum proto_fault fault;
 
 	l->last = d->time;
@@ -175,6 +184,10 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		c->unknown++;
 		return;
 	}
+	exporters_time(&in->exporters, now);
+	exporter = exporters_heard(&in->exporters, &d->from);
+	if (l->rate_limit > 0 && exporter != NULL && intake_is_limited(in, d, exporter))
+		return;
 	fault = proto_check(d->payload, d->len, &info);
 	key = stream_key_of(&d->from, d->port, &info);
 	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
@@ -189,7 +202,8 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		c->malformed++;
 		c->faults[fault]++;
 	}
-	streams_heard(&in->streams, &key, info.sequence, in->steady);
+	if (streams_heard(&in->streams, &key, exporter, info.sequence, d->time) && exporter != NULL)
+		exporters_went_on(&in->exporters, exporter);
 }
 
 void
@@ -248,7 +262,6 @@ intake_tick(struct intake *in, wall_t now)
 	if (in->steady.ns >= in->heartbeat.ns || in->heartbeat.ns - in->steady.ns > INTAKE_HEARTBEAT_NS) {
 		intake_tell_heartbeat(in, now);
 		in->heartbeat.ns = in->steady.ns + INTAKE_HEARTBEAT_NS;
-		streams_prune(&in->streams, (wall_t){in->steady.ns - 600 * NS_PER_SEC});
 	}
 }
 
@@ -268,6 +281,7 @@ init_listeners(struct intake *in, const struct conf *conf, wall_t now)
 		if (e != ERR_OK)
 			return e;
 		in->listeners[i].last = now;
+		in->listeners[i].rate_limit = (uint32_t)conf->listeners[i].rate_limit;
 	}
 	return ERR_OK;
 }
@@ -276,7 +290,6 @@ enum err
 intake_init(struct intake *in, const struct conf *conf, const struct segment_header *head,
     struct block_sink sink, wall_t now)
 {
-	const struct tmpl_cache_limits limits = {.streams = STREAMS_MOST, .templates = TEMPLATES_MOST};
 	enum err e;
 
 	*in = (struct intake){.rotate_ns = conf->log_rotate_ns};
@@ -288,8 +301,7 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 	in->steady = now;
 	in->rotated.ns = now.ns - in->rotate_ns;
 	in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
-	in->templates = tmpl_cache_new(&limits);
-	e = in->templates != NULL ? streams_init(&in->streams, STREAMS_MOST) : ERR_MEMORY;
+	e = intake_init_limits(in, head->incarnation);
 	if (e == ERR_OK)
 		e = init_listeners(in, conf, now);
 	if (e != ERR_OK)
@@ -308,6 +320,7 @@ intake_clear(struct intake *in)
 	tmpl_cache_free(in->templates);
 	in->templates = NULL;
 	streams_clear(&in->streams);
+	exporters_clear(&in->exporters);
 	buf_clear(&in->body);
 	buf_clear(&in->item);
 }

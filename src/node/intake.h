@@ -13,11 +13,13 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/msg.h"
 #include "log/append.h"
 #include "log/event.h"
 #include "log/expire.h"
 #include "log/store.h"
 #include "node/conf.h"
+#include "node/exporters.h"
 #include "node/sources.h"
 #include "node/streams.h"
 #include "wire/proto.h"
@@ -32,6 +34,7 @@ struct intake_counters {
 	uint64_t datagrams; /* recorded */
 	uint64_t bytes;     /* their payloads */
 	uint64_t refused;   /* source not permitted */
+	uint64_t limited;   /* beyond the rate limit of its exporter */
 	uint64_t unknown;   /* no known protocol */
 	uint64_t malformed; /* recorded, and flagged */
 	uint64_t cut;       /* recorded, and flagged */
@@ -48,7 +51,8 @@ struct loss {
 
 struct intake_listener {
 	struct sources sources;
-	wall_t last; /* when its last datagram was received, or when it was opened */
+	uint32_t rate_limit; /* datagrams a second of one exporter; 0: none */
+	wall_t last;         /* when its last datagram was received, or when it was opened */
 	struct loss kernel;
 	wall_t kernel_told; /* steady */
 };
@@ -56,7 +60,9 @@ struct intake_listener {
 struct intake {
 	struct appender appender;
 	struct tmpl_cache *templates; /* owned */
+	struct exporters exporters;
 	struct streams streams;
+	struct msg_limit says_limited;
 	struct intake_listener *listeners; /* owned */
 	size_t listener_count;
 	struct intake_counters counters;
@@ -120,7 +126,14 @@ void intake_stopping(struct intake *in, wall_t now);
 bool intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wall_t from, wall_t to,
     uint64_t unsure, wall_t now);
 
-/* The part in intake_event.c, for intake.c. */
+/* Which limits were reached, and how often, in messages that begin with `name`; nothing when none was. */
+void intake_say_limits(const struct intake *in, const char *name);
+
+/* The parts in intake_limits.c and intake_event.c, for intake.c. */
+enum err intake_init_limits(struct intake *in, uint64_t secret) WARN_UNUSED;
+bool intake_is_limited(struct intake *in, const struct intake_datagram *d, struct exporter_state *e);
+void intake_put_limits(const struct intake *in, struct buf *b);
+
 bool intake_tell_log_drops(struct intake *in, wall_t now);
 void intake_tell_clock(struct intake *in, wall_t now);
 void intake_tell_heartbeat(struct intake *in, wall_t now);

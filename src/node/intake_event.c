@@ -36,8 +36,10 @@ put_loss(struct buf *b, const struct loss *l)
 }
 
 static void
-put_counters(struct buf *b, const struct intake_counters *c)
+put_counters(const struct intake *in, struct buf *b)
 {
+	const struct intake_counters *c = &in->counters;
+
 	event_put_u64(b, EVENT_KEY_DATAGRAMS, c->datagrams);
 	event_put_u64(b, EVENT_KEY_BYTES, c->bytes);
 	event_put_u64(b, EVENT_KEY_REFUSED, c->refused);
@@ -50,6 +52,7 @@ put_counters(struct buf *b, const struct intake_counters *c)
 		if (c->faults[i] > 0)
 			event_put_u64(b, (enum event_key)(EVENT_KEY_FAULT + i - 1), c->faults[i]);
 	}
+	intake_put_limits(in, b);
 }
 
 /* Those that were heard since the last heartbeat. */
@@ -127,7 +130,7 @@ void
 intake_tell_heartbeat(struct intake *in, wall_t now)
 {
 	in->clock_told = 0;
-	put_counters(begin(in, EVENT_HEARTBEAT), &in->counters);
+	put_counters(in, begin(in, EVENT_HEARTBEAT));
 	put_streams(in);
 	(void)put(in, now);
 }
@@ -258,7 +261,7 @@ intake_stopping(struct intake *in, wall_t now)
 	if (in->host.count > 0)
 		tell_host_drops(in, now);
 	/* The streams too: what came after the last heartbeat. */
-	put_counters(begin(in, EVENT_STOP), &in->counters);
+	put_counters(in, begin(in, EVENT_STOP));
 	put_streams(in);
 	(void)put(in, now);
 }

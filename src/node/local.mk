@@ -12,6 +12,10 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/intake_event.c \
 	src/node/lane_filter.c src/node/lane_filter.h \
 	src/node/links.c src/node/links.h \
+	src/node/exporters.c src/node/exporters.h \
+	src/node/intake.c src/node/intake.h \
+	src/node/intake_event.c \
+	src/node/intake_limits.c \
 	src/node/listener.c src/node/listener.h \
 	src/node/loop.c src/node/loop.h \
 	src/node/membership.c src/node/membership.h \

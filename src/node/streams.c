@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: ISC
  *
- * An array of streams and a hash index into it. A full table is pruned of silent streams at heartbeats, so
- * that a flood of forged addresses keeps new exporters out for a while and not for ever; none that is heard
- * is pushed out.
+ * An array of streams and a hash index into it. Where it is full a hand goes round, as among exporters, and passes
+ * by what stands on the account of a protected one.
  */
 #include "node/streams.h"
 
 #include <stdlib.h>
 
 enum err
-streams_init(struct streams *s, uint32_t limit)
+streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t seed)
 {
-	*s = (struct streams){.limit = limit};
+	*s = (struct streams){.limit = limit, .exporters = x, .seed = seed};
 	s->all = calloc(limit, sizeof(*s->all)); /* pages that are not used cost nothing */
 	return s->all != NULL ? ERR_OK : ERR_MEMORY;
 }
@@ -36,62 +35,74 @@ find(struct streams *s, const struct stream_key *key, uint64_t hv)
 	return NULL;
 }
 
+/* A place whose stream may be forgotten; s->limit: there is none. */
+static uint32_t
+turn_hand(struct streams *s)
+{
+	for (uint64_t steps = 0; steps < 2 * (uint64_t)s->count; steps++) {
+		uint32_t at = s->hand;
+		struct stream *st = &s->all[at];
+
+		s->hand = at + 1 < s->count ? at + 1 : 0;
+		if (exporters_keep(s->exporters, st->owner))
+			continue;
+		if (!st->fresh)
+			return at;
+		st->fresh = false;
+	}
+	return s->limit;
+}
+
 static struct stream *
 add(struct streams *s, const struct stream_key *key, uint64_t hv)
 {
+	uint32_t at = s->count < s->limit ? s->count : turn_hand(s);
 	struct stream *st;
 
-	if (s->count == s->limit || hash_add(&s->index, hv, s->count) != ERR_OK) {
+	if (at == s->limit) {
 		s->refused++;
 		return NULL;
 	}
-	st = &s->all[s->count++];
+	st = &s->all[at];
+	if (at < s->count) {
+		hash_remove(&s->index, stream_key_hash(&st->key, s->seed), at);
+		exporters_discharge(s->exporters, st->owner, 1, 0);
+		s->evicted++;
+	}
+	if (hash_add(&s->index, hv, at) != ERR_OK) { /* only while the index grows, so none was evicted */
+		s->refused++;
+		return NULL;
+	}
+	s->count += at == s->count;
 	*st = (struct stream){.key = *key};
 	return st;
 }
 
-void
-streams_heard(struct streams *s, const struct stream_key *key, uint32_t sequence, wall_t time)
+bool
+streams_heard(struct streams *s, const struct stream_key *key, const struct exporter_state *e,
+    uint32_t sequence, wall_t time)
 {
 	struct stream *st = s->count > 0 ? &s->all[s->last] : NULL;
+	uint64_t owner = exporters_owner(s->exporters, e);
+	bool goes_on;
 
 	if (st == NULL || stream_key_cmp(&st->key, key) != 0) {
-		uint64_t hv = stream_key_hash(key);
+		uint64_t hv = stream_key_hash(key, s->seed);
 
 		st = find(s, key, hv);
-		if (st == NULL)
-			st = add(s, key, hv);
-		if (st == NULL)
-			return;
+		if (st == NULL && (st = add(s, key, hv)) == NULL)
+			return false;
 		s->last = (uint32_t)(st - s->all);
 	}
+	if (st->owner != owner) { /* its exporter's former life is over, or there was no share left */
+		exporters_discharge(s->exporters, st->owner, 1, 0);
+		st->owner = exporters_charge(s->exporters, owner, 1, 0) ? owner : 0;
+	}
+	goes_on = st->datagrams > 0 && sequence - st->sequence <= STREAM_WINDOW;
 	st->sequence = sequence;
 	st->moved = true;
+	st->fresh = st->datagrams > 0;
 	st->datagrams++;
 	st->heard = time;
-}
-
-void
-streams_prune(struct streams *s, wall_t since)
-{
-	if (s->count < s->limit)
-		return;
-	for (uint32_t i = 0; i < s->count;) {
-		struct stream *st = &s->all[i];
-
-		if (st->heard.ns >= since.ns) {
-			i++;
-			continue;
-		}
-		hash_remove(&s->index, stream_key_hash(&st->key), i);
-		s->count--;
-		if (i != s->count) { /* the last one moves here */
-			uint64_t hv = stream_key_hash(&s->all[s->count].key);
-
-			hash_remove(&s->index, hv, s->count);
-			*st = s->all[s->count];
-			(void)!hash_add(&s->index, hv, i); /* two places have just become free */
-		}
-	}
-	s->last = 0;
+	return goes_on;
 }

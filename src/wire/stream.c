@@ -47,12 +47,12 @@ key_bytes(const struct stream_key *k, uint8_t out[STREAM_KEY_SIZE])
 }
 
 uint64_t
-stream_key_hash(const struct stream_key *k)
+stream_key_hash(const struct stream_key *k, uint64_t seed)
 {
 	uint8_t bytes[STREAM_KEY_SIZE];
 
 	key_bytes(k, bytes);
-	return hash_bytes(bytes, sizeof(bytes));
+	return hash_bytes_seeded(bytes, sizeof(bytes), seed);
 }
 
 void

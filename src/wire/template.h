@@ -95,22 +95,42 @@ void tmpl_free(struct tmpl *t); /* NULL is fine */
  * padding is left out, offsets count it. */
 const struct tmpl *tmpl_static(enum proto proto);
 
+/* Who may be pushed out, and who may push: the cache's owner knows the exporters. What is learnt of an exporter stands on
+ * its account, as long as that has room; while the guard keeps that account, nobody else's definitions take its place. An
+ * account is named by a number that is not 0; one that is closed takes nothing more and needs not be discharged. */
+struct tmpl_guard {
+	void *ctx;
+	uint64_t (*owner)(void *ctx, const struct addr *exporter); /* 0: it has no account */
+	bool (*keeps)(void *ctx, uint64_t owner);
+	bool (*charge)(void *ctx, uint64_t owner, size_t bytes); /* false: no room, nothing is changed */
+	void (*discharge)(void *ctx, uint64_t owner, size_t bytes);
+	bool (*permits)(
+	    void *ctx, const struct addr *exporter); /* one more definition that is new or changed */
+};
+
 /* The definitions that hold now, of many streams; bounded. A stream that is one too many takes the place of the
- * one whose definitions are longest ago, and so does a definition among those of its stream. Withdrawals change
- * nothing: over UDP there are none (RFC 7011 section 8.4). */
+ * one whose definitions are longest ago, among those that the guard does not keep, and so does a definition among those
+ * of its stream. Withdrawals change nothing: over UDP there are none (RFC 7011 section 8.4). */
 struct tmpl_cache;
 struct tmpl_cache_limits {
 	uint32_t streams;
-	uint32_t templates; /* of one stream */
-	size_t bytes;       /* of all definitions together, each with its cost; 0: TMPL_CACHE_BYTES */
+	uint32_t templates;      /* of one stream */
+	size_t bytes;            /* of all definitions together, each with its cost; 0: TMPL_CACHE_BYTES */
+	struct tmpl_guard guard; /* all NULL: nobody is kept, and everything permitted */
+	uint64_t seed;           /* a secret, against streams that are chosen to collide */
 };
 #define TMPL_CACHE_BYTES ((size_t)16 << 20)
+#define TMPL_CACHE_SHARES \
+	16 /* with a guard, a stream has no more than this part of the bytes when they are scarce */
 #define TMPL_CACHE_DEF_COST 192 /* no less than the memory that a definition takes besides its bytes */
+/* Besides its definitions a stream is charged so much: who may keep all bytes cannot keep all streams. */
+#define TMPL_CACHE_STREAM_CHARGE 2048
 struct tmpl_cache_counters {
 	uint64_t definitions; /* that were new or changed */
 	uint64_t evicted_streams;
 	uint64_t evicted_templates; /* of streams that stayed */
-	uint64_t refused_templates; /* longer than all may be together */
+	uint64_t
+	    refused_templates; /* longer than all may be together, not permitted, or all others are kept */
 	uint64_t ignored_withdrawals;
 };
 

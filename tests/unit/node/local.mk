@@ -5,6 +5,8 @@ check_PROGRAMS += \
 	tests/unit/node/t-disk \
 	tests/unit/node/t-disk-sync \
 	tests/unit/node/t-host-drops \
+	tests/unit/node/t-exporters \
+	tests/unit/node/t-flood \
 	tests/unit/node/t-intake \
 	tests/unit/node/t-links \
 	tests/unit/node/t-notify \
@@ -18,6 +20,8 @@ tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_sync_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_host_drops_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_exporters_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_flood_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_notify_LDADD = $(LIBFB_NODE)

@@ -21,7 +21,7 @@ static const char
     *const full = "cluster = \"edge\";\n"
 		  "node = \"col-a\";\n"
 		  "listen = ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\";\n"
-		  "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; },\n"
+		  "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; rate_limit = 2048; },\n"
 		  "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; },\n"
 		  "  { port = 2055; address = \"ff35::1\"; interface = \"eth1\";\n"
 		  "    join_sources = [ \"2001:db8::7\", \"2001:db8::8\" ]; } );\n"
@@ -80,6 +80,8 @@ values(void)
 	    "a listener as messages call it");
 	is_text(conf_listener_text(&c.listeners[0], text),
 	    "listener 239.10.10.1 port 2055 on eth1 (full.conf:3)", "a listener on an interface");
+	is_u64((uint64_t)c.listeners[0].rate_limit, 2048, "rate limit");
+	is_u64((uint64_t)c.listeners[1].rate_limit, 0, "none by default");
 	is_u64((uint64_t)c.listeners[1].receive_buffer, 16 << 20, "receive buffer by default");
 	is_u64(c.listeners[0].join_source_count, 0, "joined of everybody by default");
 	is_u64(c.listeners[2].join_source_count, 2, "sources to join");
@@ -181,6 +183,10 @@ refusals(void)
 	    "f.conf:3: log.directory: expected a path in quotes\n", "true for a text");
 	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 65536; } );\n",
 	    "f.conf:3: listen.port: expected a number from 1 to 65535\n", "a port out of range");
+	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 1; rate_limit = \"5/s\"; } );\n",
+	    "f.conf:3: listen.rate_limit: expected a whole number, found \"5/s\"\n", "a number in words");
+	faults(HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 1; rate_limit = -1; } );\n",
+	    "f.conf:3: listen.rate_limit: expected 0 to 10000000, found -1\n", "a number out of range");
 	faults(HEAD LOG "listen = ( { address = \"localhost\"; port = 1; } );\n",
 	    "f.conf:3: listen.address: expected an IPv4 or IPv6 address in quotes, found \"localhost\"\n",
 	    "a host name");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The table of streams: counts, its limit, and forgetting the silent ones.
+ * The table of streams: counts, what goes on, its limit, and who has to go.
  */
 #include "node/streams.h"
 
@@ -8,62 +8,140 @@
 
 #include "tests/tap.h"
 
+static struct exporters x;
+static struct streams s;
+
 static struct stream_key
-key_of(uint32_t n)
+key_of(uint32_t n, uint32_t domain)
 {
-	return (struct stream_key){.exporter = addr_v4(0x0a000000 + n), .port = 2055, .proto = PROTO_V5};
+	return (struct stream_key){
+	    .exporter = addr_v4(0x0a000000 + n), .port = 2055, .proto = PROTO_V9, .domain = domain};
+}
+
+static bool
+hear(uint32_t n, uint32_t domain, uint32_t sequence, int64_t sec)
+{
+	struct stream_key k = key_of(n, domain);
+	struct exporter_state *e;
+	bool goes_on;
+
+	exporters_time(&x, wall_from_sec(sec, 0));
+	e = exporters_heard(&x, &k.exporter);
+	goes_on = streams_heard(&s, &k, e, sequence, wall_from_sec(sec, 0));
+	if (goes_on)
+		exporters_went_on(&x, e);
+	return goes_on;
 }
 
 static void
-hear(struct streams *s, uint32_t n, uint32_t sequence, int64_t sec)
+begin(void)
 {
-	struct stream_key k = key_of(n);
+	const struct exporters_limits limits = {.exporters = 1000,
+	    .kept = 500,
+	    .streams = 8,
+	    .all_streams = 50,
+	    .bytes = 1000,
+	    .all_bytes = 1000,
+	    .definitions = 1,
+	    .all_definitions = 1};
 
-	streams_heard(s, &k, sequence, wall_from_sec(sec, 0));
+	if (exporters_init(&x, &limits, 1) != ERR_OK || streams_init(&s, 100, &x, 2) != ERR_OK)
+		abort();
 }
 
-int
-main(void)
+static void
+end(void)
 {
-	struct streams s;
+	streams_clear(&s);
+	exporters_clear(&x);
+}
+
+static const struct stream *
+find(uint32_t n, uint32_t domain)
+{
+	struct stream_key k = key_of(n, domain);
+
+	for (uint32_t i = 0; i < s.count; i++) {
+		if (stream_key_cmp(&s.all[i].key, &k) == 0)
+			return &s.all[i];
+	}
+	return NULL;
+}
+
+static void
+counts(void)
+{
 	uint64_t wrong = 0;
 
-	if (streams_init(&s, 100) != ERR_OK)
-		abort();
+	begin();
 	for (uint32_t round = 0; round < 3; round++) {
 		for (uint32_t n = 0; n < 100; n++)
-			hear(&s, n, 1000 * round + n, 10 + round);
+			(void)hear(n, 0, 1000 * round + n, 10 + round);
 	}
 	is_u64(s.count, 100, "streams");
 	for (uint32_t n = 0; n < 100; n++) {
 		const struct stream *st = &s.all[n];
-		struct stream_key k = key_of(n);
+		struct stream_key k = key_of(n, 0);
 
 		wrong += stream_key_cmp(&st->key, &k) != 0 || st->datagrams != 3 ||
 		    st->sequence != 2000 + n || !st->moved;
 	}
 	is_u64(wrong, 0, "each with its key, last sequence and count");
+	end();
+}
 
-	hear(&s, 200, 1, 20);
-	is_u64(s.count, 100, "one beyond the limit is not kept");
-	is_u64(s.refused, 1, "but counted");
-	hear(&s, 50, 7, 20);
-	is_u64(s.all[50].sequence, 7, "those that are known go on");
+static void
+sequences(void)
+{
+	begin();
+	ok(!hear(1, 0, 4294967290, 1), "a stream's first datagram goes on from nothing");
+	ok(hear(1, 0, 4294967295, 1), "the next one does");
+	ok(hear(1, 0, 20, 1), "around the end of the numbers, too");
+	ok(hear(1, 0, 20, 1), "also where the number stays the same");
+	ok(!hear(1, 0, 19, 1), "one that is late does not");
+	ok(hear(1, 0, 19 + STREAM_WINDOW, 1), "a gap is no break");
+	ok(!hear(1, 0, 20 + 2 * STREAM_WINDOW, 1), "a jump is");
+	ok(!hear(1, 1, 20 + 2 * STREAM_WINDOW, 1), "another domain is another stream");
+	end();
+}
 
-	hear(&s, 99, 8, 1000);
-	hear(&s, 3, 9, 1000);
-	streams_prune(&s, wall_from_sec(500, 0));
-	is_u64(s.count, 2, "a full table forgets silent streams");
-	hear(&s, 99, 10, 1001);
-	hear(&s, 3, 11, 1001);
-	hear(&s, 200, 12, 1001);
-	is_u64(s.count, 3, "those that were heard are still found, and new ones have room");
-	streams_prune(&s, wall_from_sec(5000, 0));
-	is_u64(s.count, 3, "a table that is not full forgets nothing");
-	for (uint32_t i = 0; i < s.count; i++) {
-		if (s.all[i].sequence == 10 || s.all[i].sequence == 11)
-			is_u64(s.all[i].datagrams, 5, "with its count");
+static void
+protection(void)
+{
+	unsigned lost = 0;
+
+	begin();
+	for (uint32_t minute = 0; minute < 5; minute++) {
+		(void)hear(1, 0, minute, 60 * minute);
+		(void)hear(2, minute, 0, 60 * minute); /* a new stream each time */
 	}
-	streams_clear(&s);
+	(void)hear(1, 77, 0, 300);
+	for (uint32_t n = 0; n < 100000; n++) {
+		(void)hear(1000 + n, 0, 0, 301);
+		lost += n % 1000 == 0 && (find(1, 0) == NULL || find(1, 77) == NULL);
+	}
+	is_u64(lost, 0, "100,000 newcomers evict no stream of a protected exporter, old or new");
+	ok(find(2, 0) == NULL, "but of one that is not");
+	is_u64(s.count, 100, "the table has its limit");
+	is_u64(s.evicted, 100000 + 7 - 100, "evictions are counted");
+	is_u64(s.refused, 0, "there was always a place");
+	is_u64(find(1, 0)->datagrams, 5, "counts are kept");
+
+	for (uint32_t n = 0; n < 100; n++)
+		(void)hear(1, 100 + n, 0, 302);
+	ok(find(1, 0) != NULL && find(1, 77) != NULL, "its own streams evict none of them");
+	is_u64(x.kept_streams, 8, "and only so many are protected");
+	for (uint32_t n = 0; n < 1000; n++)
+		(void)hear(200000 + n, 0, 0, 303);
+	ok(find(1, 105) != NULL && find(1, 106) == NULL, "others go before newcomers do");
+	end();
+}
+
+int
+main(void)
+{
+	counts();
+	sequences();
+	protection();
 	return done_testing();
 }

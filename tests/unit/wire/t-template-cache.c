@@ -322,6 +322,236 @@ test_what_flowd_lost(void)
 	tmpl_cache_free(c);
 }
 
+/* --- a guard --- */
+
+/* Exporters by the last byte of their address: each has an account, those below `kept` are kept. */
+static struct {
+	uint8_t kept;
+	uint64_t life; /* accounts are named after it, too */
+	size_t share, charged[256];
+	unsigned permits;
+} world;
+
+static uint64_t
+world_owner(void *ctx, const struct addr *exporter)
+{
+	(void)ctx;
+	return world.life << 32 | (exporter->b[15] + 1u);
+}
+
+static bool
+world_keeps(void *ctx, uint64_t owner)
+{
+	(void)ctx;
+	return owner >> 32 == world.life && (uint32_t)owner <= world.kept;
+}
+
+static bool
+world_charge(void *ctx, uint64_t owner, size_t bytes)
+{
+	(void)ctx;
+	if (owner >> 32 != world.life || world.charged[(uint8_t)(owner - 1)] + bytes > world.share)
+		return false;
+	world.charged[(uint8_t)(owner - 1)] += bytes;
+	return true;
+}
+
+static void
+world_discharge(void *ctx, uint64_t owner, size_t bytes)
+{
+	(void)ctx;
+	if (owner >> 32 == world.life)
+		world.charged[(uint8_t)(owner - 1)] -= bytes;
+}
+
+static bool
+world_permits(void *ctx, const struct addr *exporter)
+{
+	(void)ctx;
+	(void)exporter;
+	if (world.permits == 0)
+		return false;
+	world.permits--;
+	return true;
+}
+
+static struct tmpl_cache *
+new_guarded(uint32_t streams, size_t bytes, uint8_t kept, size_t share)
+{
+	const struct tmpl_cache_limits limits = {
+	    .streams = streams,
+	    .templates = 8,
+	    .bytes = bytes,
+	    .seed = 99,
+	    .guard = {.owner = world_owner,
+		.keeps = world_keeps,
+		.charge = world_charge,
+		.discharge = world_discharge,
+		.permits = world_permits},
+	};
+	struct tmpl_cache *c = tmpl_cache_new(&limits);
+
+	if (c == NULL)
+		abort();
+	memset(&world, 0, sizeof(world));
+	world.kept = kept;
+	world.share = share;
+	world.permits = UINT32_MAX;
+	return c;
+}
+
+/* Defines a template of one field for the exporter with this last byte. */
+static enum err
+define_by(struct tmpl_cache *c, uint8_t exporter, uint32_t domain, uint16_t id, uint16_t element)
+{
+	const uint8_t bytes[] = {
+	    (uint8_t)(id >> 8), (uint8_t)id, 0, 1, (uint8_t)(element >> 8), (uint8_t)element, 0, 4};
+	struct tmpl_def def = {
+	    .stream = key_of(domain), .id = id, .kind = TMPL_DATA, .bytes = bytes, .len = sizeof(bytes)};
+
+	def.stream.exporter = addr_v4(0xc0000200u + exporter);
+	return tmpl_cache_put(c, &def);
+}
+
+#define ONE (TMPL_CACHE_DEF_COST + 8) /* what such a definition costs */
+
+static void
+test_kept_streams(void)
+{
+	struct tmpl_cache *c = new_guarded(8, 0, 2, 1 << 20);
+	unsigned failed = 0;
+	size_t charged = 0;
+
+	failed += define_by(c, 0, 1, 256, 1) != ERR_OK;
+	failed += define_by(c, 1, 2, 256, 1) != ERR_OK;
+	for (uint32_t i = 0; i < 10000; i++)
+		failed += define_by(c, (uint8_t)(2 + i % 250), 1000 + i, 256, 1) != ERR_OK;
+	is_u64(failed, 0, "a flood of streams");
+	holds(c, "1:256 2:256 10994:256 10995:256 10996:256 10997:256 10998:256 10999:256",
+	    "pushes out none that is kept");
+	is_u64(world.charged[0], TMPL_CACHE_STREAM_CHARGE + ONE, "what is kept stands on its account");
+	for (unsigned i = 0; i < 256; i++)
+		charged += world.charged[i];
+	is_u64(charged, 8 * (TMPL_CACHE_STREAM_CHARGE + ONE), "and what was evicted does not");
+
+	world.kept = 255;
+	ok(define_by(c, 9, 9, 256, 1) == ERR_LIMIT, "when all are kept a new stream has no place");
+	is_u64(tmpl_cache_counters(c)->refused_templates, 1, "and is counted");
+	ok(define_by(c, 1, 2, 256, 7) == ERR_OK, "those that are kept may change");
+	world.kept = 1;
+	ok(define_by(c, 9, 9, 256, 1) == ERR_OK, "when some are not kept any more");
+	holds(c, "1:256 2:256 9:256 10995:256 10996:256 10997:256 10998:256 10999:256",
+	    "the one among them that was defined longest ago goes");
+	tmpl_cache_free(c);
+}
+
+/* An exporter may be kept only later, or be another one meanwhile, for the guard. */
+static void
+test_kept_later(void)
+{
+	struct tmpl_cache *c = new_guarded(4, 0, 0, 1 << 20);
+
+	ok(define_by(c, 0, 1, 256, 1) == ERR_OK, "defined while nobody is kept");
+	world.life++;
+	memset(world.charged, 0, sizeof(world.charged));
+	world.kept = 1;
+	for (uint32_t i = 0; i < 100; i++)
+		(void)!define_by(c, (uint8_t)(1 + i % 200), 1000 + i, 256, 1);
+	holds(c, "1:256 1097:256 1098:256 1099:256", "it is kept without being defined again");
+	is_u64(world.charged[0], TMPL_CACHE_STREAM_CHARGE + ONE, "and stands on the new account");
+	tmpl_cache_free(c);
+}
+
+static void
+test_share(void)
+{
+	struct tmpl_cache *c = new_guarded(8, 0, 1, 2 * TMPL_CACHE_STREAM_CHARGE + 3 * ONE);
+
+	(void)!define_by(c, 0, 1, 256, 1);
+	(void)!define_by(c, 0, 2, 256, 1);
+	(void)!define_by(c, 0, 3, 256, 1); /* more than its share */
+	for (uint32_t i = 0; i < 100; i++)
+		(void)!define_by(c, (uint8_t)(1 + i % 200), 1000 + i, 256, 1);
+	holds(c, "1:256 2:256 1094:256 1095:256 1096:256 1097:256 1098:256 1099:256",
+	    "an exporter keeps its share, and no more");
+	(void)!define_by(c, 0, 1, 257, 1);
+	(void)!define_by(
+	    c, 0, 2, 257, 1); /* more than its share: the stream stands on no account from now on */
+	for (uint32_t i = 0; i < 100; i++)
+		(void)!define_by(c, (uint8_t)(1 + i % 200), 2000 + i, 256, 1);
+	holds(c, "1:256 1:257 2093:256 2094:256 2095:256 2096:256 2097:256 2098:256 2099:256",
+	    "also where a stream grows beyond it");
+	is_u64(world.charged[0], TMPL_CACHE_STREAM_CHARGE + 2 * ONE, "its account is right");
+	tmpl_cache_free(c);
+}
+
+static void
+test_kept_bytes(void)
+{
+	struct tmpl_cache *c = new_guarded(1000, 100 * ONE, 10, 1 << 20);
+	uint64_t refused;
+
+	for (uint8_t i = 0; i < 10; i++) {
+		for (uint16_t id = 256; id < 262; id++)
+			(void)!define_by(c, i, i, id, 1);
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		(void)!define_by(c, (uint8_t)(10 + i % 200), 1000 + i, 256, 1);
+	is_u64(tmpl_cache_counters(c)->evicted_streams, 1000 - 40, "newcomers share the bytes that are left");
+	for (uint16_t id = 256; id < 264; id++)
+		(void)!define_by(c, 10, 77, id, 1);
+	is_u64(tmpl_cache_counters(c)->evicted_streams, 1000 - 40 + 6, "one of them pushes out others");
+	is_u64(tmpl_cache_counters(c)->evicted_templates, 2, "up to its part, then what is its own");
+	refused = tmpl_cache_counters(c)->refused_templates;
+	world.permits = 2;
+	for (uint16_t id = 300; id < 310; id++)
+		(void)!define_by(c, 11, 78, id, 1);
+	(void)!define_by(c, 12, 79, 256, 1);
+	is_u64(tmpl_cache_counters(c)->refused_templates - refused, 9, "only so many are permitted");
+	is_u64(sequence_of(c, 79, 256), 0, "and make no stream");
+	for (uint8_t i = 0; i < 10; i++) {
+		for (uint16_t id = 256; id < 262; id++)
+			(void)!define_by(c, i, i, id, 1);
+	}
+	is_u64(tmpl_cache_counters(c)->refused_templates - refused, 9, "repeating needs no permission");
+	tmpl_cache_free(c);
+}
+
+/* A template for the same domain from another address or port is another stream's. */
+static void
+test_poison(enum proto proto)
+{
+	struct tmpl_cache *c = new_cache(16, 16, 0);
+	struct export x = export_new(proto), lie = export_new(proto);
+	struct proto_info info, lie_info;
+	struct stream_key key, other;
+	const struct tmpl *t;
+
+	export_template(&x, 300, FIELDS({8, 4, 0}, {12, 4, 0}));
+	export_end(&x);
+	export_template(&lie, 300, FIELDS({1, 8, 0}));
+	export_end(&lie);
+	info = export_info(&x);
+	lie_info = export_info(&lie);
+	key = other = export_key(&x);
+	ok(tmpl_cache_learn(c, &key, &info, x.bytes.data, x.bytes.len) == ERR_OK, "%s: a template",
+	    proto_name(proto));
+	other.port++;
+	ok(tmpl_cache_learn(c, &other, &lie_info, lie.bytes.data, lie.bytes.len) == ERR_OK,
+	    "%s: another one with its domain and id, from another port", proto_name(proto));
+	other.port--;
+	other.exporter.b[15]++;
+	ok(tmpl_cache_learn(c, &other, &lie_info, lie.bytes.data, lie.bytes.len) == ERR_OK,
+	    "%s: from another address", proto_name(proto));
+	t = tmpl_cache_get(c, &key, 300);
+	ok(t != NULL && t->field_count == 2, "%s: the stream's own stays", proto_name(proto));
+	t = tmpl_cache_get(c, &other, 300);
+	ok(t != NULL && t->field_count == 1, "%s: the other has its own", proto_name(proto));
+	tmpl_cache_free(c);
+	export_free(&x);
+	export_free(&lie);
+}
+
 int
 main(void)
 {
@@ -335,5 +565,11 @@ main(void)
 	test_bytes_limit();
 	test_no_room();
 	test_what_flowd_lost();
+	test_kept_streams();
+	test_kept_later();
+	test_share();
+	test_kept_bytes();
+	test_poison(PROTO_V9);
+	test_poison(PROTO_IPFIX);
 	return done_testing();
 }
