@@ -185,6 +185,10 @@ forged_protection(void)
 	is_u64(x.kept, 8, "the protected half has its size");
 	is_u64(x.counters.refused, 34, "who earned it in vain is counted");
 
+	pass_time(86400);
+	earn(40);
+	ok(protected(1) && protected(2) && !protected(40), "a clock that is set forward makes nobody silent");
+
 	for (unsigned i = 0; i < 62; i++) {
 		pass_time(60);
 		(void)hear(1);
