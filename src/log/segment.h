@@ -64,6 +64,7 @@ enum record_type {
 enum record_flag {
 	RECORD_CUT = 1,       /* the datagram was longer than the receive buffer */
 	RECORD_MALFORMED = 2, /* its header or set lengths contradict its length */
+	RECORD_PROBATION = 4, /* templates: their exporters were not known for long */
 };
 
 struct record {

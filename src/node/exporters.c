@@ -184,11 +184,13 @@ exporters_went_on(struct exporters *x, struct exporter_state *e)
 }
 
 void
-exporters_trust(struct exporters *x, const struct addr *a)
+exporters_trust(struct exporters *x, const struct addr *a, bool was_protected)
 {
 	struct exporter_state *e;
 
 	if (exporters_protect(x, a))
+		return;
+	if (!was_protected && (x->kept >= x->limits.kept / 2 || x->kept_bytes >= x->limits.all_bytes / 2))
 		return;
 	e = exporters_heard(x, a);
 	if (e == NULL || !promote(x, e))

@@ -94,8 +94,9 @@ struct exporter_state *exporters_heard(struct exporters *x, const struct addr *a
 /* A datagram of it went on from the one before. */
 void exporters_went_on(struct exporters *x, struct exporter_state *e);
 
-/* One that a former life of the node knew is protected, for a while at least. */
-void exporters_trust(struct exporters *x, const struct addr *a);
+/* One that a former life of the node knew is protected, for a while at least; as long as half of what can be protected is
+ * free also one that was on probation, so that a node may start again in its first minute. */
+void exporters_trust(struct exporters *x, const struct addr *a, bool was_protected);
 
 /* False: it sends more than `rate` datagrams a second; a second's worth may come at once. */
 bool exporters_pass(struct exporters *x, struct exporter_state *e, uint32_t rate);

@@ -30,7 +30,12 @@ snapshot_put(struct snapshot *s)
 		return ERR_OK;
 	if (buf_ok(body)) {
 		struct record r = {
-		    .type = RECORD_TEMPLATES, .time = s->now, .body = body->data, .len = (uint32_t)body->len};
+		    .type = RECORD_TEMPLATES,
+		    .flags = s->protected ? 0 : RECORD_PROBATION,
+		    .time = s->now,
+		    .body = body->data,
+		    .len = (uint32_t)body->len,
+		};
 
 		e = appender_record(s->appender, &r, s->now, NULL);
 	}
@@ -50,7 +55,7 @@ snapshot_each(void *ctx, const struct tmpl_def *def)
 }
 
 /* At the head of each segment. When memory for it is out, intake_tick tries again: better late than not. Protected
- * exporters have the first turn, so that a node that starts again trusts them before others. */
+ * exporters have the first turn, and records of their own, so that a node that starts again trusts them before others. */
 static void
 snapshot(void *ctx, struct appender *a, wall_t now)
 {
@@ -61,6 +66,8 @@ snapshot(void *ctx, struct appender *a, wall_t now)
 
 	in->body = (struct buf)BUF_INIT;
 	e = tmpl_cache_each(in->templates, snapshot_each, &s);
+	if (e == ERR_OK)
+		e = snapshot_put(&s);
 	s.protected = false;
 	if (e == ERR_OK)
 		e = tmpl_cache_each(in->templates, snapshot_each, &s);
@@ -82,7 +89,8 @@ recall_record(struct intake *in, const struct record *r)
 	switch (r->type) {
 	case RECORD_TEMPLATES:
 		while (rd_left(&body) > 0 && tmpl_def_read(&body, &def) == ERR_OK) {
-			exporters_trust(&in->exporters, &def.stream.exporter);
+			exporters_trust(
+			    &in->exporters, &def.stream.exporter, (r->flags & RECORD_PROBATION) == 0);
 			if (tmpl_cache_put(in->templates, &def) != ERR_OK)
 				break;
 		}

@@ -7,6 +7,8 @@ check_PROGRAMS += \
 tests_node_groups_LDADD = $(LIBFB_NODE)
 tests_node_lanes_LDADD = $(LIBFB_NODE)
 tests_node_link_news_LDADD = $(LIBFB_NODE)
+check_PROGRAMS += tests/node/flood tests/node/records
+tests_node_flood_LDADD = $(LIBFB_BASE)
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
 
 # A shared object without libtool. It takes no sanitizer: it would have to be loaded before that.
@@ -45,3 +47,6 @@ EXTRA_DIST += \
 	tests/node/70-unit.t \
 	tests/node/71-container.t \
 	tests/node/80-clock.t
+	tests/node/60-templates.t \
+	tests/node/70-flood.t \
+	tests/node/71-poison.t

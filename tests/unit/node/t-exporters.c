@@ -206,17 +206,24 @@ trusted(void)
 	struct addr a = address(1), b = address(2);
 
 	begin();
-	exporters_trust(&x, &a);
-	exporters_trust(&x, &a);
-	exporters_trust(&x, &b);
+	exporters_trust(&x, &a, true);
+	exporters_trust(&x, &a, true);
+	exporters_trust(&x, &b, false);
 	for (uint32_t n = 100; n < 200; n++)
 		(void)hear(n);
 	ok(protected(1) && protected(2), "those that a former life knew are protected");
-	for (uint32_t n = 3; n <= 8; n++) {
+	for (uint32_t n = 20; n < 30; n++) {
 		struct addr c = address(n);
 
-		exporters_trust(&x, &c);
+		exporters_trust(&x, &c, false);
 	}
+	is_u64(x.kept, 4, "those that were on probation no more than half of what can be");
+	for (uint32_t n = 3; n <= 6; n++) {
+		struct addr c = address(n);
+
+		exporters_trust(&x, &c, true);
+	}
+	is_u64(x.kept, 8, "the others all");
 	for (unsigned i = 0; i < 10; i++) {
 		pass_time(60);
 		(void)hear(1);
