@@ -17,7 +17,9 @@ struct snapshot {
 	struct intake *in;
 	struct appender *appender;
 	wall_t now;
-	bool protected; /* the exporters whose definitions have their turn */
+	bool protected;   /* the exporters whose definitions have their turn */
+	struct addr last; /* whose definition was the last one, and whether it is one of these */
+	bool last_fits;
 };
 
 static enum err
@@ -48,7 +50,11 @@ snapshot_each(void *ctx, const struct tmpl_def *def)
 {
 	struct snapshot *s = ctx;
 
-	if (exporters_protect(&s->in->exporters, &def->stream.exporter) != s->protected)
+	if (addr_cmp(&s->last, &def->stream.exporter) != 0) {
+		s->last = def->stream.exporter;
+		s->last_fits = exporters_protect(&s->in->exporters, &s->last) == s->protected;
+	}
+	if (!s->last_fits)
 		return ERR_OK;
 	tmpl_def_write(&s->in->body, def);
 	return s->in->body.len >= SNAPSHOT_RECORD ? snapshot_put(s) : ERR_OK;
@@ -69,6 +75,7 @@ snapshot(void *ctx, struct appender *a, wall_t now)
 	if (e == ERR_OK)
 		e = snapshot_put(&s);
 	s.protected = false;
+	s.last_fits = !s.last_fits; /* the walk may begin with whom it ended */
 	if (e == ERR_OK)
 		e = tmpl_cache_each(in->templates, snapshot_each, &s);
 	if (e == ERR_OK)

@@ -14,6 +14,9 @@
 #define TEMPLATES_MOST 1024        /* of one stream */
 #define LEAVE(all) ((all) / 4 * 3) /* what protected ones may have together: the rest is for newcomers */
 
+/* A heartbeat that tells of all streams is a record still, and remains one in an archive. */
+_Static_assert(STREAMS_MOST *(4 + STREAM_KEY_SIZE + 12) + 4096 < RECORD_BODY_MAX, "streams of a heartbeat");
+
 static const struct exporters_limits exporters_limits = {
     .exporters = EXPORTERS_MOST,
     .kept = EXPORTERS_MOST / 2,

@@ -27,6 +27,11 @@ received()
 	[ "$(awk -v p="$(printf ':%04X$' "$PORT")" '$2 ~ p { print substr($5, 10) }' /proc/net/udp)" = 00000000 ]
 }
 
+has_datagrams()
+{
+	"$BUILDDIR/tests/node/records" "$T"/log/*.open 2>/dev/null | grep -q ' datagram '
+}
+
 # start_exporters NAME OPTIONS...; end_exporters NAME leaves `ADDRESS SENT FLOWS` in $T/NAME.
 start_exporters()
 {
@@ -65,6 +70,7 @@ is "$(cat "$T/got")" "$(cut -d' ' -f1,2 "$T/first" | sort)" "each exporter's dat
 start_exporters second
 kill -USR1 "$node_pid"
 check "a segment is sealed" wait_for 20 sealed 1
+check "there is something in the next one" wait_for 20 has_datagrams
 "$FLOOD" -p "$PORT" -n 400000 -k 100000 -r 40000 >"$T/flood" &
 flood_pid=$!
 kill -9 "$node_pid"

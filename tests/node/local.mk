@@ -49,4 +49,5 @@ EXTRA_DIST += \
 	tests/node/80-clock.t
 	tests/node/60-templates.t \
 	tests/node/70-flood.t \
-	tests/node/71-poison.t
+	tests/node/71-poison.t \
+	tests/node/72-rate-limit.t
