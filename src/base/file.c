@@ -70,9 +70,9 @@ close_quietly(int fd)
 	errno = saved;
 }
 
-/* read() and not pread(): the path may name a pipe. */
-static enum err
-slurp_fd(int fd, size_t most, struct buf *b)
+/* read() and not pread(): it may be a pipe. */
+enum err
+file_slurp_fd(int fd, size_t most, struct buf *b)
 {
 	const size_t piece = 65536;
 	size_t begin = b->len;
@@ -106,7 +106,7 @@ file_slurp(int dirfd, const char *path, size_t most, struct buf *b)
 
 	if (fd < 0)
 		return ERR_SYSTEM;
-	e = slurp_fd(fd, most, b);
+	e = file_slurp_fd(fd, most, b);
 	close_quietly(fd);
 	if (e != ERR_OK)
 		b->len = begin;

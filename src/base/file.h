@@ -21,6 +21,8 @@ enum err file_pwrite(int fd, const void *src, size_t len, uint64_t offset, size_
 
 /* Appends the whole of a file to b. ERR_LIMIT when it is larger than most. */
 enum err file_slurp(int dirfd, const char *path, size_t most, struct buf *b) WARN_UNUSED;
+/* The same from where an open file stands. */
+enum err file_slurp_fd(int fd, size_t most, struct buf *b) WARN_UNUSED;
 
 /* A second name for a file, in another folder; a copy of it, synced, where the file system has no such names. The new
  * name must not be taken. */

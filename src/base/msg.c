@@ -18,6 +18,7 @@ static struct {
 	const char *program; /* borrowed from whoever called msg_init */
 	bool to_syslog;
 	enum msg_level most;
+	void (*sink)(enum msg_level level, const char *line);
 } msg = {.program = "flowbraid", .most = MSG_INFO};
 
 static int
@@ -48,6 +49,12 @@ msg_init(const char *program, bool to_syslog, enum msg_level most)
 		openlog(program, LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
+void
+msg_divert(void (*sink)(enum msg_level level, const char *line))
+{
+	msg.sink = sink;
+}
+
 static void
 msg_clean(char *text)
 {
@@ -67,7 +74,7 @@ msg_at(enum msg_level level, const char *fmt, ...)
 
 	if (level > msg.most)
 		return;
-	if (!msg.to_syslog)
+	if (!msg.to_syslog && msg.sink == NULL)
 		head = snprintf(line, 64, "%s: ", msg.program);
 	if (head > 63)
 		head = 63;
@@ -76,7 +83,9 @@ msg_at(enum msg_level level, const char *fmt, ...)
 	(void)vsnprintf(line + head, sizeof(line) - (size_t)head - 1, fmt, ap);
 	va_end(ap);
 	msg_clean(line);
-	if (msg.to_syslog) {
+	if (msg.sink != NULL) {
+		msg.sink(level, line);
+	} else if (msg.to_syslog) {
 		syslog(syslog_priority(level), "%s", line);
 	} else {
 		len = strlen(line);

@@ -17,6 +17,10 @@ enum msg_level { MSG_ERROR, MSG_WARNING, MSG_NOTICE, MSG_INFO, MSG_DEBUG };
 void msg_init(const char *program, bool to_syslog, enum msg_level most);
 void msg_at(enum msg_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/* From now on every message that is not held back goes to `sink`, without the program's name, instead of where
+ * msg_init said; NULL: as before. The sink may be called by any thread. */
+void msg_divert(void (*sink)(enum msg_level level, const char *line));
+
 #define msg_error(...) msg_at(MSG_ERROR, __VA_ARGS__)
 #define msg_warn(...) msg_at(MSG_WARNING, __VA_ARGS__)
 #define msg_notice(...) msg_at(MSG_NOTICE, __VA_ARGS__)
