@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #define LANE_DIGITS 2
@@ -37,6 +38,14 @@ parse_number(const char **at, size_t digits, uint64_t most, uint64_t *ret)
 	*at = p + len + 1;
 	*ret = v;
 	return true;
+}
+
+enum err
+folder_lock(int dirfd)
+{
+	if (flock(dirfd, LOCK_EX | LOCK_NB) == 0)
+		return ERR_OK;
+	return errno == EWOULDBLOCK ? ERR_BUSY : ERR_SYSTEM;
 }
 
 bool

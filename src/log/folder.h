@@ -26,6 +26,10 @@ struct folder {
 	size_t count;
 };
 
+/* Whoever writes there holds this lock, on the open folder that dirfd names and all its copies (flock(2)), from before
+ * store_open on. ERR_BUSY: another one does. */
+enum err folder_lock(int dirfd) WARN_UNUSED;
+
 /* Lists the segments in dirfd; other names are passed over. */
 enum err folder_list(int dirfd, struct folder *ret) WARN_UNUSED;
 void folder_clear(struct folder *f);

@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -36,7 +35,7 @@ enum stage { STAGE_OPEN, STAGE_DIGEST, STAGE_WRITTEN };
 #define UNNAMED_MOST 64
 
 struct store {
-	int dirfd;         /* our own, of the caller's folder; holds the lock */
+	int dirfd;         /* our own, of the caller's folder */
 	int fd;            /* of the segment being written, -1: none */
 	int direct_fd;     /* the same with O_DIRECT, -1: none */
 	bool no_direct;    /* the file system has none */
@@ -165,8 +164,6 @@ open_folder(
 	struct folder f;
 	enum err e;
 
-	if (flock(s->dirfd, LOCK_EX | LOCK_NB) != 0)
-		return errno == EWOULDBLOCK ? ERR_BUSY : ERR_SYSTEM;
 	e = folder_list(s->dirfd, &f);
 	if (e != ERR_OK)
 		return e;
@@ -253,7 +250,7 @@ store_folder(const struct store *s)
 const char *
 store_writing(const struct store *s)
 {
-	return s->fd < 0 ? "" : s->stage == STAGE_RENAMED ? s->sealed : s->name;
+	return s->fd < 0 ? "" : s->name;
 }
 
 const struct store_counters *

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * The writing side of a log: a folder of segments. Writes blocks, hashes them, seals, renames, and at start
- * puts in order what a killed predecessor left. One store writes to a folder at a time (flock on the folder).
+ * puts in order what a killed predecessor left. One store writes a lane at a time: whoever opens them holds the folder's lock
+ * (log/folder.h).
  *
  * Files: LL-NNNNNNNNNN-YYYYMMDDTHHMMSSZ.fbs, with .open behind while being written (lane, number, begin).
  */
@@ -35,8 +36,8 @@ struct store_recovery {
 struct store;
 
 /* Opens a lane's log in a folder. dirfd stays the caller's.
- * ERR_BUSY: another store writes there. ERR_CONFLICT: the folder holds another cluster's or node's log
- * (ret_recovery[0].file and .why say; *ret_recovered is 1). Besides, ERR_SYSTEM, ERR_MEMORY.
+ * ERR_CONFLICT: the folder holds another cluster's or node's log (ret_recovery[0].file and .why say;
+ * *ret_recovered is 1). Besides, ERR_SYSTEM, ERR_MEMORY.
  * recovery_max: how many elements ret_recovery has, at least 1; *ret_recovered is how many are filled; more
  * than that were recovered all the same. A segment that cannot be read, or sealed (full disk), is left. */
 enum err store_open(int dirfd, const char *cluster, const char *node, uint16_t lane, wall_t now,
