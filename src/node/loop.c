@@ -11,8 +11,8 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct handler {
-	struct handler *next;
+struct loop_watch {
+	struct loop_watch *next;
 	struct event *event;
 	loop_call call;
 	void *ctx;
@@ -20,7 +20,7 @@ struct handler {
 
 struct loop {
 	struct event_base *base;
-	struct handler *handlers; /* owned */
+	struct loop_watch *watches; /* owned */
 	int64_t pause_ns;
 	bool stop;
 };
@@ -28,11 +28,11 @@ struct loop {
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
-	const struct handler *h = arg;
+	const struct loop_watch *w = arg;
 
 	(void)fd;
 	(void)what;
-	h->call(h->ctx, wall_now());
+	w->call(w->ctx, wall_now());
 }
 
 enum err
@@ -59,61 +59,78 @@ loop_new(struct loop **ret)
 void
 loop_free(struct loop *l)
 {
-	struct handler *h;
+	struct loop_watch *w;
 
 	if (l == NULL)
 		return;
-	while ((h = l->handlers) != NULL) {
-		l->handlers = h->next;
-		event_free(h->event);
-		free(h);
+	while ((w = l->watches) != NULL) {
+		l->watches = w->next;
+		event_free(w->event);
+		free(w);
 	}
 	event_base_free(l->base);
 	free(l);
 }
 
 static enum err
-add(struct loop *l, int fd, short what, const struct timeval *period, loop_call call, void *ctx)
+add(struct loop *l, int fd, short what, const struct timeval *period, loop_call call, void *ctx,
+    struct loop_watch **ret)
 {
-	struct handler *h = calloc(1, sizeof(*h));
+	struct loop_watch *w = calloc(1, sizeof(*w));
 
-	if (h == NULL)
+	if (w == NULL)
 		return ERR_MEMORY;
-	h->call = call;
-	h->ctx = ctx;
-	h->event = event_new(l->base, fd, (short)(what | EV_PERSIST), on_event, h);
-	if (h->event == NULL || event_add(h->event, period) != 0) {
-		if (h->event != NULL)
-			event_free(h->event);
-		free(h);
+	w->call = call;
+	w->ctx = ctx;
+	w->event = event_new(l->base, fd, (short)(what | EV_PERSIST), on_event, w);
+	if (w->event == NULL || event_add(w->event, period) != 0) {
+		if (w->event != NULL)
+			event_free(w->event);
+		free(w);
 		return ERR_SYSTEM;
 	}
-	h->next = l->handlers;
-	l->handlers = h;
+	w->next = l->watches;
+	l->watches = w;
+	if (ret != NULL)
+		*ret = w;
 	return ERR_OK;
 }
 
 enum err
-loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx)
+loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx, struct loop_watch **ret)
 {
-	return add(l, fd, EV_READ, NULL, call, ctx);
+	return add(l, fd, EV_READ, NULL, call, ctx, ret);
 }
 
 enum err
 loop_on_signal(struct loop *l, int signal, loop_call call, void *ctx)
 {
-	return add(l, signal, EV_SIGNAL, NULL, call, ctx);
+	return add(l, signal, EV_SIGNAL, NULL, call, ctx, NULL);
 }
 
 enum err
-loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx)
+loop_every(struct loop *l, int64_t period_ns, loop_call call, void *ctx, struct loop_watch **ret)
 {
 	struct timeval period = {
 	    .tv_sec = period_ns / NS_PER_SEC,
 	    .tv_usec = period_ns % NS_PER_SEC / 1000,
 	};
 
-	return add(l, -1, 0, &period, call, ctx);
+	return add(l, -1, 0, &period, call, ctx, ret);
+}
+
+void
+loop_forget(struct loop *l, struct loop_watch *w)
+{
+	struct loop_watch **at = &l->watches;
+
+	if (w == NULL)
+		return;
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	event_free(w->event);
+	free(w);
 }
 
 static void
@@ -133,9 +150,9 @@ let_signals(const struct loop *l, int how)
 	sigset_t set;
 
 	(void)sigemptyset(&set);
-	for (const struct handler *h = l->handlers; h != NULL; h = h->next) {
-		if ((event_get_events(h->event) & EV_SIGNAL) != 0)
-			(void)sigaddset(&set, event_get_signal(h->event));
+	for (const struct loop_watch *w = l->watches; w != NULL; w = w->next) {
+		if ((event_get_events(w->event) & EV_SIGNAL) != 0)
+			(void)sigaddset(&set, event_get_signal(w->event));
 	}
 	(void)pthread_sigmask(how, &set, NULL);
 }
@@ -167,4 +184,10 @@ void
 loop_stop(struct loop *l)
 {
 	l->stop = true;
+}
+
+struct event_base *
+loop_base(struct loop *l)
+{
+	return l->base;
 }
