@@ -43,10 +43,13 @@ node_listens()
 	[ "${sockets:-0}" -ge "$expected" ] && [ "${joined:-0}" -ge "$expected" ]
 }
 
-# node_kill NODE: -9, as a crash would.
+# node_kill NODE: all of its processes by -9, as a crash of the host would; the parent stands still meanwhile, and makes
+# no new ones.
 node_kill()
 {
-	kill -KILL "${NODE_PID[$1]}"
+	kill -STOP "${NODE_PID[$1]}"
+	# shellcheck disable=SC2046 # a list of numbers
+	kill -KILL $(pgrep -P "${NODE_PID[$1]}") "${NODE_PID[$1]}"
 	wait "${NODE_PID[$1]}" 2>/dev/null
 	unset "NODE_PID[$1]"
 }

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: ISC
  *
- * Start and end of an incarnation, as two mirrored lists; between them the events of the loop.
+ * Start and end of an incarnation, as two mirrored lists; between them, of captures, the datagrams.
  */
 #include "node/collector.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,57 +14,10 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "log/store.h"
-#include "node/clock_watch.h"
-#include "node/disk.h"
-#include "node/intake.h"
-#include "node/loop.h"
+#include "node/collector_private.h"
 #include "node/packet.h"
-#include "node/receive.h"
-#include "node/retention.h"
 
-#define LANE 0
-#define LANES 1
 #define FIRST_SEQUENCE 1
-#define RECOVERED_MOST 16
-#define DRAIN_NS NS_PER_SEC
-#define DROPS_ASKED_NS NS_PER_SEC
-
-/* See pause_under_load. */
-#define PAUSE_MOST_NS NS_PER_MSEC
-#define PAUSE_TOGETHER 96 /* datagrams that should come together */
-#define PAUSE_WORTH 10    /* no pause where fewer come in PAUSE_MOST_NS */
-#define PAUSE_BUFFER (4 << 20)
-
-struct readable {
-	struct collector *collector;
-	struct receiver receiver;
-	wall_t woken; /* last */
-};
-
-struct collector {
-	const struct conf *conf; /* borrowed */
-	int folder;              /* borrowed */
-	bool for_capture;
-	char name[CONF_PATH_SIZE + 8]; /* "log DIRECTORY", for messages */
-	struct store *store;           /* owned; the disk's while there is one */
-	struct store_recovery recovered[RECOVERED_MOST];
-	size_t recovered_count;
-	struct disk *disk;           /* owned */
-	struct disk_trouble trouble; /* not told yet */
-	struct retention *retention; /* owned; NULL for a capture, whose times are not now */
-	struct disk *disk;           /* owned */
-	bool started;
-	struct intake intake; /* when started */
-	/* while running */
-	struct loop *loop;
-	struct batch *batch;
-	struct readable *readables; /* one a listener */
-	uint64_t completed;         /* disk_completed at the last tick */
-	wall_t drops_asked;
-	struct clock_watch clock;
-	struct msg_limit clock_said;
-};
 
 /* --- the log --- */
 
@@ -75,8 +27,8 @@ say_recovery(const struct collector *c, const struct store_recovery *r)
 	if (r->removed)
 		msg_notice("%s: %s: had been left open without a record; removed", c->name, r->file);
 	else if (!r->sealed)
-		msg_warn("%s: %s: left as it is, %" PRIu64 " bytes, not sealed: %s", c->name, r->file,
-		    r->length, r->why);
+		msg_warn("%s: %s: damaged, left as it is, %" PRIu64 " bytes, not sealed: %s", c->name,
+		    r->file, r->length, r->why);
 	else if (r->cut > 0)
 		msg_warn("%s: %s: had been left open; torn tail of %" PRIu64
 			 " bytes cut off at offset %" PRIu64 ", sealed with %" PRIu64 " records",
@@ -90,7 +42,7 @@ static bool
 open_store(struct collector *c, wall_t now)
 {
 	size_t count = 0;
-	enum err e = store_open(c->folder, c->conf->cluster, c->conf->node, LANE, now, &c->store,
+	enum err e = store_open(c->folder, c->conf->cluster, c->conf->node, c->lane, now, &c->store,
 	    c->recovered, RECOVERED_MOST, &count);
 
 	if (e == ERR_OK) {
@@ -99,9 +51,7 @@ open_store(struct collector *c, wall_t now)
 			say_recovery(c, &c->recovered[i]);
 		return true;
 	}
-	if (e == ERR_BUSY)
-		msg_error("%s: another process writes there", c->name);
-	else if (e == ERR_CONFLICT)
+	if (e == ERR_CONFLICT)
 		msg_error("%s: %s: %s", c->name, c->recovered[0].file, c->recovered[0].why);
 	else
 		msg_error("%s: %s", c->name, err_text(e));
@@ -109,7 +59,7 @@ open_store(struct collector *c, wall_t now)
 }
 
 struct collector *
-collector_open(const struct conf *conf, int folder, bool for_capture, wall_t now)
+collector_open(const struct conf *conf, int folder, uint16_t lane, bool for_capture, wall_t now)
 {
 	struct collector *c = calloc(1, sizeof(*c));
 
@@ -119,9 +69,12 @@ collector_open(const struct conf *conf, int folder, bool for_capture, wall_t now
 	}
 	c->conf = conf;
 	c->folder = folder;
+	c->lane = lane;
 	c->for_capture = for_capture;
-	c->clock_said = (struct msg_limit)MSG_LIMIT_INIT(10, 60);
-	(void)snprintf(c->name, sizeof(c->name), "log %s", conf->log_directory);
+	if (lane == 0)
+		(void)snprintf(c->name, sizeof(c->name), "log %s", conf->log_directory);
+	else
+		(void)snprintf(c->name, sizeof(c->name), "log %s lane %u", conf->log_directory, lane);
 	if (!open_store(c, now)) {
 		free(c);
 		return NULL;
@@ -157,7 +110,7 @@ start_intake(struct collector *c, wall_t now)
 {
 	struct segment_header head = {
 	    .kind = SEGMENT_NODE,
-	    .lane = LANE,
+	    .lane = c->lane,
 	    .number = store_next_number(c->store),
 	    .first_sequence = FIRST_SEQUENCE,
 	};
@@ -176,15 +129,15 @@ start_intake(struct collector *c, wall_t now)
 	return e == ERR_OK;
 }
 
-static struct retain_limits
-retain_limits_of(const struct conf *conf)
+struct retain_limits
+collector_retain_limits(const struct conf *conf)
 {
 	return (struct retain_limits){
 	    .age_ns = conf->log_retain_ns,
 	    .size = (uint64_t)conf->log_retain_size,
 	    .minimum_free = (uint64_t)conf->log_minimum_free,
 	    .keep_unmerged = conf->log_keep_unmerged,
-	    .lanes = LANES,
+	    .lanes = (uint16_t)conf->lanes,
 	};
 }
 
@@ -195,8 +148,8 @@ start_retention(struct collector *c)
 	    .name = c->name,
 	    .cluster = c->conf->cluster,
 	    .node = c->conf->node,
-	    .lane = LANE,
-	    .limits = retain_limits_of(c->conf),
+	    .lane = c->lane,
+	    .limits = collector_retain_limits(c->conf),
 	};
 
 	return c->for_capture ? ERR_OK : retention_new(c->store, &options, &c->retention);
@@ -233,8 +186,8 @@ stop_disk(struct collector *c, uint64_t *ret_lost)
 }
 
 /* What retention has removed: an event record for each, when there is room for it. */
-static void
-tell_removed(struct collector *c, wall_t now)
+void
+collector_tell_removed(struct collector *c, wall_t now)
 {
 	struct expire_removed removed;
 
@@ -255,193 +208,8 @@ collector_start(struct collector *c, const char *version, wall_t now)
 	recall_templates(c);
 	c->started = true;
 	intake_started(&c->intake, version, c->recovered, c->recovered_count, now);
+	intake_tell_configuration(&c->intake, c->conf, now);
 	return true;
-}
-
-/* --- running --- */
-
-/* Under load it pays to let some datagrams come together: a wake-up costs as much as receiving several, and
- * their times are the kernel's anyway. Only where the buffer holds far more than can come meanwhile. */
-static void
-pause_under_load(struct readable *r, uint32_t count, wall_t now)
-{
-	int64_t since = now.ns - r->woken.ns;
-
-	r->woken = now;
-	if (r->receiver.listener->buffer < PAUSE_BUFFER || since <= 0 ||
-	    since > count * PAUSE_MOST_NS / PAUSE_WORTH)
-		return;
-	since = since * PAUSE_TOGETHER / count; /* time for so many to come */
-	loop_pause(r->collector->loop, since < PAUSE_MOST_NS ? since : PAUSE_MOST_NS);
-}
-
-static void
-on_readable(void *ctx, wall_t now)
-{
-	struct readable *r = ctx;
-	uint32_t count;
-
-	if (!receive(&r->receiver, r->collector->batch, &r->collector->intake, now, &count) && count > 0)
-		pause_under_load(r, count, now);
-}
-
-static void
-ask_drops(struct collector *c, wall_t now)
-{
-	for (size_t i = 0; i < c->conf->listener_count; i++)
-		receive_ask_drops(&c->readables[i].receiver, &c->intake, now);
-	c->drops_asked = now;
-}
-
-/* Events of what failed, once it works again. One that finds no room waits. */
-static void
-tell_trouble(struct collector *c, wall_t now)
-{
-	struct disk_trouble *t = &c->trouble;
-	char what[256];
-
-	while (t->failures > 0 || disk_take_trouble(c->disk, t)) {
-		(void)snprintf(
-		    what, sizeof(what), "cannot %s: %s", disk_work_name(t->work), strerror(t->error));
-		if (!appender_reserve(&c->intake.appender) ||
-		    !intake_tell_disk(&c->intake, what, t->failures, t->from, t->to, t->unsure, now))
-			return;
-		t->failures = 0;
-	}
-}
-
-static void
-look_at_clock(struct collector *c)
-{
-	struct clock_reading r;
-	struct clock_news news;
-	uint64_t held;
-
-	clock_reading_take(&r);
-	if (!clock_watch_look(&c->clock, &r, &news))
-		return;
-	intake_clock(&c->intake, news.step_ns, news.slept_ns, r.wall);
-	if (!msg_limit_pass(&c->clock_said, r.mono, &held))
-		return;
-	if (held > 0)
-		msg_notice("%s: the clock was set %" PRIu64 " times more", c->name, held);
-	if (news.slept_ns != 0)
-		msg_notice(
-		    "%s: the host slept for %" PRId64 " ms", c->name, (int64_t)(news.slept_ns / NS_PER_MSEC));
-	if (news.step_ns != 0)
-		msg_notice("%s: the clock was set %s by %" PRId64 " ms", c->name,
-		    news.step_ns < 0 ? "back" : "ahead", (int64_t)(llabs(news.step_ns) / NS_PER_MSEC));
-}
-
-/* Twice in each `flush`. A block that was begun since the last tick is left to fill for another one: under
- * load blocks are completed long before, and go to disk whole. */
-static void
-on_tick(void *ctx, wall_t now)
-{
-	struct collector *c = ctx;
-	uint64_t completed;
-	int64_t since = now.ns - c->drops_asked.ns;
-
-	look_at_clock(c);
-	if (since < 0 || since >= DROPS_ASKED_NS)
-		ask_drops(c, now);
-	intake_tick(&c->intake, now);
-	tell_trouble(c, now);
-	tell_removed(c, now);
-	completed = disk_completed(c->disk);
-	if (completed == c->completed)
-		appender_flush(&c->intake.appender);
-	c->completed = completed;
-}
-
-static void
-on_rotate(void *ctx, wall_t now)
-{
-	struct collector *c = ctx;
-
-	msg_info("%s: rotating", c->name);
-	appender_rotate(&c->intake.appender, now);
-}
-
-static void
-on_end(void *ctx, wall_t now)
-{
-	struct collector *c = ctx;
-
-	(void)now;
-	loop_stop(c->loop);
-}
-
-static void
-on_hangup(void *ctx, wall_t now)
-{
-	(void)ctx;
-	(void)now;
-}
-
-static enum err
-watch(struct collector *c, struct listener *listeners)
-{
-	enum err e = loop_on_signal(c->loop, SIGTERM, on_end, c);
-
-	if (e == ERR_OK)
-		e = loop_on_signal(c->loop, SIGINT, on_end, c);
-	if (e == ERR_OK)
-		e = loop_on_signal(c->loop, SIGUSR1, on_rotate, c);
-	if (e == ERR_OK)
-		e = loop_on_signal(c->loop, SIGHUP, on_hangup, c);
-	if (e == ERR_OK)
-		e = loop_every(c->loop, c->conf->log_flush_ns / 2, on_tick, c);
-	for (size_t i = 0; e == ERR_OK && i < c->conf->listener_count; i++) {
-		struct readable *r = &c->readables[i];
-
-		*r = (struct readable){
-		    .collector = c, .receiver = {.listener = &listeners[i], .index = (uint16_t)i}};
-		e = loop_on_readable(c->loop, listeners[i].fd, on_readable, r);
-	}
-	return e;
-}
-
-/* What has come before the end is recorded; under a load that never ends, what came within a second. */
-static void
-drain(struct collector *c)
-{
-	mono_t until = {mono_now().ns + DRAIN_NS};
-
-	for (size_t i = 0; i < c->conf->listener_count; i++) {
-		while (receive(&c->readables[i].receiver, c->batch, &c->intake, wall_now(), NULL)) {
-			if (mono_now().ns > until.ns)
-				break;
-		}
-	}
-	ask_drops(c, wall_now());
-}
-
-bool
-collector_run(struct collector *c, struct listener *listeners)
-{
-	enum err e = ERR_MEMORY;
-
-	c->readables = calloc(c->conf->listener_count, sizeof(*c->readables));
-	if (c->readables != NULL)
-		e = batch_new(&c->batch);
-	if (e == ERR_OK)
-		e = loop_new(&c->loop);
-	if (e == ERR_OK)
-		e = watch(c, listeners);
-	if (e == ERR_OK)
-		e = loop_run(c->loop);
-	if (e == ERR_OK)
-		drain(c);
-	else
-		msg_error("cannot receive: %s", err_text(e));
-	loop_free(c->loop);
-	batch_free(c->batch);
-	free(c->readables);
-	c->loop = NULL;
-	c->batch = NULL;
-	c->readables = NULL;
-	return e == ERR_OK;
 }
 
 /* --- captures --- */
@@ -490,6 +258,23 @@ collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_
 
 /* --- end --- */
 
+/* Events of what failed, once it works again. One that finds no room waits. */
+void
+collector_tell_trouble(struct collector *c, wall_t now)
+{
+	struct disk_trouble *t = &c->trouble;
+	char what[256];
+
+	while (t->failures > 0 || disk_take_trouble(c->disk, t)) {
+		(void)snprintf(
+		    what, sizeof(what), "cannot %s: %s", disk_work_name(t->work), strerror(t->error));
+		if (!appender_reserve(&c->intake.appender) ||
+		    !intake_tell_disk(&c->intake, what, t->failures, t->from, t->to, t->unsure, now))
+			return;
+		t->failures = 0;
+	}
+}
+
 static void
 say_faults(const struct collector *c)
 {
@@ -506,8 +291,8 @@ say_faults(const struct collector *c)
 	buf_clear(&text);
 }
 
-static void
-say_counters(const struct collector *c)
+void
+collector_say_counters(const struct collector *c)
 {
 	const struct intake_counters *n = &c->intake.counters;
 
@@ -528,16 +313,16 @@ collector_stop(struct collector *c, wall_t now)
 
 	if (!c->started)
 		return true;
-	tell_trouble(c, now);
+	collector_tell_trouble(c, now);
 	if (c->retention != NULL)
 		retention_end(c->retention);
-	tell_removed(c, now);
+	collector_tell_removed(c, now);
 	intake_stopping(&c->intake, now);
 	appender_end(&c->intake.appender, now);
 	whole = stop_disk(c, &lost);
 	if (!whole)
 		msg_error("%s: given up; %" PRIu64 " bytes were not written", c->name, lost);
-	say_counters(c);
+	collector_say_counters(c);
 	intake_clear(&c->intake);
 	c->started = false;
 	return whole;

@@ -1,30 +1,29 @@
 /* SPDX-License-Identifier: ISC
  *
  * The collector: receives and records. It is given open sockets and an open folder, and opens no path but
- * through that folder's descriptor, so that it can become a process of its own.
+ * through that folder's descriptor.
  */
 #ifndef FLOWBRAID_NODE_COLLECTOR_H
 #define FLOWBRAID_NODE_COLLECTOR_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/clock.h"
 #include "node/conf.h"
-#include "node/listener.h"
 
 struct collector;
 struct packet;
 
-/* Puts the log in order. NULL when that cannot be; a message has said why. conf and folder are borrowed.
+/* Puts the lane's log in order. NULL when that cannot be; a message has said why. conf and folder are borrowed;
+ * the caller holds the folder's lock.
  * for_capture: nobody is waiting, so a slow disk slows down the reading. */
-struct collector *collector_open(const struct conf *conf, int folder, bool for_capture, wall_t now);
+struct collector *collector_open(
+    const struct conf *conf, int folder, uint16_t lane, bool for_capture, wall_t now);
 
 /* Begins an incarnation: from here on there is a second thread. */
 bool collector_start(struct collector *c, const char *version, wall_t now);
-
-/* Receives until SIGTERM or SIGINT; listeners as in the configuration. */
-bool collector_run(struct collector *c, struct listener *listeners);
 
 /* Takes one datagram of a capture, received at `time`; now: the latest time of the capture so far. False when
  * the log cannot be written. */

@@ -167,8 +167,6 @@ key_form(enum key_type type)
 		return "a duration in quotes such as \"100ms\", \"1s\", \"5m\" or \"1h\"";
 	case KEY_SIZE:
 		return "a size such as \"64M\" (K, M, G, T are powers of 1024) or a number of bytes";
-	case KEY_NUMBER:
-		return "a number";
 	case KEY_JOIN_SOURCES:
 		return "a list of addresses such as [ \"192.0.2.1\", \"192.0.2.2\" ]";
 	case KEY_BOOL:
@@ -698,9 +696,6 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_SIZE:
 		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
 		break;
-	case KEY_NUMBER:
-		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
-		break;
 	case KEY_JOIN_SOURCES:
 		print_addresses(out, (const struct conf_listener *)(const void *)base);
 		break;
@@ -768,4 +763,49 @@ conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SI
 	    addr_text(&l->address, text), l->port, l->interface[0] != '\0' ? " on " : "", l->interface,
 	    l->file, l->line);
 	return out;
+}
+
+char *
+conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+	bool v4 = addr_is_v4(&l->address);
+
+	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "%s%s%s:%u%s%s", v4 ? "" : "[", addr_text(&l->address, text),
+	    v4 ? "" : "]", l->port, l->interface[0] != '\0' ? "%" : "", l->interface);
+	return out;
+}
+
+/* --- following --- */
+
+static void
+compare_group(const struct key *keys, const char *path, const struct conf *from, const struct conf *to,
+    struct buf *errors)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	for (const struct key *k = keys; k->name != NULL; k++) {
+		if (k->type == KEY_LOG)
+			compare_group(log_keys, "log.", from, to, errors);
+		if (k->reloadable)
+			continue;
+		buf_reset(&a);
+		buf_reset(&b);
+		print_value(&a, k, (const uint8_t *)from, from);
+		print_value(&b, k, (const uint8_t *)to, to);
+		if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0)
+			buf_printf(errors, "%s%s: cannot change from %.*s to %.*s without a new start\n", path, k->name,
+			    (int)a.len, (const char *)a.data, (int)b.len, (const char *)b.data);
+	}
+	buf_clear(&a);
+	buf_clear(&b);
+}
+
+bool
+conf_can_follow(const struct conf *from, const struct conf *to, struct buf *errors)
+{
+	size_t before = errors->len;
+
+	compare_group(top_keys, "", from, to, errors);
+	return errors->len == before && buf_ok(errors);
 }

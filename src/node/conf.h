@@ -21,7 +21,7 @@ struct buf;
 #define CONF_FILE_MOST (1U << 20)
 #define CONF_NAME_SIZE 64
 #define CONF_PATH_SIZE 1024
-#define CONF_LISTENERS_MOST 256
+#define CONF_LISTENERS_MOST 250 /* a reload hands over as many sockets at once, see node/channel.h */
 #define CONF_SOURCES_MOST 65536
 #define CONF_JOIN_SOURCES_MOST 1024
 #define CONF_LANES_MOST 64
@@ -79,5 +79,12 @@ void conf_print(const struct conf *c, struct buf *out);
 /* "listener 239.10.10.1 port 2055 (flowbraid.conf:4)" in out; the subject of messages. Returns out. */
 #define CONF_LISTENER_TEXT_SIZE 256
 char *conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE]);
+/* Without the place in the file, in the form that stays the same when others come and go: "239.10.10.1:2055%eth1",
+ * "[2001:db8::1]:2055". */
+char *conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE]);
+
+/* Whether a node that runs with `from` can go on with `to`. If not, errors has a line for each key that only a new start
+ * can change. */
+bool conf_can_follow(const struct conf *from, const struct conf *to, struct buf *errors);
 
 #endif

@@ -17,6 +17,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -37,6 +38,7 @@ struct entry {
 struct disk {
 	struct disk_options options;
 	struct store *store; /* borrowed; the thread's */
+	_Atomic int64_t sync_ns;
 	pthread_t thread;
 	pthread_mutex_t lock; /* of what follows, down to the next comment */
 	pthread_cond_t work;  /* for the thread: something was given, or stop */
@@ -146,6 +148,12 @@ sink_give(void *ctx, struct block *b, uint32_t upto, bool complete)
 	*last = (struct entry){.block = b, .upto = upto, .complete = complete};
 	(void)pthread_cond_signal(&d->work);
 	(void)pthread_mutex_unlock(&d->lock);
+}
+
+void
+disk_set_sync(struct disk *d, int64_t sync_ns)
+{
+	atomic_store_explicit(&d->sync_ns, sync_ns, memory_order_relaxed);
 }
 
 struct block_sink
@@ -363,8 +371,9 @@ static int64_t
 sync_period(const struct disk *d)
 {
 	bool failing = d->trouble[DISK_SYNCING].failures > 0;
+	int64_t period = atomic_load_explicit(&d->sync_ns, memory_order_relaxed);
 
-	return failing && d->options.sync_ns > SYNC_AGAIN_NS ? SYNC_AGAIN_NS : d->options.sync_ns;
+	return failing && period > SYNC_AGAIN_NS ? SYNC_AGAIN_NS : period;
 }
 
 static void
@@ -564,6 +573,7 @@ disk_start(struct store *store, const struct disk_options *options, struct disk 
 	if (d == NULL)
 		return ERR_MEMORY;
 	d->options = *options;
+	atomic_init(&d->sync_ns, options->sync_ns);
 	d->store = store;
 	d->most = (size_t)(options->memory / SEGMENT_CHUNK);
 	d->held_end = &d->held;

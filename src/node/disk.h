@@ -33,6 +33,8 @@ struct disk_options {
 
 enum err disk_start(struct store *store, const struct disk_options *options, struct disk **ret) WARN_UNUSED;
 
+void disk_set_sync(struct disk *d, int64_t sync_ns);
+
 struct block_sink disk_sink(struct disk *d);
 
 /* Changes whenever a block has been completed: what is in the block at hand is younger than that. */

@@ -191,6 +191,7 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 	enum proto_fault fault;
 
 	l->last = d->time;
+	l->datagrams++;
 	if (!sources_permit(&l->sources, &d->from)) {
 		c->refused++;
 		return;
@@ -227,6 +228,7 @@ intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t
 	struct intake_listener *l = &in->listeners[listener];
 
 	add_loss(&l->kernel, count, l->last, to);
+	l->kernel_drops += count;
 	in->counters.kernel_drops += count;
 }
 
@@ -237,6 +239,7 @@ intake_host_drops(struct intake *in, uint64_t count, wall_t from, wall_t to)
 		in->host.from = from;
 	in->host.to = to;
 	in->host.count += count;
+	in->host_drops += count;
 	in->counters.kernel_drops += count;
 }
 
@@ -282,22 +285,68 @@ intake_tick(struct intake *in, wall_t now)
 
 /* --- life --- */
 
-static enum err
-init_listeners(struct intake *in, const struct conf *conf, wall_t now)
+static void
+clear_listeners(struct intake_listener *all, size_t count)
 {
-	in->listeners = calloc(conf->listener_count, sizeof(*in->listeners));
-	if (in->listeners == NULL)
-		return ERR_MEMORY;
-	in->listener_count = conf->listener_count;
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		enum err e = sources_init(
-		    &in->listeners[i].sources, conf->listeners[i].sources, conf->listeners[i].source_count);
+	for (size_t i = 0; i < count; i++)
+		sources_clear(&all[i].sources);
+	free(all);
+}
 
-		if (e != ERR_OK)
+static enum err
+make_listeners(const struct conf *conf, wall_t now, struct intake_listener **ret)
+{
+	struct intake_listener *all = calloc(conf->listener_count, sizeof(*all));
+
+	if (all == NULL)
+		return ERR_MEMORY;
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		const struct conf_listener *l = &conf->listeners[i];
+		enum err e = sources_init(&all[i].sources, l->sources, l->source_count);
+
+		if (e != ERR_OK) {
+			clear_listeners(all, i);
 			return e;
-		in->listeners[i].last = now;
-		in->listeners[i].rate_limit = (uint32_t)conf->listeners[i].rate_limit;
+		}
+		all[i].last = now;
+		all[i].rate_limit = (uint32_t)l->rate_limit;
 	}
+	*ret = all;
+	return ERR_OK;
+}
+
+static void
+follow_times(struct intake *in, const struct conf *conf, wall_t now)
+{
+	in->rotate_ns = conf->log_rotate_ns;
+	in->appender.size_limit = (uint64_t)conf->log_size;
+	in->period = period_of(in, now);
+}
+
+enum err
+intake_reload(struct intake *in, const struct conf *conf, const uint16_t *from, wall_t now)
+{
+	struct intake_listener *all;
+	enum err e = make_listeners(conf, now, &all);
+
+	if (e != ERR_OK)
+		return e;
+	intake_tell_all_kernel_drops(in, now); /* while the indexes mean what they meant */
+	for (size_t i = 0; i < conf->listener_count; i++) {
+		struct intake_listener *l = &all[i];
+		const struct intake_listener fresh = *l;
+
+		if (from[i] >= in->listener_count)
+			continue;
+		*l = in->listeners[from[i]];
+		l->sources = fresh.sources; /* the old ones go with the old listeners */
+		l->rate_limit = fresh.rate_limit;
+	}
+	clear_listeners(in->listeners, in->listener_count);
+	in->listeners = all;
+	in->listener_count = conf->listener_count;
+	follow_times(in, conf, now);
+	intake_tell_configuration(in, conf, now);
 	return ERR_OK;
 }
 
@@ -307,18 +356,19 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 {
 	enum err e;
 
-	*in = (struct intake){.rotate_ns = conf->log_rotate_ns};
+	*in = (struct intake){.rotate_ns = 0};
 	appender_init(&in->appender, head, sink);
-	in->appender.size_limit = (uint64_t)conf->log_size;
+	follow_times(in, conf, now);
 	in->appender.snapshot = snapshot;
 	in->appender.snapshot_ctx = in;
-	in->period = period_of(in, now);
 	in->steady = now;
 	in->rotated.ns = now.ns - in->rotate_ns;
 	in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
 	e = intake_init_limits(in, head->incarnation);
 	if (e == ERR_OK)
-		e = init_listeners(in, conf, now);
+		e = make_listeners(conf, now, &in->listeners);
+	if (e == ERR_OK)
+		in->listener_count = conf->listener_count;
 	if (e != ERR_OK)
 		intake_clear(in);
 	return e;
@@ -327,9 +377,7 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 void
 intake_clear(struct intake *in)
 {
-	for (size_t i = 0; i < in->listener_count; i++)
-		sources_clear(&in->listeners[i].sources);
-	free(in->listeners);
+	clear_listeners(in->listeners, in->listener_count);
 	in->listeners = NULL;
 	in->listener_count = 0;
 	tmpl_cache_free(in->templates);

@@ -51,8 +51,10 @@ struct loss {
 
 struct intake_listener {
 	struct sources sources;
-	uint32_t rate_limit; /* datagrams a second of one exporter; 0: none */
-	wall_t last;         /* when its last datagram was received, or when it was opened */
+	uint32_t rate_limit;   /* datagrams a second of one exporter; 0: none */
+	wall_t last;           /* when its last datagram was received, or when it was opened */
+	uint64_t datagrams;    /* received, whatever became of them */
+	uint64_t kernel_drops; /* all of them */
 	struct loss kernel;
 	wall_t kernel_told; /* steady */
 };
@@ -69,6 +71,7 @@ struct intake {
 	struct loss log;
 	struct loss host; /* by the kernel, of no listener that could be named */
 	wall_t host_told;
+	uint64_t host_drops; /* all of them */
 	int64_t rotate_ns;
 	int64_t period;     /* of rotate_ns, since 1970: the one in which the segment lies */
 	int64_t stepped_ns; /* by how much the clock was set, in all: see `steady` */
@@ -122,6 +125,14 @@ void intake_started(
     struct intake *in, const char *version, const struct store_recovery *recovered, size_t count, wall_t now);
 void intake_stopping(struct intake *in, wall_t now);
 
+/* Goes on with another configuration. from: for each of its listeners the index that it had so far; one that has none
+ * there is a new one. Also an event record, which tells the configuration. ERR_MEMORY: nothing has changed. */
+enum err intake_reload(struct intake *in, const struct conf *conf, const uint16_t *from, wall_t now) WARN_UNUSED;
+
+/* Event records of the configuration, and of what happened to an interface (body: u16 listener, text). */
+void intake_tell_configuration(struct intake *in, const struct conf *conf, wall_t now);
+void intake_tell_link(struct intake *in, const void *body, size_t len, wall_t now);
+
 /* The disk failed for a while. what: in words. unsure: bytes that may be missing. False when it found no room. */
 bool intake_tell_disk(struct intake *in, const char *what, uint64_t failures, wall_t from, wall_t to,
     uint64_t unsure, wall_t now);
@@ -138,5 +149,6 @@ bool intake_tell_log_drops(struct intake *in, wall_t now);
 void intake_tell_clock(struct intake *in, wall_t now);
 void intake_tell_heartbeat(struct intake *in, wall_t now);
 void intake_tell_kernel_drops(struct intake *in, wall_t now);
+void intake_tell_all_kernel_drops(struct intake *in, wall_t now); /* also those that are not due yet */
 
 #endif

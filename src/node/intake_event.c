@@ -127,6 +127,47 @@ intake_tell_kernel_drops(struct intake *in, wall_t now)
 }
 
 void
+intake_tell_all_kernel_drops(struct intake *in, wall_t now)
+{
+	for (size_t i = 0; i < in->listener_count; i++) {
+		if (in->listeners[i].kernel.count > 0)
+			tell_kernel_drops(in, (uint16_t)i, now);
+	}
+}
+
+/* As flowbraidd -n prints it: also what the listeners' indexes mean. */
+void
+intake_tell_configuration(struct intake *in, const struct conf *conf, wall_t now)
+{
+	struct buf text = BUF_INIT;
+
+	conf_print(conf, &text);
+	buf_u8(&text, 0);
+	if (buf_ok(&text)) {
+		event_put_text(begin(in, EVENT_CONFIG), EVENT_KEY_TEXT, (const char *)text.data);
+		(void)put(in, now);
+	}
+	buf_clear(&text);
+}
+
+void
+intake_tell_link(struct intake *in, const void *body, size_t len, wall_t now)
+{
+	struct rd r = rd_init(body, len);
+	uint16_t listener = rd_u16(&r);
+	size_t left = rd_left(&r);
+	const uint8_t *text = rd_bytes(&r, left);
+	struct buf *b;
+
+	if (!rd_ok(&r) || left > UINT16_MAX)
+		return;
+	b = begin(in, EVENT_LINK);
+	event_put_u64(b, EVENT_KEY_LISTENER, listener);
+	event_put_bytes(b, EVENT_KEY_TEXT, text, (uint16_t)left);
+	(void)put(in, now);
+}
+
+void
 intake_tell_heartbeat(struct intake *in, wall_t now)
 {
 	in->clock_told = 0;
@@ -254,10 +295,7 @@ intake_stopping(struct intake *in, wall_t now)
 {
 	if (in->log.count > 0)
 		(void)intake_tell_log_drops(in, now);
-	for (size_t i = 0; i < in->listener_count; i++) {
-		if (in->listeners[i].kernel.count > 0)
-			tell_kernel_drops(in, (uint16_t)i, now);
-	}
+	intake_tell_all_kernel_drops(in, now);
 	if (in->host.count > 0)
 		tell_host_drops(in, now);
 	/* The streams too: what came after the last heartbeat. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC
  *
- * flowbraidd: options, then start and end of the whole program as lists that mirror each other. Everything
- * that needs privileges is done here, before they are given up; the rest is the collector's.
+ * flowbraidd: options, and what they ask for: a node (node/parent), a check of the configuration, or the datagrams of
+ * captures.
  */
+#include <errno.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -16,7 +17,7 @@
 #include "node/capture.h"
 #include "node/collector.h"
 #include "node/conf.h"
-#include "node/listener.h"
+#include "node/parent.h"
 #include "node/process.h"
 
 #define PROGRAM "flowbraidd"
@@ -85,25 +86,6 @@ read_options(int argc, char **argv, struct options *o)
 	}
 }
 
-static bool
-load_conf(const char *path, struct conf *ret)
-{
-	struct buf errors = BUF_INIT;
-	enum err e = conf_load(path, ret, &errors);
-
-	if (e == ERR_OK)
-		return true;
-	buf_u8(&errors, 0);
-	if (e == ERR_MEMORY || !buf_ok(&errors)) {
-		msg_error("%s: out of memory", path);
-	} else {
-		for (char *line = strtok((char *)errors.data, "\n"); line != NULL; line = strtok(NULL, "\n"))
-			msg_error("%s", line);
-	}
-	buf_clear(&errors);
-	return false;
-}
-
 static int
 print_conf(const struct conf *conf)
 {
@@ -132,7 +114,7 @@ replay_packet(struct replay *r, const struct packet *p, wall_t time)
 {
 	if (r->collector == NULL) {
 		r->latest = time;
-		r->collector = collector_open(r->conf, r->folder, true, time);
+		r->collector = collector_open(r->conf, r->folder, 0, true, time);
 		if (r->collector == NULL || !collector_start(r->collector, FLOWBRAID_VERSION, time))
 			return false;
 	}
@@ -166,11 +148,15 @@ replay_capture(struct replay *r, const char *path)
 static int
 replay(const struct options *o, const struct conf *conf)
 {
-	struct replay r = {.conf = conf, .folder = folder_open(conf->log_directory, "")};
+	const struct identity ourselves = {.change = false};
+	struct replay r = {.conf = conf, .folder = folder_open(conf->log_directory, &ourselves)};
 	int status = EXIT_CLEAN;
 
-	if (r.folder < 0)
+	if (r.folder < 0 || !folder_take(r.folder, conf->log_directory)) {
+		if (r.folder >= 0)
+			(void)close(r.folder);
 		return EXIT_CANNOT;
+	}
 	for (size_t i = 0; i < o->capture_count && status != EXIT_CANNOT; i++) {
 		int s = replay_capture(&r, o->captures[i]);
 
@@ -183,96 +169,21 @@ replay(const struct options *o, const struct conf *conf)
 	return status;
 }
 
-/* --- sockets --- */
-
-static bool
-open_one_listener(const struct conf_listener *conf, struct listener *ret)
-{
-	char subject[CONF_LISTENER_TEXT_SIZE];
-	enum listener_result result = listener_open(conf, 0, 1, ret);
-
-	if (result == LISTENER_NO_INTERFACE)
-		msg_error("%s: there is no interface %s", conf_listener_text(conf, subject), conf->interface);
-	return result == LISTENER_OK;
-}
-
-static bool
-open_listeners(const struct conf *conf, struct listener *listeners)
-{
-	bool all = true;
-
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		listeners[i].fd = -1;
-		all &= open_one_listener(&conf->listeners[i], &listeners[i]);
-	}
-	return all;
-}
-
-/* From here on without privileges. */
-static bool
-collect(const struct conf *conf, int folder, struct listener *listeners, struct background *background,
-    const struct pidfile *pidfile)
-{
-	struct collector *c = collector_open(conf, folder, false, wall_now());
-	bool good = false;
-
-	if (c == NULL)
-		return false;
-	if (pidfile_write(pidfile)) {
-		if (background->ready >= 0)
-			msg_init(PROGRAM, true, MSG_INFO);
-		if (collector_start(c, FLOWBRAID_VERSION, wall_now())) {
-			background_ready(background);
-			msg_notice("node %s of cluster %s: %s: %zu listeners", conf->node, conf->cluster,
-			    "started", conf->listener_count);
-			good = collector_run(c, listeners);
-			good = collector_stop(c, wall_now()) && good;
-			msg_notice("node %s: stopped", conf->node);
-		}
-	}
-	collector_close(c);
-	return good;
-}
-
-/* Those that the event loop handles wait until it runs: SIGTERM during start-up is a start and an end. */
-static void
-hold_signals(void)
-{
-	sigset_t set;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGTERM);
-	(void)sigaddset(&set, SIGINT);
-	(void)sigaddset(&set, SIGUSR1);
-	(void)sigaddset(&set, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
+/* A relative path would be another one once the node has left its folder, at the next SIGHUP. */
 static int
-serve(const struct options *o, const struct conf *conf)
+serve(const struct options *o, struct conf *conf)
 {
-	struct listener *listeners = calloc(conf->listener_count, sizeof(*listeners));
-	struct background background = {.ready = -1};
-	struct pidfile pidfile = {.fd = -1};
-	int folder = -1;
+	char *path = realpath(o->conf, NULL);
+	struct parent_options options = {.conf_path = path, .foreground = o->foreground};
 	bool good;
 
-	hold_signals();
-	good = listeners != NULL && (o->foreground || background_begin(&background)) &&
-	    open_listeners(conf, listeners);
-	if (good)
-		good = pidfile_open(conf->pidfile, &pidfile);
-	if (good) {
-		folder = folder_open(conf->log_directory, conf->user);
-		good = folder >= 0;
+	if (path == NULL) {
+		msg_error("%s: %s", o->conf, strerror(errno));
+		conf_clear(conf);
+		return EXIT_CANNOT;
 	}
-	good = good && user_become(conf->user) && collect(conf, folder, listeners, &background, &pidfile);
-	pidfile_remove(&pidfile);
-	if (folder >= 0)
-		(void)close(folder);
-	for (size_t i = 0; listeners != NULL && i < conf->listener_count; i++)
-		listener_close(&listeners[i]);
-	free(listeners);
+	good = parent_run(&options, conf);
+	free(path);
 	return good ? EXIT_CLEAN : EXIT_CANNOT;
 }
 
@@ -292,14 +203,13 @@ main(int argc, char **argv)
 	}
 	read_options(argc, argv, &o);
 	status = EXIT_CANNOT;
-	if (load_conf(o.conf, &conf)) {
-		if (o.check)
-			status = print_conf(&conf);
-		else if (o.capture_count > 0)
-			status = replay(&o, &conf);
-		else
+	if (parent_load_conf(o.conf, &conf)) {
+		if (!o.check && o.capture_count == 0) {
 			status = serve(&o, &conf);
-		conf_clear(&conf);
+		} else {
+			status = o.check ? print_conf(&conf) : replay(&o, &conf);
+			conf_clear(&conf);
+		}
 	}
 	free(o.captures);
 	return status;

@@ -29,7 +29,7 @@ is "$(cd "$T/log" && ls | sed 's/.*-//' | paste -sd' ')" \
 	"segments are cut at multiples of the period, by the capture's times"
 is "$(grep -c ' seal ' "$T/records")" 4 "all are sealed"
 is "$(grep ' event ' "$T/records" | cut -d' ' -f5 | sort | uniq -c | awk '{ print $2 $1 }' | paste -sd' ')" \
-	"heartbeat73 start1 stop1" "start, stop, and a heartbeat in each 10 s of the capture"
+	"configuration1 heartbeat73 start1 stop1" "start, stop, what it was told, and a heartbeat in each 10 s of the capture"
 like "$(grep ' stop ' "$T/records")" ' 1700000739000000000 stop 16=730 ' "the end is the last datagram's time; its counters"
 is "$(grep -Ev ' (header|finding|torn) ' "$T/records" | awk '$3 != NR' | wc -l)" 0 "record sequences without a hole"
 

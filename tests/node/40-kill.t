@@ -28,9 +28,7 @@ for life in 1 2 3 4 5; do
 	! grep -q 'torn tail of [0-9]* bytes cut off at offset' "$T/messages" || cut=$((cut + 1))
 	lines=$(grep -c ' datagram ' "$T/held" || true)
 	check "life $life: records go on" wait_for 20 recorded $((lines + 1000))
-	kill -9 "$node_pid"
-	wait "$node_pid" 2>/dev/null || true
-	node_pid=
+	kill_node
 	good_records >"$T/now"
 	is "$(head -n "$(wc -l <"$T/held")" "$T/now" | cmp - "$T/held" 2>&1)" "" "life $life: what earlier lives wrote is still there"
 	cp "$T/now" "$T/held"

@@ -13,7 +13,8 @@ node_pid=
 
 cleanup()
 {
-	[ -z "$node_pid" ] || kill -9 "$node_pid" 2>/dev/null || true
+	# shellcheck disable=SC2046 # a list of numbers
+	[ -z "$node_pid" ] || kill -9 "$node_pid" $(children) 2>/dev/null || true
 	! command -v more_cleanup >/dev/null || more_cleanup
 }
 
@@ -52,6 +53,27 @@ stop_node()
 	status=0
 	wait "$node_pid" || status=$?
 	node_pid=
+}
+
+# kill_node: all of its processes by SIGKILL, as a power cut would; the parent stands still meanwhile, and makes no
+# new ones.
+kill_node()
+{
+	kill -STOP "$node_pid"
+	# shellcheck disable=SC2046 # a list of numbers
+	kill -9 $(children) "$node_pid"
+	wait "$node_pid" 2>/dev/null || true
+	node_pid=
+}
+
+# The processes of the node besides its parent, or those of a name (fb-collector, fb-reporter).
+children()
+{
+	if [ $# -gt 0 ]; then
+		pgrep -P "$node_pid" -x "$1" || true
+	else
+		pgrep -P "$node_pid" || true
+	fi
 }
 
 # What stands in the log, all segments in their order.

@@ -24,6 +24,15 @@
 
 static uint32_t most = 24; /* bytes of a datagram */
 
+/* On one line. */
+static void
+put_text(unsigned key, const uint8_t *text, size_t len)
+{
+	printf(" %u=", key);
+	for (size_t i = 0; text != NULL && i < len; i++)
+		putchar(text[i] < 0x20 ? ' ' : text[i]);
+}
+
 static void
 print_event(const struct record *r)
 {
@@ -39,7 +48,7 @@ print_event(const struct record *r)
 		size_t len = rd_left(&value);
 
 		if (key == EVENT_KEY_TEXT)
-			printf(" %u=%.*s", key, (int)len, (const char *)rd_bytes(&value, len));
+			put_text(key, rd_bytes(&value, len), len);
 		else if (len == 8)
 			printf(" %u=%" PRIu64, key, rd_u64(&value));
 		else

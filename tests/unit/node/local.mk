@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
 	tests/unit/node/t-clock_watch \
+	tests/unit/node/t-board \
+	tests/unit/node/t-channel \
+	tests/unit/node/t-sandbox \
 	tests/unit/node/t-conf \
 	tests/unit/node/t-disk \
 	tests/unit/node/t-disk-sync \
@@ -31,3 +34,6 @@ tests_unit_node_t_streams_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_unit_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_retention_SOURCES = tests/unit/node/t-retention.c tests/log-folder.c tests/log-folder.h
 tests_unit_node_t_retention_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_board_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_channel_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_sandbox_LDADD = $(LIBFB_NODE)

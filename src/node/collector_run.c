@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The events of the collector's loop: datagrams, ticks, and what the parent says.
+ */
+#include "node/collector_run.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/msg.h"
+#include "flowbraid/version.h"
+#include "node/channel.h"
+#include "node/clock_watch.h"
+#include "node/collector_private.h"
+#include "node/loop.h"
+#include "node/receive.h"
+#include "node/reload.h"
+#include "node/snapshot.h"
+
+#define DRAIN_NS NS_PER_SEC
+#define SECOND_NS NS_PER_SEC
+
+enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
+
+/* See pause_under_load. */
+#define PAUSE_MOST_NS NS_PER_MSEC
+#define PAUSE_TOGETHER 96 /* datagrams that should come together */
+#define PAUSE_WORTH 10    /* no pause where fewer come in PAUSE_MOST_NS */
+#define PAUSE_BUFFER (4 << 20)
+
+struct readable {
+	struct run *run;
+	struct listener listener; /* owned; fd -1: it waits for its interface */
+	struct receiver receiver;
+	struct loop_watch *watch;
+	wall_t woken; /* last */
+};
+
+struct run {
+	const struct collector_start *start;
+	struct collector *collector;
+	struct conf reloaded; /* what collector->conf points to after a reload */
+	int channel;
+	struct loop *loop;
+	struct loop_watch *tick;
+	struct batch *batch;
+	struct readable *readables; /* one a listener */
+	size_t count;
+	uint64_t completed; /* disk_completed at the last tick */
+	struct clock_watch clock;
+	struct msg_limit clock_said;
+	bool has_host;
+	struct host_drops host;
+	wall_t drops_asked;
+	mono_t second;      /* when what is done every second was done */
+	struct buf notice;  /* for the board */
+	struct channel_message message;
+};
+
+/* --- datagrams --- */
+
+/* Under load it pays to let some datagrams come together: a wake-up costs as much as receiving several, and
+ * their times are the kernel's anyway. Only where the buffer holds far more than can come meanwhile. */
+static void
+pause_under_load(struct readable *r, uint32_t count, wall_t now)
+{
+	int64_t since = now.ns - r->woken.ns;
+
+	r->woken = now;
+	if (r->listener.buffer < PAUSE_BUFFER || since <= 0 || since > count * PAUSE_MOST_NS / PAUSE_WORTH)
+		return;
+	since = since * PAUSE_TOGETHER / count; /* time for so many to come */
+	loop_pause(r->run->loop, since < PAUSE_MOST_NS ? since : PAUSE_MOST_NS);
+}
+
+static void
+on_readable(void *ctx, wall_t now)
+{
+	struct readable *r = ctx;
+	uint32_t count;
+
+	if (!receive(&r->receiver, r->run->batch, &r->run->collector->intake, now, &count) && count > 0)
+		pause_under_load(r, count, now);
+}
+
+static void
+ask_drops(struct run *x, wall_t now)
+{
+	for (size_t i = 0; i < x->count; i++) {
+		if (x->readables[i].listener.fd >= 0)
+			receive_ask_drops(&x->readables[i].receiver, &x->collector->intake, now);
+	}
+	if (x->has_host)
+		(void)!receive_host_drops(&x->host, &x->collector->intake, x->drops_asked, now);
+	x->drops_asked = now;
+}
+
+/* What has come before the end is recorded; under a load that never ends, what came within a second. */
+static void
+drain_one(struct run *x, struct readable *r, mono_t until)
+{
+	if (r->listener.fd < 0)
+		return;
+	while (receive(&r->receiver, x->batch, &x->collector->intake, wall_now(), NULL)) {
+		if (mono_now().ns > until.ns)
+			break;
+	}
+	receive_ask_drops(&r->receiver, &x->collector->intake, wall_now());
+}
+
+static void
+drain(struct run *x)
+{
+	mono_t until = {mono_now().ns + DRAIN_NS};
+
+	for (size_t i = 0; i < x->count; i++)
+		drain_one(x, &x->readables[i], until);
+}
+
+/* --- ticks --- */
+
+static void
+put_up_notice(struct run *x, wall_t now)
+{
+	if (x->start->board == NULL)
+		return;
+	buf_reset(&x->notice);
+	snapshot_begin(&x->notice, now, x->collector->lane, x->collector->conf);
+	snapshot_put(&x->notice, METRIC_RESTARTS, SNAPSHOT_ALL, x->start->restarts);
+	snapshot_put_intake(&x->notice, &x->collector->intake);
+	snapshot_put_disk(&x->notice, x->collector->disk);
+	for (size_t i = 0; i < x->count; i++)
+		snapshot_put_listener(&x->notice, (uint16_t)i, &x->readables[i].listener);
+	if (buf_ok(&x->notice))
+		(void)!board_put(x->start->board, x->notice.data, x->notice.len);
+	else
+		buf_clear(&x->notice);
+}
+
+static void
+every_second(struct run *x, wall_t now)
+{
+	ask_drops(x, now);
+	put_up_notice(x, now);
+	/* A parent that is slow to listen has been told before. */
+	(void)!channel_send(x->channel, CHANNEL_ALIVE, NULL, 0, NULL, 0);
+}
+
+static void
+look_at_clock(struct run *x)
+{
+	struct clock_reading r;
+	struct clock_news news;
+	uint64_t held;
+
+	clock_reading_take(&r);
+	if (!clock_watch_look(&x->clock, &r, &news))
+		return;
+	intake_clock(&x->collector->intake, news.step_ns, news.slept_ns, r.wall);
+	if (!msg_limit_pass(&x->clock_said, r.mono, &held))
+		return;
+	if (held > 0)
+		msg_notice("%s: the clock was set %" PRIu64 " times more", x->collector->name, held);
+	if (news.slept_ns != 0)
+		msg_notice(
+		    "%s: the host slept for %" PRId64 " ms", x->collector->name, (int64_t)(news.slept_ns / NS_PER_MSEC));
+	if (news.step_ns != 0)
+		msg_notice("%s: the clock was set %s by %" PRId64 " ms", x->collector->name,
+		    news.step_ns < 0 ? "back" : "ahead", (int64_t)(llabs(news.step_ns) / NS_PER_MSEC));
+}
+
+/* Twice in each `flush`. A block that was begun since the last tick is left to fill for another one: under
+ * load blocks are completed long before, and go to disk whole. */
+static void
+on_tick(void *ctx, wall_t now)
+{
+	struct run *x = ctx;
+	struct intake *in = &x->collector->intake;
+	uint64_t completed;
+	mono_t mono = mono_now();
+
+	if (mono.ns - x->second.ns >= SECOND_NS) {
+		every_second(x, now);
+		x->second = mono;
+	}
+	look_at_clock(x);
+	intake_tick(in, now);
+	collector_tell_trouble(x->collector, now);
+	collector_tell_removed(x->collector, now);
+	completed = disk_completed(x->collector->disk);
+	if (completed == x->completed)
+		appender_flush(&in->appender);
+	x->completed = completed;
+}
+
+static enum err
+begin_ticks(struct run *x)
+{
+	loop_forget(x->loop, x->tick);
+	x->tick = NULL;
+	return loop_every(x->loop, x->collector->conf->log_flush_ns / 2, on_tick, x, &x->tick);
+}
+
+/* --- listeners --- */
+
+static enum err
+watch(struct run *x, size_t i)
+{
+	struct readable *r = &x->readables[i];
+
+	r->run = x;
+	r->receiver.listener = &r->listener;
+	r->receiver.index = (uint16_t)i;
+	r->receiver.host_counts = x->start->lanes > 1;
+	if (r->listener.fd < 0)
+		return ERR_OK;
+	return loop_on_readable(x->loop, r->listener.fd, on_readable, r, &r->watch);
+}
+
+static enum err
+watch_all(struct run *x)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; e == ERR_OK && i < x->count; i++)
+		e = watch(x, i);
+	return e;
+}
+
+/* The new listeners with what is kept of the old ones; old[from].listener.fd of those becomes -1. NULL: out of memory. */
+static struct readable *
+make_readables(struct run *x, const struct reload_socket *sockets, size_t count)
+{
+	struct readable *all = calloc(count, sizeof(*all));
+
+	for (size_t i = 0; all != NULL && i < count; i++) {
+		const struct reload_socket *s = &sockets[i];
+
+		all[i].listener = s->l;
+		if (s->from >= RELOAD_NONE)
+			continue;
+		all[i].receiver = x->readables[s->from].receiver;
+		all[i].listener.fd = x->readables[s->from].listener.fd;
+		x->readables[s->from].listener.fd = -1;
+	}
+	return all;
+}
+
+/* --- reload --- */
+
+static bool
+sockets_fit(const struct run *x, const struct reload_socket *sockets, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (sockets[i].from < RELOAD_NONE && sockets[i].from >= x->count)
+			return false;
+	}
+	return true;
+}
+
+/* The old sockets that are not kept are read empty before their listeners are forgotten. */
+static void
+leave_old(struct run *x, const struct reload_socket *sockets, size_t count)
+{
+	bool kept[CONF_LISTENERS_MOST] = {false};
+	mono_t until = {mono_now().ns + DRAIN_NS};
+
+	for (size_t i = 0; i < count; i++) {
+		if (sockets[i].from < RELOAD_NONE)
+			kept[sockets[i].from] = true;
+	}
+	for (size_t i = 0; i < x->count; i++) {
+		loop_forget(x->loop, x->readables[i].watch);
+		x->readables[i].watch = NULL;
+		if (!kept[i])
+			drain_one(x, &x->readables[i], until);
+	}
+}
+
+static enum err
+go_on_with(struct run *x, struct conf *conf, const struct reload_socket *sockets, wall_t now)
+{
+	const struct retain_limits limits = collector_retain_limits(conf);
+	uint16_t from[CONF_LISTENERS_MOST];
+	struct readable *all;
+	enum err e;
+
+	for (size_t i = 0; i < conf->listener_count; i++)
+		from[i] = sockets[i].from;
+	leave_old(x, sockets, conf->listener_count);
+	e = intake_reload(&x->collector->intake, conf, from, now);
+	all = e == ERR_OK ? make_readables(x, sockets, conf->listener_count) : NULL;
+	if (all == NULL)
+		return e == ERR_OK ? ERR_MEMORY : e;
+	for (size_t i = 0; i < x->count; i++)
+		listener_close(&x->readables[i].listener);
+	free(x->readables);
+	x->readables = all;
+	x->count = conf->listener_count;
+	conf_clear(&x->reloaded);
+	x->reloaded = *conf;
+	x->collector->conf = &x->reloaded;
+	disk_set_sync(x->collector->disk, conf->log_sync_ns);
+	retention_set(x->collector->retention, &limits);
+	e = begin_ticks(x);
+	return e == ERR_OK ? watch_all(x) : e;
+}
+
+/* What fails here ends the process: the parent starts it again with the new state. */
+static void
+on_reload(struct run *x, wall_t now)
+{
+	struct reload_socket *sockets = NULL;
+	struct conf conf;
+	uint8_t good = 1;
+	enum err e = reload_take(&x->message, &conf, &sockets);
+
+	if (e == ERR_OK) {
+		e = sockets_fit(x, sockets, conf.listener_count) ? go_on_with(x, &conf, sockets, now)
+								 : ERR_MALFORMED;
+		free(sockets);
+	}
+	if (e != ERR_OK) {
+		msg_error("%s: cannot go on with the new configuration: %s", x->collector->name, err_text(e));
+		loop_stop(x->loop);
+		return;
+	}
+	(void)!channel_send(x->channel, CHANNEL_RELOADED, &good, sizeof(good), NULL, 0);
+}
+
+/* --- what the parent says --- */
+
+static void
+on_message(struct run *x, wall_t now)
+{
+	switch (x->message.kind) {
+	case CHANNEL_STOP:
+		loop_stop(x->loop);
+		break;
+	case CHANNEL_RELOAD:
+		on_reload(x, now);
+		break;
+	case CHANNEL_ROTATE:
+		msg_info("%s: rotating", x->collector->name);
+		appender_rotate(&x->collector->intake.appender, now);
+		break;
+	case CHANNEL_STATISTICS:
+		ask_drops(x, now);
+		collector_say_counters(x->collector);
+		break;
+	case CHANNEL_LINK:
+		intake_tell_link(&x->collector->intake, x->message.body, x->message.len, now);
+		break;
+	default:
+		break;
+	}
+	channel_close_fds(&x->message);
+}
+
+static void
+on_channel(void *ctx, wall_t now)
+{
+	struct run *x = ctx;
+	enum err e;
+
+	while ((e = channel_receive(x->channel, &x->message)) == ERR_OK)
+		on_message(x, now);
+	if (e == ERR_LIMIT)
+		return;
+	/* Without a parent nobody would keep the sockets, or start us again: whatever is here is sealed. */
+	loop_stop(x->loop);
+}
+
+/* --- life --- */
+
+static bool
+run_loop(struct run *x)
+{
+	enum err e = loop_on_readable(x->loop, x->channel, on_channel, x, NULL);
+
+	if (e == ERR_OK)
+		e = begin_ticks(x);
+	if (e == ERR_OK)
+		e = watch_all(x);
+	if (e == ERR_OK)
+		e = channel_send(x->channel, CHANNEL_STARTED, NULL, 0, NULL, 0);
+	if (e == ERR_OK)
+		e = loop_run(x->loop);
+	if (e == ERR_OK)
+		drain(x);
+	else
+		msg_error("%s: cannot receive: %s", x->collector->name, err_text(e));
+	return e == ERR_OK;
+}
+
+static bool
+prepare(struct run *x)
+{
+	x->count = x->start->conf->listener_count;
+	x->readables = calloc(x->count, sizeof(*x->readables));
+	if (x->readables == NULL || batch_new(&x->batch) != ERR_OK || loop_new(&x->loop) != ERR_OK) {
+		msg_error("%s: cannot receive: out of memory", x->collector->name);
+		return false;
+	}
+	for (size_t i = 0; i < x->count; i++)
+		x->readables[i].listener = x->start->listeners[i];
+	if (x->start->host != NULL)
+		x->has_host = host_drops_take(x->start->host->v4, x->start->host->v6, &x->host) == ERR_OK;
+	x->drops_asked = wall_now();
+	return true;
+}
+
+static void
+clear(struct run *x)
+{
+	loop_free(x->loop);
+	batch_free(x->batch);
+	free(x->readables);
+	collector_close(x->collector);
+	conf_clear(&x->reloaded);
+	buf_clear(&x->notice);
+	free(x);
+}
+
+int
+collector_main(void *ctx, int channel)
+{
+	const struct collector_start *start = ctx;
+	struct run *x = calloc(1, sizeof(*x));
+	bool good = false;
+
+	if (x == NULL) {
+		msg_error("out of memory");
+		return EXIT_CANNOT;
+	}
+	x->clock_said = (struct msg_limit)MSG_LIMIT_INIT(10, 60);
+	x->start = start;
+	x->channel = channel;
+	if (start->board != NULL)
+		board_for_writing(start->board);
+	if (sandbox_enter(SANDBOX_COLLECTOR, start->identity, start->folder))
+		x->collector = collector_open(start->conf, start->folder, start->lane, false, wall_now());
+	if (x->collector != NULL && prepare(x) &&
+	    collector_start(x->collector, FLOWBRAID_VERSION, wall_now()) && sandbox_close()) {
+		good = run_loop(x);
+		good = collector_stop(x->collector, wall_now()) && good;
+	}
+	clear(x);
+	return good ? EXIT_CLEAN : EXIT_CANNOT;
+}

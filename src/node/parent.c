@@ -1,0 +1,607 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Start and end of the node as two mirrored lists; between them signals, and children that come and go.
+ */
+#include "node/parent.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/msg.h"
+#include "flowbraid/version.h"
+#include "node/parent_private.h"
+#include "node/snapshot.h"
+
+#define PROGRAM "flowbraidd"
+#define TICK_NS (100 * NS_PER_MSEC)
+#define STOP_PATIENCE_NS (20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
+
+bool
+parent_load_conf(const char *path, struct conf *ret)
+{
+	struct buf errors = BUF_INIT;
+	enum err e = conf_load(path, ret, &errors);
+
+	if (e == ERR_OK)
+		return true;
+	buf_u8(&errors, 0);
+	if (e == ERR_MEMORY || !buf_ok(&errors)) {
+		msg_error("%s: out of memory", path);
+	} else {
+		char *rest = (char *)errors.data;
+
+		for (char *line; (line = strsep(&rest, "\n")) != NULL && line[0] != '\0';)
+			msg_error("%s", line);
+	}
+	buf_clear(&errors);
+	return false;
+}
+
+/* --- children --- */
+
+static void on_collector(void *ctx, wall_t now);
+static void on_reporter(void *ctx, wall_t now);
+
+bool
+parent_is_reloading(const struct parent *p)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (p->lanes[i].reloading)
+			return true;
+	}
+	return false;
+}
+
+void
+parent_send_maps(struct parent *p, const struct reload_socket *maps)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		struct child *c = &p->lanes[i].child;
+		enum err e;
+
+		if (c->channel < 0)
+			continue; /* it will be made with the new state */
+		e = reload_send(c->channel, &p->conf, maps + i * p->conf.listener_count);
+		if (e == ERR_OK) {
+			p->lanes[i].reloading = true;
+		} else {
+			msg_error("%s: cannot be told of the new configuration: %s; started again", c->name,
+			    err_text(e));
+			(void)kill(c->pid, SIGKILL);
+		}
+	}
+}
+
+static bool
+start_collector(struct parent *p, unsigned lane)
+{
+	struct lane *l = &p->lanes[lane];
+	struct listener *listeners = sockets_of_lane(&p->sockets, lane);
+	struct collector_start start = {.conf = &p->conf,
+	    .identity = &p->identity,
+	    .folder = p->folder,
+	    .lane = (uint16_t)lane,
+	    .lanes = p->lane_count,
+	    .host = lane == 0 && p->host.v4 >= 0 ? &p->host : NULL,
+	    .listeners = listeners,
+	    .board = l->board,
+	    .restarts = l->child.restarts};
+	int keep[CONF_LISTENERS_MOST + 3];
+	size_t count = 0;
+
+	keep[count++] = p->folder;
+	for (size_t i = 0; i < p->sockets.listeners; i++) {
+		if (listeners[i].fd >= 0)
+			keep[count++] = listeners[i].fd;
+	}
+	if (start.host != NULL) {
+		keep[count++] = p->host.v4;
+		if (p->host.v6 >= 0)
+			keep[count++] = p->host.v6;
+	}
+	l->reloading = false;
+	if (!child_start(&l->child, collector_main, &start, keep, count, p->options->foreground, mono_now()))
+		return false;
+	if (loop_on_readable(p->loop, l->child.channel, on_collector, l, &l->watch) == ERR_OK)
+		return true;
+	msg_error("%s: cannot be listened to: out of memory", l->child.name);
+	(void)kill(l->child.pid, SIGKILL);
+	return false;
+}
+
+bool
+parent_start_reporter(struct parent *p)
+{
+	struct reporter_start start = {.conf = &p->conf,
+	    .identity = &p->identity,
+	    .socket = p->status_socket,
+	    .boards = p->boards,
+	    .lanes = p->lane_count};
+
+	if (p->status_socket < 0)
+		return true;
+	if (!child_start(&p->reporter, reporter_main, &start, &p->status_socket, 1, p->options->foreground, mono_now()))
+		return false;
+	if (loop_on_readable(p->loop, p->reporter.channel, on_reporter, p, &p->reporter_watch) == ERR_OK)
+		return true;
+	(void)kill(p->reporter.pid, SIGKILL);
+	return false;
+}
+
+/* It holds nothing that could be lost. */
+void
+parent_stop_reporter(struct parent *p)
+{
+	int status;
+
+	if (p->reporter.pid == 0)
+		return;
+	(void)kill(p->reporter.pid, SIGKILL);
+	if (waitpid(p->reporter.pid, &status, 0) != p->reporter.pid)
+		return;
+	loop_forget(p->loop, p->reporter_watch);
+	p->reporter_watch = NULL;
+	child_ended(&p->reporter, status, true, mono_now());
+	p->reporter.failures = 0;
+}
+
+static bool
+anything_runs(const struct parent *p)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (p->lanes[i].child.pid != 0)
+			return true;
+	}
+	return false;
+}
+
+static void
+stop(struct parent *p)
+{
+	if (p->stopping)
+		return;
+	p->stopping = true;
+	p->stop_by.ns = mono_now().ns + STOP_PATIENCE_NS;
+	(void)!notify_stopping(&p->notify, NULL);
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		struct child *c = &p->lanes[i].child;
+
+		if (c->channel >= 0 && channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0) == ERR_LIMIT)
+			p->stop_by = mono_now(); /* it does not listen */
+	}
+	if (!anything_runs(p))
+		loop_stop(p->loop);
+}
+
+/* Once all collectors work: what whoever started the node waits for. */
+static void
+announce(struct parent *p)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (!p->lanes[i].child.started)
+			return;
+	}
+	if (p->announced || p->stopping)
+		return;
+	p->announced = true;
+	msg_notice("node %s of cluster %s: started: %zu listeners", p->conf.node, p->conf.cluster,
+	    p->conf.listener_count);
+	if (p->background.ready >= 0)
+		msg_init(PROGRAM, true, MSG_INFO);
+	background_ready(&p->background);
+	(void)!notify_ready(&p->notify, NULL);
+}
+
+static void
+collector_said(struct parent *p, struct lane *l)
+{
+	if (p->message.kind == CHANNEL_RELOADED)
+		l->reloading = false;
+	else if (!child_heard(&l->child, &p->message, mono_now()))
+		msg_warn("%s: an unexpected message, kind %u", l->child.name, (unsigned)p->message.kind);
+	channel_close_fds(&p->message);
+}
+
+/* What could not be done while a reload was going on. */
+static void
+catch_up(struct parent *p)
+{
+	if (parent_is_reloading(p) || p->stopping)
+		return;
+	if (p->reload_asked)
+		parent_reload(p);
+	if (p->links_changed && !parent_is_reloading(p))
+		parent_check_links(p);
+}
+
+static void
+on_collector(void *ctx, wall_t now)
+{
+	struct lane *l = ctx;
+	struct parent *p = l->parent;
+	enum err e;
+
+	(void)now;
+	while ((e = channel_receive(l->child.channel, &p->message)) == ERR_OK)
+		collector_said(p, l);
+	announce(p);
+	catch_up(p);
+	if (e == ERR_LIMIT)
+		return;
+	/* It is about to end, and SIGCHLD will tell; else it is made to. */
+	loop_forget(p->loop, l->watch);
+	l->watch = NULL;
+	if (e != ERR_END)
+		(void)kill(l->child.pid, SIGKILL);
+}
+
+static void
+on_reporter(void *ctx, wall_t now)
+{
+	struct parent *p = ctx;
+	enum err e;
+
+	(void)now;
+	while ((e = channel_receive(p->reporter.channel, &p->message)) == ERR_OK) {
+		if (!child_heard(&p->reporter, &p->message, mono_now()))
+			msg_warn("reporter: an unexpected message, kind %u", (unsigned)p->message.kind);
+		channel_close_fds(&p->message);
+	}
+	if (e == ERR_LIMIT)
+		return;
+	loop_forget(p->loop, p->reporter_watch);
+	p->reporter_watch = NULL;
+	if (e != ERR_END)
+		(void)kill(p->reporter.pid, SIGKILL);
+}
+
+/* What it said last is still in the channel. */
+static void
+hear_last_words(struct parent *p, struct child *c, struct loop_watch **watch)
+{
+	while (c->channel >= 0 && channel_receive(c->channel, &p->message) == ERR_OK) {
+		(void)child_heard(c, &p->message, mono_now());
+		channel_close_fds(&p->message);
+	}
+	loop_forget(p->loop, *watch);
+	*watch = NULL;
+}
+
+static void
+collector_ended(struct parent *p, struct lane *l, int status)
+{
+	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool expected = p->stopping || (!l->child.ready_once && !l->child.started);
+
+	hear_last_words(p, &l->child, &l->watch);
+	expected = p->stopping || !l->child.ready_once;
+	l->reloading = false;
+	if (p->stopping || !l->child.ready_once)
+		p->failed |= !clean;
+	child_ended(&l->child, status, expected && WIFEXITED(status), mono_now());
+	if (!l->child.ready_once) { /* what keeps it from starting was said, and would stay */
+		p->failed = true;
+		stop(p);
+	}
+	if (p->stopping && !anything_runs(p))
+		loop_stop(p->loop);
+}
+
+static void
+child_has_ended(struct parent *p, pid_t pid, int status)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (p->lanes[i].child.pid == pid) {
+			collector_ended(p, &p->lanes[i], status);
+			return;
+		}
+	}
+	if (p->reporter.pid == pid) {
+		hear_last_words(p, &p->reporter, &p->reporter_watch);
+		child_ended(&p->reporter, status, p->stopping, mono_now());
+	}
+	/* Else an orphan that has been given to us, as to any process 1. */
+}
+
+static void
+start_those_due(struct parent *p)
+{
+	mono_t now = mono_now();
+
+	if (p->stopping)
+		return;
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (p->lanes[i].child.pid == 0 && now.ns >= p->lanes[i].child.due.ns)
+			(void)start_collector(p, i);
+	}
+	if (p->status_socket >= 0 && p->reporter.pid == 0 && now.ns >= p->reporter.due.ns)
+		(void)parent_start_reporter(p);
+}
+
+static void
+on_child(void *ctx, wall_t now)
+{
+	struct parent *p = ctx;
+	pid_t pid;
+	int status;
+
+	(void)now;
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		child_has_ended(p, pid, status);
+	start_those_due(p);
+	catch_up(p);
+}
+
+/* --- signals and ticks --- */
+
+static void
+on_end(void *ctx, wall_t now)
+{
+	(void)now;
+	stop(ctx);
+}
+
+static void
+on_hangup(void *ctx, wall_t now)
+{
+	struct parent *p = ctx;
+
+	(void)now;
+	if (!p->stopping)
+		parent_reload(p);
+}
+
+static void
+tell_collectors(struct parent *p, enum channel_kind kind)
+{
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		const struct child *c = &p->lanes[i].child;
+
+		if (c->channel >= 0 && channel_send(c->channel, kind, NULL, 0, NULL, 0) != ERR_OK)
+			msg_warn("%s: does not listen", c->name);
+	}
+}
+
+static void
+on_usr1(void *ctx, wall_t now)
+{
+	(void)now;
+	tell_collectors(ctx, CHANNEL_ROTATE);
+}
+
+static void
+on_usr2(void *ctx, wall_t now)
+{
+	struct parent *p = ctx;
+
+	(void)now;
+	tell_collectors(p, CHANNEL_STATISTICS);
+	for (unsigned i = 0; i < p->lane_count; i++)
+		msg_info("%s: %llu restarts", p->lanes[i].child.name,
+		    (unsigned long long)p->lanes[i].child.restarts);
+}
+
+static void
+on_links(void *ctx, wall_t now)
+{
+	struct parent *p = ctx;
+
+	(void)now;
+	parent_read_links(p);
+}
+
+static bool
+is_hung(const struct child *c, mono_t now)
+{
+	return c->pid != 0 && c->started && now.ns - c->heard.ns > CHILD_SILENT_NS;
+}
+
+static void
+on_tick(void *ctx, wall_t wall)
+{
+	struct parent *p = ctx;
+	mono_t now = mono_now();
+
+	(void)wall;
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		const struct child *c = &p->lanes[i].child;
+
+		if (c->pid != 0 && p->stopping && now.ns > p->stop_by.ns) {
+			msg_error("%s: does not end; killed", c->name);
+			(void)kill(c->pid, SIGKILL);
+		} else if (is_hung(c, now)) {
+			msg_error("%s: has been silent for %d s; killed", c->name,
+			    (int)(CHILD_SILENT_NS / NS_PER_SEC));
+			(void)kill(c->pid, SIGKILL);
+		}
+	}
+	if (is_hung(&p->reporter, now))
+		(void)kill(p->reporter.pid, SIGKILL);
+	start_those_due(p);
+	/* While this loop turns, the collectors are well, or are ended and started again. */
+	if (notify_watchdog_interval(&p->notify) > 0)
+		(void)!notify_alive(&p->notify, now);
+}
+
+/* --- start and end --- */
+
+static enum err
+watch(struct parent *p)
+{
+	static const struct {
+		int signal;
+		loop_call call;
+	} signals[] = {
+	    {SIGTERM, on_end},
+	    {SIGINT, on_end},
+	    {SIGHUP, on_hangup},
+	    {SIGUSR1, on_usr1},
+	    {SIGUSR2, on_usr2},
+	    {SIGCHLD, on_child},
+	};
+	enum err e = loop_every(p->loop, TICK_NS, on_tick, p, NULL);
+
+	for (size_t i = 0; e == ERR_OK && i < sizeof(signals) / sizeof(signals[0]); i++)
+		e = loop_on_signal(p->loop, signals[i].signal, signals[i].call, p);
+	if (e == ERR_OK && p->links.fd >= 0)
+		e = loop_on_readable(p->loop, p->links.fd, on_links, p, &p->links_watch);
+	return e;
+}
+
+static bool
+make_lanes(struct parent *p)
+{
+	char name[CHILD_NAME_SIZE];
+
+	p->lane_count = (unsigned)p->conf.lanes;
+	p->lanes = calloc(p->lane_count, sizeof(*p->lanes));
+	p->boards = calloc(p->lane_count, sizeof(*p->boards));
+	for (unsigned i = 0; p->lanes != NULL && p->boards != NULL && i < p->lane_count; i++) {
+		if (p->conf.has_status && board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK) {
+			msg_error("cannot share memory: %s", strerror(errno));
+			return false;
+		}
+		(void)snprintf(name, sizeof(name), p->lane_count == 1 ? "collector" : "collector-%u", i);
+		child_init(&p->lanes[i].child, name);
+		p->lanes[i].parent = p;
+		p->lanes[i].board = p->boards[i];
+	}
+	if (p->lanes == NULL || p->boards == NULL)
+		msg_error("out of memory");
+	return p->lanes != NULL && p->boards != NULL;
+}
+
+static bool
+start_children(struct parent *p)
+{
+	if (loop_new(&p->loop) != ERR_OK || watch(p) != ERR_OK) {
+		msg_error("cannot start: out of memory");
+		return false;
+	}
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (!start_collector(p, i))
+			return false;
+	}
+	return parent_start_reporter(p);
+}
+
+/* Those that the event loop handles wait until it runs: SIGTERM during start-up is a start and an end. */
+static void
+hold_signals(void)
+{
+	static const int all[] = {SIGTERM, SIGINT, SIGUSR1, SIGUSR2, SIGHUP, SIGCHLD};
+	sigset_t set;
+
+	(void)sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		(void)sigaddset(&set, all[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static void
+open_notify(struct parent *p)
+{
+	enum err e = notify_open(&p->notify);
+
+	if (e != ERR_OK)
+		msg_warn("service manager: %s", e == ERR_MALFORMED ? "NOTIFY_SOCKET or WATCHDOG_USEC cannot be read"
+								   : err_text(e));
+}
+
+/* What needs privileges, in an order in which a second node on the same folder ends before it disturbs the first. */
+static bool
+acquire(struct parent *p)
+{
+	if (!p->options->foreground && !background_begin(&p->background))
+		return false;
+	open_notify(p);
+	if (!identity_find(p->conf.user, &p->identity))
+		return false;
+	p->folder = folder_open(p->conf.log_directory, &p->identity);
+	if (p->folder < 0 || !folder_take(p->folder, p->conf.log_directory))
+		return false;
+	if (!sockets_open(&p->conf, (unsigned)p->conf.lanes, &p->sockets))
+		return false;
+	if (p->conf.has_status && (p->status_socket = reporter_listen(&p->conf)) < 0)
+		return false;
+	if (links_open(&p->links) != ERR_OK) {
+		p->links.fd = -1;
+		msg_warn("changes of interfaces cannot be seen: %s", strerror(errno));
+	}
+	if (p->conf.lanes > 1 && host_drops_open(&p->host) != ERR_OK) {
+		p->host.v4 = p->host.v6 = -1;
+		msg_warn("what the kernel drops cannot be counted: /proc/net/snmp: %s", strerror(errno));
+	}
+	return pidfile_open(p->conf.pidfile, &p->pidfile) && make_lanes(p) && pidfile_write(&p->pidfile) &&
+	    sandbox_parent(&p->identity);
+}
+
+static bool
+run(struct parent *p)
+{
+	bool good = start_children(p) && loop_run(p->loop) == ERR_OK && !p->failed;
+
+	for (unsigned i = 0; i < p->lane_count; i++) { /* only where the start or the loop failed */
+		struct child *c = &p->lanes[i].child;
+
+		if (c->pid != 0 && channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0) == ERR_OK)
+			(void)waitpid(c->pid, NULL, 0);
+	}
+	if (p->loop != NULL)
+		parent_stop_reporter(p);
+	if (p->announced)
+		msg_notice("node %s: stopped", p->conf.node);
+	return good;
+}
+
+static void
+release(struct parent *p)
+{
+	loop_free(p->loop);
+	pidfile_remove(&p->pidfile);
+	if (p->links.fd >= 0)
+		links_close(&p->links);
+	if (p->host.v4 >= 0)
+		host_drops_close(&p->host);
+	notify_close(&p->notify);
+	if (p->status_socket >= 0)
+		(void)close(p->status_socket);
+	sockets_close(&p->sockets);
+	if (p->folder >= 0)
+		(void)close(p->folder);
+	for (unsigned i = 0; p->boards != NULL && i < p->lane_count; i++)
+		board_free(p->boards[i]);
+	free(p->boards);
+	free(p->lanes);
+	conf_clear(&p->conf);
+	free(p);
+}
+
+bool
+parent_run(const struct parent_options *options, struct conf *conf)
+{
+	struct parent *p = calloc(1, sizeof(*p));
+	bool good;
+
+	if (p == NULL) {
+		msg_error("out of memory");
+		conf_clear(conf);
+		return false;
+	}
+	p->options = options;
+	p->conf = *conf;
+	p->folder = p->status_socket = p->links.fd = p->notify.fd = -1;
+	p->pidfile.fd = p->host.v4 = p->host.v6 = -1;
+	p->background.ready = -1;
+	child_init(&p->reporter, "reporter");
+	hold_signals();
+	good = acquire(p) && run(p);
+	release(p);
+	return good;
+}

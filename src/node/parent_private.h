@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The parent, for the files that it stands in: parent.c (start, end, signals, children) and parent_follow.c (what changes
+ * while it runs: configuration and interfaces).
+ */
+#ifndef FLOWBRAID_NODE_PARENT_PRIVATE_H
+#define FLOWBRAID_NODE_PARENT_PRIVATE_H
+
+#include "node/board.h"
+#include "node/channel.h"
+#include "node/child.h"
+#include "node/collector_run.h"
+#include "node/links.h"
+#include "node/loop.h"
+#include "node/notify.h"
+#include "node/parent.h"
+#include "node/process.h"
+#include "node/reporter.h"
+#include "node/sockets.h"
+
+struct parent;
+
+struct lane {
+	struct parent *parent;
+	struct child child;
+	struct loop_watch *watch; /* of the child's channel */
+	struct board *board;      /* owned */
+	bool reloading;           /* it has not answered the last CHANNEL_RELOAD */
+};
+
+struct parent {
+	const struct parent_options *options;
+	struct conf conf; /* owned */
+	struct identity identity;
+	struct background background;
+	struct pidfile pidfile;
+	int folder;
+	unsigned lane_count;
+	struct lane *lanes; /* owned */
+	struct board **boards;
+	struct sockets sockets;
+	struct host_drops host; /* v4 -1: not asked */
+	int status_socket; /* -1: no status */
+	struct child reporter;
+	struct loop_watch *reporter_watch;
+	struct loop *loop;
+	struct links links; /* fd -1: changes of interfaces go unseen */
+	struct loop_watch *links_watch;
+	struct notify notify;
+	bool announced; /* that the node has started */
+	bool stopping;
+	mono_t stop_by;
+	bool failed;         /* a collector did not end in good order, or never started */
+	bool reload_asked;   /* while another one was going on */
+	bool links_changed;
+	bool down[CONF_LISTENERS_MOST]; /* whose interface has no link, as was said last */
+	struct channel_message message;
+};
+
+/* parent.c */
+bool parent_start_reporter(struct parent *p);
+void parent_stop_reporter(struct parent *p);
+/* Sends each collector that runs its part of the maps (lane by lane). */
+void parent_send_maps(struct parent *p, const struct reload_socket *maps);
+bool parent_is_reloading(const struct parent *p);
+
+/* parent_follow.c */
+void parent_reload(struct parent *p);      /* now, or when the last one has been answered */
+void parent_check_links(struct parent *p); /* the same */
+void parent_read_links(struct parent *p);  /* what the kernel tells of interfaces */
+
+#endif

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * One walk over the values of a lane's snapshot for JSON; one for each metric for Prometheus, which wants the samples
+ * of a metric together.
+ */
+#include "node/report.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "base/json.h"
+#include "flowbraid/version.h"
+#include "node/snapshot.h"
+
+#define TRIES 3 /* for a notice that is being replaced */
+
+/* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
+static bool
+read_board(const struct report *r, unsigned lane, struct buf *bytes, struct snapshot *ret)
+{
+	enum err e = ERR_CHECKSUM;
+
+	for (int i = 0; i < TRIES && e == ERR_CHECKSUM; i++)
+		e = board_get(r->boards[lane], bytes);
+	return e == ERR_OK && snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
+}
+
+/* --- status --- */
+
+static void
+put_listeners(struct json *j, const struct snapshot *s)
+{
+	json_key(j, "listeners");
+	json_array(j);
+	for (uint16_t i = 0; i < s->listener_count; i++) {
+		struct snapshot again = *s;
+		enum metric m;
+		uint16_t listener;
+		uint64_t value;
+
+		json_object(j);
+		json_put_text(j, "name", s->listeners[i]);
+		while (snapshot_next(&again, &m, &listener, &value)) {
+			if (listener == i && metric_info(m)->of_listener)
+				json_put_u64(j, metric_info(m)->key, value);
+		}
+		json_end(j);
+	}
+	json_end(j);
+}
+
+static void
+put_lane(struct json *j, const struct report *r, unsigned lane)
+{
+	struct buf bytes = BUF_INIT;
+	struct snapshot s, values;
+	char text[WALL_TEXT_SIZE];
+	enum metric m;
+	uint16_t listener;
+	uint64_t value;
+
+	json_object(j);
+	json_put_u64(j, "lane", lane);
+	if (read_board(r, lane, &bytes, &s)) {
+		json_put_text(j, "time", wall_text(s.time, 3, text));
+		values = s;
+		while (snapshot_next(&values, &m, &listener, &value)) {
+			if (!metric_info(m)->of_listener)
+				json_put_u64(j, metric_info(m)->key, value);
+		}
+		put_listeners(j, &s);
+		snapshot_close(&s);
+	}
+	json_end(j);
+	buf_clear(&bytes);
+}
+
+void
+report_status(const struct report *r, struct buf *out)
+{
+	char text[WALL_TEXT_SIZE];
+	struct json j;
+
+	json_init(&j, out);
+	json_object(&j);
+	json_put_text(&j, "version", FLOWBRAID_VERSION);
+	json_put_text(&j, "cluster", r->conf->cluster);
+	json_put_text(&j, "node", r->conf->node);
+	json_put_text(&j, "time", wall_text(r->now, 3, text));
+	json_key(&j, "lanes");
+	json_array(&j);
+	for (unsigned i = 0; i < r->lanes; i++)
+		put_lane(&j, r, i);
+	json_end(&j);
+	json_end(&j);
+	buf_text(out, "\n");
+}
+
+/* --- metrics --- */
+
+/* As Prometheus' text format has it. */
+static void
+put_label(struct buf *out, const char *name, const char *value)
+{
+	buf_printf(out, ",%s=\"", name);
+	for (const char *c = value; *c != '\0'; c++) {
+		if (*c == '\n')
+			buf_text(out, "\\n");
+		else if (*c == '"' || *c == '\\')
+			buf_printf(out, "\\%c", *c);
+		else
+			buf_u8(out, (uint8_t)*c);
+	}
+	buf_u8(out, '"');
+}
+
+static void
+put_sample(struct buf *out, const struct metric_info *info, unsigned lane, const char *listener, uint64_t value)
+{
+	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
+	if (info->of_listener)
+		put_label(out, "listener", listener);
+	buf_printf(out, "} %" PRIu64 "\n", value);
+}
+
+static void
+put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const bool *there, unsigned count)
+{
+	const struct metric_info *info = metric_info(m);
+
+	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", info->name, info->help, info->name,
+	    info->counter ? "counter" : "gauge");
+	for (unsigned lane = 0; lane < count; lane++) {
+		struct snapshot s = lanes[lane];
+		enum metric found;
+		uint16_t listener;
+		uint64_t value;
+
+		while (there[lane] && snapshot_next(&s, &found, &listener, &value)) {
+			if (found == m)
+				put_sample(out, info, lane, info->of_listener ? s.listeners[listener] : "", value);
+		}
+	}
+}
+
+void
+report_metrics(const struct report *r, struct buf *out)
+{
+	struct buf bytes[CONF_LANES_MOST];
+	struct snapshot lanes[CONF_LANES_MOST];
+	bool there[CONF_LANES_MOST];
+
+	buf_printf(out,
+	    "# HELP flowbraid_build_info What runs here.\n# TYPE flowbraid_build_info gauge\n"
+	    "flowbraid_build_info{version=\"%s\",cluster=\"%s\",node=\"%s\"} 1\n",
+	    FLOWBRAID_VERSION, r->conf->cluster, r->conf->node);
+	for (unsigned i = 0; i < r->lanes; i++) {
+		bytes[i] = (struct buf)BUF_INIT;
+		there[i] = read_board(r, i, &bytes[i], &lanes[i]);
+	}
+	for (unsigned m = 0; m < METRIC_COUNT; m++)
+		put_metric(out, (enum metric)m, lanes, there, r->lanes);
+	for (unsigned i = 0; i < r->lanes; i++) {
+		if (there[i])
+			snapshot_close(&lanes[i]);
+		buf_clear(&bytes[i]);
+	}
+}
+
+/* --- health --- */
+
+static bool
+lane_is_well(const struct report *r, unsigned lane, struct buf *out)
+{
+	struct buf bytes = BUF_INIT;
+	struct snapshot s;
+	enum metric m;
+	uint16_t listener;
+	uint64_t value;
+	bool good = true;
+
+	if (!read_board(r, lane, &bytes, &s)) {
+		buf_printf(out, "collector %u: has not begun\n", lane);
+		buf_clear(&bytes);
+		return false;
+	}
+	if (r->now.ns - s.time.ns > REPORT_SILENT_NS) {
+		buf_printf(out, "collector %u: silent for %" PRId64 " s\n", lane,
+		    (int64_t)((r->now.ns - s.time.ns) / NS_PER_SEC));
+		good = false;
+	}
+	while (snapshot_next(&s, &m, &listener, &value)) {
+		if (m == METRIC_LISTENER_OPEN && value == 0) {
+			buf_printf(out, "listener %s: waits for its interface\n", s.listeners[listener]);
+			good = false;
+		}
+		if (m == METRIC_LOG_FAILING && value != 0) {
+			buf_printf(out, "log: cannot be written\n");
+			good = false;
+		}
+	}
+	snapshot_close(&s);
+	buf_clear(&bytes);
+	return good;
+}
+
+bool
+report_health(const struct report *r, struct buf *out)
+{
+	bool good = true;
+
+	for (unsigned i = 0; i < r->lanes; i++)
+		good &= lane_is_well(r, i, out);
+	if (good)
+		buf_text(out, "ok\n");
+	return good;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The reporter's documents, made from the boards. What stands there is a collector's word, read like any foreign bytes.
+ */
+#ifndef FLOWBRAID_NODE_REPORT_H
+#define FLOWBRAID_NODE_REPORT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "node/board.h"
+#include "node/conf.h"
+
+#define REPORT_SILENT_NS (5 * NS_PER_SEC) /* a collector that put nothing up for so long is not well */
+
+struct report {
+	const struct conf *conf;
+	struct board *const *boards; /* one a lane */
+	unsigned lanes;
+	wall_t now;
+};
+
+void report_status(const struct report *r, struct buf *out);  /* JSON */
+void report_metrics(const struct report *r, struct buf *out); /* Prometheus' text format, version 0.0.4 */
+/* True: well. Else the reasons, a line each. */
+bool report_health(const struct report *r, struct buf *out);
+
+#endif

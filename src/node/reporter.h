@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The reporter: the child that answers HTTP on the status address, from what the collectors put on their boards. It
+ * has no way to them, to the log or to the network but the socket that it was given.
+ */
+#ifndef FLOWBRAID_NODE_REPORTER_H
+#define FLOWBRAID_NODE_REPORTER_H
+
+#include "node/board.h"
+#include "node/conf.h"
+#include "node/sandbox.h"
+
+struct reporter_start {
+	const struct conf *conf;
+	const struct identity *identity;
+	int socket; /* listening */
+	struct board *const *boards;
+	unsigned lanes;
+};
+
+/* The listening socket for the status address; -1, with a message. */
+int reporter_listen(const struct conf *conf);
+
+int reporter_main(void *reporter_start, int channel);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a collector puts on the board each second, and the reporter shows: numbers, each of a metric and, where the
+ * metric is of listeners, of one of them; and what the listeners are called.
+ */
+#ifndef FLOWBRAID_NODE_SNAPSHOT_H
+#define FLOWBRAID_NODE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/rd.h"
+#include "node/conf.h"
+
+#define SNAPSHOT_ROOM (1 << 20)
+#define SNAPSHOT_ALL 0xffff /* the metric is not of a listener */
+
+enum metric {
+	METRIC_RESTARTS,
+	METRIC_DATAGRAMS,
+	METRIC_BYTES,
+	METRIC_REFUSED,
+	METRIC_UNKNOWN,
+	METRIC_MALFORMED,
+	METRIC_CUT,
+	METRIC_LOG_DROPS,
+	METRIC_STREAMS,
+	METRIC_STREAMS_REFUSED,
+	METRIC_LOG_SEGMENT,
+	METRIC_LOG_RECORDS,
+	METRIC_LOG_WRITTEN,
+	METRIC_LOG_SEALED,
+	METRIC_LOG_FAILURES,
+	METRIC_LOG_FAILING,
+	METRIC_LOG_REFUSING,
+	METRIC_LOG_UNSURE,
+	METRIC_LOG_WAITING,
+	METRIC_LOG_MEMORY,
+	METRIC_LOG_USED,
+	METRIC_HOST_DROPS,
+	METRIC_LISTENER_DATAGRAMS,
+	METRIC_LISTENER_DROPS,
+	METRIC_LISTENER_OPEN,
+	METRIC_LISTENER_BUFFER,
+	METRIC_LISTENER_QUEUED,
+	METRIC_COUNT
+};
+
+struct metric_info {
+	const char *name; /* Prometheus' */
+	const char *key;  /* in JSON */
+	const char *help;
+	bool counter; /* else a gauge */
+	bool of_listener;
+};
+const struct metric_info *metric_info(enum metric m);
+
+struct intake;
+struct listener;
+
+void snapshot_begin(struct buf *b, wall_t now, uint16_t lane, const struct conf *conf);
+void snapshot_put(struct buf *b, enum metric metric, uint16_t listener, uint64_t value);
+void snapshot_put_intake(struct buf *b, const struct intake *in);
+struct disk;
+void snapshot_put_disk(struct buf *b, struct disk *d);
+void snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l);
+
+/* Reading; it does not trust the bytes. */
+struct snapshot {
+	wall_t time;
+	uint16_t lane;
+	uint16_t listener_count;
+	char (*listeners)[CONF_LISTENER_TEXT_SIZE]; /* owned */
+	struct rd values;
+};
+/* ERR_MALFORMED, ERR_MEMORY. The bytes are to outlive it. */
+enum err snapshot_open(const void *bytes, size_t len, struct snapshot *ret) WARN_UNUSED;
+void snapshot_close(struct snapshot *s);
+/* False at the end. A metric that is not known is passed over. */
+bool snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_listener, uint64_t *ret_value);
+
+#endif
