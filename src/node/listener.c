@@ -51,12 +51,10 @@ set(const struct opening *o, int level, int option, int value, const char *what)
 	return true;
 }
 
-/* Failed, except for want of the interface: it went between being found and being used. */
+/* After a call failed: for want of the interface, when it went between being found and being used. */
 static enum listener_result
-outcome(bool good, int error)
+failure(int error)
 {
-	if (good)
-		return LISTENER_OK;
 	return error == ENODEV || error == ENXIO ? LISTENER_NO_INTERFACE : LISTENER_FAILED;
 }
 
@@ -77,7 +75,7 @@ fits(const struct conf_listener *conf, const char *subject, unsigned memberships
 static enum listener_result
 not_joined(const struct conf_listener *conf, const char *subject, unsigned memberships)
 {
-	enum listener_result result = outcome(false, errno);
+	enum listener_result result = failure(errno);
 	char why[MEMBERSHIP_TEXT_SIZE];
 
 	if (result == LISTENER_NO_INTERFACE)
@@ -178,6 +176,7 @@ bind_address(const struct opening *o)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&o->conf->address, o->conf->port, &sa);
+	enum listener_result result;
 
 	if (needs_scope(o)) {
 		struct sockaddr_in6 in6;
@@ -188,9 +187,10 @@ bind_address(const struct opening *o)
 	}
 	if (bind(o->l.fd, (const struct sockaddr *)&sa, len) == 0)
 		return LISTENER_OK;
-	if (outcome(false, errno) == LISTENER_FAILED)
+	result = failure(errno);
+	if (result == LISTENER_FAILED)
 		(void)refuse(o, "cannot bind");
-	return outcome(false, errno);
+	return result;
 }
 
 /* Kernel times and drop counts come with the datagrams; on IPv6 groups also the interface, because a group
@@ -257,13 +257,15 @@ static enum listener_result
 bind_interface(const struct opening *o)
 {
 	const char *name = o->conf->interface;
+	enum listener_result result;
 
 	if (o->l.multicast || o->l.ifindex == 0 ||
 	    setsockopt(o->l.fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)strlen(name)) == 0)
 		return LISTENER_OK;
-	if (outcome(false, errno) == LISTENER_FAILED)
+	result = failure(errno);
+	if (result == LISTENER_FAILED)
 		(void)refuse(o, "cannot bind to the interface");
-	return outcome(false, errno);
+	return result;
 }
 
 static enum listener_result
@@ -272,8 +274,10 @@ open_socket(struct opening *o)
 	enum listener_result result;
 
 	o->l.fd = socket(o->l.v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (o->l.fd < 0)
-		return outcome(refuse(o, "cannot open a socket"), 0);
+	if (o->l.fd < 0) {
+		(void)refuse(o, "cannot open a socket");
+		return LISTENER_FAILED;
+	}
 	if ((o->l.v6 && !set(o, IPPROTO_IPV6, IPV6_V6ONLY, 1, "cannot be for IPv6 alone")) ||
 	    !keep_out_groups(o) || !before_bind(o) || !set_extras(o))
 		return LISTENER_FAILED;
@@ -364,7 +368,7 @@ rebind(const struct listener *l, uint32_t ifindex)
 		return LISTENER_REOPEN;
 	if (bound == 0 || setsockopt(l->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) == 0)
 		return LISTENER_OK;
-	if (outcome(false, errno) == LISTENER_NO_INTERFACE)
+	if (failure(errno) == LISTENER_NO_INTERFACE)
 		return LISTENER_NO_INTERFACE;
 	return LISTENER_REOPEN;
 }

@@ -5,7 +5,6 @@
  * d0, of the addresses 10.77.0.1 to .4 and fd00:77::1 to ::4, and d1, of 10.77.1.1 and fd00:77:1::1.
  */
 #include <linux/capability.h>
-#include <sched.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -50,7 +49,7 @@ send_group(const struct addr *from, const char *to, const char *interface, uint3
 	(void)close(fd);
 }
 
-/* Each source sends once, and is heard before sendto returns or not at all. Which of them is, as a text: "013". */
+/* Each source sends once. Which of them is heard, as a text: "013". */
 static const char *
 heard(const struct listener *l, bool v6)
 {
@@ -60,6 +59,7 @@ heard(const struct listener *l, bool v6)
 
 	for (uint32_t i = 0; i < SOURCES; i++)
 		send_group(&(v6 ? sources6 : sources4)[i], v6 ? GROUP6 : GROUP4, "d0", i);
+	settle();
 	while (len < SOURCES && take_number(l, &number))
 		text[len++] = (char)('0' + number);
 	text[len] = '\0';
@@ -171,6 +171,7 @@ hears_d1(const struct listener *l, const char *group, const char *interface, uin
 	uint32_t got = UINT32_MAX;
 
 	send_group(&from, group, interface, number);
+	settle();
 	return take_number(l, &got) && got == number;
 }
 
@@ -364,6 +365,7 @@ int
 main(void)
 {
 	listen_to_messages();
+	stay_on_one_cpu();
 	make_sources();
 	chosen_sources(false);
 	chosen_sources(true);

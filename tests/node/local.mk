@@ -2,11 +2,13 @@
 check_PROGRAMS += \
 	tests/node/flood \
 	tests/node/groups \
+	tests/node/lane-drops \
 	tests/node/lanes \
 	tests/node/link-news \
 	tests/node/records
 tests_node_flood_LDADD = $(LIBFB_BASE)
 tests_node_groups_LDADD = $(LIBFB_NODE)
+tests_node_lane_drops_LDADD = $(LIBFB_NODE)
 tests_node_lanes_LDADD = $(LIBFB_NODE)
 tests_node_link_news_LDADD = $(LIBFB_NODE)
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
@@ -30,6 +32,7 @@ EXTRA_DIST += \
 	tests/node/30-receive.t \
 	tests/node/31-multicast.t \
 	tests/node/32-lanes.t \
+	tests/node/32-lane-drops.t \
 	tests/node/33-groups.t \
 	tests/node/34-links.t \
 	tests/node/35-interfaces.t \

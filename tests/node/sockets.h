@@ -10,6 +10,7 @@
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -102,6 +103,40 @@ send_number(int fd, const struct addr *to, uint16_t port, uint32_t number)
 	if (sendto(fd, &number, sizeof(number), 0, (const struct sockaddr *)&sa, len) !=
 	    (ssize_t)sizeof(number))
 		die("sendto");
+}
+
+/* Datagrams on this host wait in a queue of the CPU where they were sent, in order. A test that looks for what did not
+ * come stays on one CPU, and waits until a datagram to itself has come through. */
+static inline void
+stay_on_one_cpu(void)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	CPU_SET((unsigned)sched_getcpu(), &set);
+	if (sched_setaffinity(0, sizeof(set), &set) != 0)
+		die("sched_setaffinity");
+}
+
+static inline void
+settle(void)
+{
+	static int fd = -1;
+	static struct sockaddr_storage self;
+	socklen_t len = sizeof(struct sockaddr_in);
+	struct pollfd p;
+	struct addr here = address("127.0.0.1");
+	char byte = 0;
+
+	if (fd < 0) {
+		fd = sender(&here, 0, 0);
+		if (getsockname(fd, (struct sockaddr *)&self, &len) != 0)
+			die("getsockname");
+	}
+	p = (struct pollfd){.fd = fd, .events = POLLIN};
+	if (sendto(fd, &byte, 1, 0, (const struct sockaddr *)&self, len) != 1 || poll(&p, 1, WAIT_MS) != 1 ||
+	    recv(fd, &byte, 1, 0) != 1)
+		die("settle");
 }
 
 /* The next number that was sent to a listener; false when there is none now. */
