@@ -131,8 +131,8 @@ enum err
 board_get(const struct board *b, struct buf *ret)
 {
 	uint64_t number = atomic_load_explicit(&b->read->number, memory_order_acquire);
-	const struct place *p =
-	    (const void *)((const uint8_t *)b->read + HEAD_SIZE + (number & 1) * b->stride);
+	const struct place *p = (const void *)((const uint8_t *)b->read + HEAD_SIZE +
+	    (number & 1) * b->stride);
 	uint64_t len = p->len;
 	uint32_t crc = p->crc;
 

@@ -39,8 +39,8 @@ typedef int (*child_main)(void *ctx, int channel);
 
 /* Forks. keep: descriptors that the child needs besides its channel. foreground: its standard streams stay.
  * False: a message has said why, and c->due tells when to try again. */
-bool child_start(struct child *c, child_main run, void *ctx, const int *keep, size_t keep_count, bool foreground,
-    mono_t now);
+bool child_start(struct child *c, child_main run, void *ctx, const int *keep, size_t keep_count,
+    bool foreground, mono_t now);
 
 /* It has ended with this status (wait(2)): says so unless that was expected, and decides when to start it again.
  * Closes the channel, which is to be read to its end before. */

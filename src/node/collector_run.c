@@ -54,8 +54,8 @@ struct run {
 	bool has_host;
 	struct host_drops host;
 	wall_t drops_asked;
-	mono_t second;      /* when what is done every second was done */
-	struct buf notice;  /* for the board */
+	mono_t second;     /* when what is done every second was done */
+	struct buf notice; /* for the board */
 	struct channel_message message;
 };
 
@@ -164,8 +164,8 @@ look_at_clock(struct run *x)
 	if (held > 0)
 		msg_notice("%s: the clock was set %" PRIu64 " times more", x->collector->name, held);
 	if (news.slept_ns != 0)
-		msg_notice(
-		    "%s: the host slept for %" PRId64 " ms", x->collector->name, (int64_t)(news.slept_ns / NS_PER_MSEC));
+		msg_notice("%s: the host slept for %" PRId64 " ms", x->collector->name,
+		    (int64_t)(news.slept_ns / NS_PER_MSEC));
 	if (news.step_ns != 0)
 		msg_notice("%s: the clock was set %s by %" PRId64 " ms", x->collector->name,
 		    news.step_ns < 0 ? "back" : "ahead", (int64_t)(llabs(news.step_ns) / NS_PER_MSEC));

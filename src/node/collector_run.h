@@ -20,7 +20,8 @@ struct collector_start {
 	int folder;
 	uint16_t lane;
 	unsigned lanes;
-	const struct host_drops *host; /* with lanes, for the first one: where the drops are counted; else NULL */
+	const struct host_drops
+	    *host; /* with lanes, for the first one: where the drops are counted; else NULL */
 	struct listener *listeners; /* the lane's, as in the configuration; fd -1: waits for its interface */
 	struct board *board;        /* may be NULL */
 	uint64_t restarts;          /* lives before this one */

@@ -27,8 +27,8 @@ enum key_type {
 	KEY_FULL_PATH, /* text that begins with / */
 	KEY_ADDRESS,   /* IPv4 or IPv6, numeric */
 	KEY_PORT,
-	KEY_DURATION, /* "100ms" "1s" "5m" "1h" */
-	KEY_SIZE,     /* "64M", or a number of bytes */
+	KEY_DURATION,     /* "100ms" "1s" "5m" "1h" */
+	KEY_SIZE,         /* "64M", or a number of bytes */
 	KEY_NUMBER,       /* whole; without a default 0 is as if it were not there */
 	KEY_BOOL,         /* true or false */
 	KEY_SOURCES,      /* [ "192.0.2.0/24", ... ] */
@@ -286,7 +286,8 @@ read_scalar(struct reading *r, const struct key *k, const config_setting_t *s, u
 			*(bool *)(void *)at = config_setting_get_bool(s) != 0;
 		break;
 	case CONFIG_TYPE_STRING: /* "true" is none */
-		good = k->type != KEY_BOOL && k->type != KEY_NUMBER && store_text(k, config_setting_get_string(s), at);
+		good = k->type != KEY_BOOL && k->type != KEY_NUMBER &&
+		    store_text(k, config_setting_get_string(s), at);
 		break;
 	case CONFIG_TYPE_INT:
 	case CONFIG_TYPE_INT64:
@@ -771,8 +772,9 @@ conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SI
 	char text[ADDR_TEXT_SIZE];
 	bool v4 = addr_is_v4(&l->address);
 
-	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "%s%s%s:%u%s%s", v4 ? "" : "[", addr_text(&l->address, text),
-	    v4 ? "" : "]", l->port, l->interface[0] != '\0' ? "%" : "", l->interface);
+	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "%s%s%s:%u%s%s", v4 ? "" : "[",
+	    addr_text(&l->address, text), v4 ? "" : "]", l->port, l->interface[0] != '\0' ? "%" : "",
+	    l->interface);
 	return out;
 }
 
@@ -794,8 +796,9 @@ compare_group(const struct key *keys, const char *path, const struct conf *from,
 		print_value(&a, k, (const uint8_t *)from, from);
 		print_value(&b, k, (const uint8_t *)to, to);
 		if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0)
-			buf_printf(errors, "%s%s: cannot change from %.*s to %.*s without a new start\n", path, k->name,
-			    (int)a.len, (const char *)a.data, (int)b.len, (const char *)b.data);
+			buf_printf(errors, "%s%s: cannot change from %.*s to %.*s without a new start\n",
+			    path, k->name, (int)a.len, (const char *)a.data, (int)b.len,
+			    (const char *)b.data);
 	}
 	buf_clear(&a);
 	buf_clear(&b);

@@ -127,7 +127,8 @@ void intake_stopping(struct intake *in, wall_t now);
 
 /* Goes on with another configuration. from: for each of its listeners the index that it had so far; one that has none
  * there is a new one. Also an event record, which tells the configuration. ERR_MEMORY: nothing has changed. */
-enum err intake_reload(struct intake *in, const struct conf *conf, const uint16_t *from, wall_t now) WARN_UNUSED;
+enum err intake_reload(
+    struct intake *in, const struct conf *conf, const uint16_t *from, wall_t now) WARN_UNUSED;
 
 /* Event records of the configuration, and of what happened to an interface (body: u16 listener, text). */
 void intake_tell_configuration(struct intake *in, const struct conf *conf, wall_t now);

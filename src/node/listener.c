@@ -34,6 +34,7 @@ struct opening {
 	unsigned lane, lanes;
 	struct listener l;
 	char subject[CONF_LISTENER_TEXT_SIZE];
+	bool beside; /* an address that we still have */
 };
 
 static bool
@@ -229,7 +230,7 @@ before_bind(struct opening *o)
 {
 	struct sock_filter program[LANE_FILTER_MOST];
 
-	if (o->l.multicast && !set(o, SOL_SOCKET, SO_REUSEADDR, 1, "cannot share the port"))
+	if ((o->l.multicast || o->beside) && !set(o, SOL_SOCKET, SO_REUSEADDR, 1, "cannot share the port"))
 		return false;
 	if (o->lanes == 1)
 		return true;
@@ -246,6 +247,8 @@ after_bind(const struct opening *o)
 {
 	struct sock_filter program[LANE_FILTER_MOST];
 
+	if (o->beside && !o->l.multicast)
+		listener_let_beside(&o->l, false);
 	if (o->lanes == 1 || o->l.multicast)
 		return true;
 	if (o->lane == 0)
@@ -290,13 +293,15 @@ open_socket(struct opening *o)
 	return result == LISTENER_OK ? join(o) : result;
 }
 
-enum listener_result
-listener_open(const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *ret)
+static enum listener_result
+open_listener(
+    const struct conf_listener *conf, unsigned lane, unsigned lanes, bool beside, struct listener *ret)
 {
 	struct opening o = {
 	    .conf = conf,
 	    .lane = lane,
 	    .lanes = lanes,
+	    .beside = beside,
 	    .l = {.fd = -1,
 		.multicast = addr_is_multicast(&conf->address),
 		.v6 = !addr_is_v4(&conf->address)},
@@ -319,6 +324,27 @@ listener_open(const struct conf_listener *conf, unsigned lane, unsigned lanes, s
 	else
 		listener_close(&o.l);
 	return result;
+}
+
+enum listener_result
+listener_open(const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *ret)
+{
+	return open_listener(conf, lane, lanes, false, ret);
+}
+
+enum listener_result
+listener_open_beside(const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *ret)
+{
+	return open_listener(conf, lane, lanes, true, ret);
+}
+
+void
+listener_let_beside(const struct listener *l, bool willing)
+{
+	int value = willing;
+
+	if (l->fd >= 0 && !l->multicast)
+		(void)setsockopt(l->fd, SOL_SOCKET, SO_REUSEADDR, &value, sizeof(value));
 }
 
 void

@@ -22,6 +22,7 @@ struct listener {
 	uint32_t ifindex; /* of the interface named; 0: none */
 	int buffer;       /* bytes of receive buffer, as the kernel counts them */
 	bool joined;      /* whoever learns that the interface is gone clears it, until listener_rejoin */
+	bool lost;        /* its interface has gone since; noted by whoever watches interfaces */
 	uint32_t sources_joined; /* 0: every source, when joined */
 };
 
@@ -35,6 +36,11 @@ enum listener_result {
 /* *ret is written on LISTENER_OK only. */
 enum listener_result listener_open(
     const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *ret) WARN_UNUSED;
+/* The same where a socket of ours that is about to be closed still has the address, or one that overlaps: both must be
+ * willing, for that moment. */
+enum listener_result listener_open_beside(
+    const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *ret) WARN_UNUSED;
+void listener_let_beside(const struct listener *l, bool willing);
 void listener_close(struct listener *l);
 
 /* Whether a socket opened for a can serve b, after listener_adjust. */

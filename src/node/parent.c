@@ -20,7 +20,8 @@
 
 #define PROGRAM "flowbraidd"
 #define TICK_NS (100 * NS_PER_MSEC)
-#define STOP_PATIENCE_NS (20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
+#define STOP_PATIENCE_NS \
+	(20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
 
 bool
 parent_load_conf(const char *path, struct conf *ret)
@@ -126,7 +127,8 @@ parent_start_reporter(struct parent *p)
 
 	if (p->status_socket < 0)
 		return true;
-	if (!child_start(&p->reporter, reporter_main, &start, &p->status_socket, 1, p->options->foreground, mono_now()))
+	if (!child_start(&p->reporter, reporter_main, &start, &p->status_socket, 1, p->options->foreground,
+		mono_now()))
 		return false;
 	if (loop_on_readable(p->loop, p->reporter.channel, on_reporter, p, &p->reporter_watch) == ERR_OK)
 		return true;
@@ -450,6 +452,8 @@ watch(struct parent *p)
 	for (size_t i = 0; e == ERR_OK && i < sizeof(signals) / sizeof(signals[0]); i++)
 		e = loop_on_signal(p->loop, signals[i].signal, signals[i].call, p);
 	if (e == ERR_OK && p->links.fd >= 0)
+		parent_read_links(p); /* asks for the first list */
+	if (e == ERR_OK && p->links.fd >= 0)
 		e = loop_on_readable(p->loop, p->links.fd, on_links, p, &p->links_watch);
 	return e;
 }
@@ -510,8 +514,8 @@ open_notify(struct parent *p)
 	enum err e = notify_open(&p->notify);
 
 	if (e != ERR_OK)
-		msg_warn("service manager: %s", e == ERR_MALFORMED ? "NOTIFY_SOCKET or WATCHDOG_USEC cannot be read"
-								   : err_text(e));
+		msg_warn("service manager: %s",
+		    e == ERR_MALFORMED ? "NOTIFY_SOCKET or WATCHDOG_USEC cannot be read" : err_text(e));
 }
 
 /* What needs privileges, in an order in which a second node on the same folder ends before it disturbs the first. */

@@ -107,7 +107,8 @@ parent_reload(struct parent *p)
 	p->reload_asked = false;
 	(void)!notify_reloading(&p->notify, mono_now());
 	if (load_and_follow(p))
-		msg_notice("node %s: configuration read again: %zu listeners", p->conf.node, p->conf.listener_count);
+		msg_notice(
+		    "node %s: configuration read again: %zu listeners", p->conf.node, p->conf.listener_count);
 	else
 		msg_error("node %s: the running configuration stays", p->conf.node);
 	(void)!notify_ready(&p->notify, NULL);
@@ -119,7 +120,8 @@ static void
 tell_link(struct parent *p, size_t i, const char *what)
 {
 	uint8_t body[2 + CONF_LISTENER_TEXT_SIZE];
-	int len = snprintf((char *)body + 2, sizeof(body) - 2, "interface %s %s", p->conf.listeners[i].interface, what);
+	int len = snprintf(
+	    (char *)body + 2, sizeof(body) - 2, "interface %s %s", p->conf.listeners[i].interface, what);
 	char text[CONF_LISTENER_TEXT_SIZE];
 
 	msg_notice("%s: interface %s %s", conf_listener_text(&p->conf.listeners[i], text),

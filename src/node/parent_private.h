@@ -40,7 +40,7 @@ struct parent {
 	struct board **boards;
 	struct sockets sockets;
 	struct host_drops host; /* v4 -1: not asked */
-	int status_socket; /* -1: no status */
+	int status_socket;      /* -1: no status */
 	struct child reporter;
 	struct loop_watch *reporter_watch;
 	struct loop *loop;
@@ -50,8 +50,8 @@ struct parent {
 	bool announced; /* that the node has started */
 	bool stopping;
 	mono_t stop_by;
-	bool failed;         /* a collector did not end in good order, or never started */
-	bool reload_asked;   /* while another one was going on */
+	bool failed;       /* a collector did not end in good order, or never started */
+	bool reload_asked; /* while another one was going on */
 	bool links_changed;
 	bool down[CONF_LISTENERS_MOST]; /* whose interface has no link, as was said last */
 	struct channel_message message;

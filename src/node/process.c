@@ -19,7 +19,8 @@
 #include "log/folder.h"
 
 #define LOCK_PAUSE_NS (50 * NS_PER_MSEC)
-#define LOCK_PATIENCE_NS (8 * NS_PER_SEC) /* a collector whose parent was killed drains for 1 s, and gives a failing disk 5 */
+#define LOCK_PATIENCE_NS \
+	(8 * NS_PER_SEC) /* a collector whose parent was killed drains for 1 s, and gives a failing disk 5 */
 
 /* In the parent: leaves when the child is ready, or with its status. */
 static _Noreturn void
@@ -95,7 +96,8 @@ folder_open(const char *path, const struct identity *children)
 	}
 	if (!made || !children->change || fchown(fd, children->uid, children->gid) == 0)
 		return fd;
-	msg_error("log %s: cannot give it to user %lu: %s", path, (unsigned long)children->uid, strerror(errno));
+	msg_error(
+	    "log %s: cannot give it to user %lu: %s", path, (unsigned long)children->uid, strerror(errno));
 	(void)close(fd);
 	return -1;
 }

@@ -19,8 +19,9 @@
 #define RELOAD_NONE 0xfffe /* it waits for its interface */
 
 struct reload_socket {
-	uint16_t from;     /* index of the listener that had it so far, RELOAD_NEW or RELOAD_NONE */
-	struct listener l; /* fd: the sender's for RELOAD_NEW, else ignored; -1 at the receiver's unless RELOAD_NEW */
+	uint16_t from; /* index of the listener that had it so far, RELOAD_NEW or RELOAD_NONE */
+	struct listener
+	    l; /* fd: the sender's for RELOAD_NEW, else ignored; -1 at the receiver's unless RELOAD_NEW */
 };
 
 /* Sends it; sockets are as many as the configuration's listeners. As channel_send. */

@@ -115,7 +115,8 @@ put_label(struct buf *out, const char *name, const char *value)
 }
 
 static void
-put_sample(struct buf *out, const struct metric_info *info, unsigned lane, const char *listener, uint64_t value)
+put_sample(
+    struct buf *out, const struct metric_info *info, unsigned lane, const char *listener, uint64_t value)
 {
 	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
 	if (info->of_listener)
@@ -138,7 +139,8 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 
 		while (there[lane] && snapshot_next(&s, &found, &listener, &value)) {
 			if (found == m)
-				put_sample(out, info, lane, info->of_listener ? s.listeners[listener] : "", value);
+				put_sample(
+				    out, info, lane, info->of_listener ? s.listeners[listener] : "", value);
 		}
 	}
 }

@@ -76,10 +76,8 @@ answer(struct reporter *p, struct evhttp_request *req, int code, const char *rea
 static struct report
 collect(struct reporter *p)
 {
-	const struct report r = {.conf = p->start->conf,
-	    .boards = p->start->boards,
-	    .lanes = p->start->lanes,
-	    .now = wall_now()};
+	const struct report r = {
+	    .conf = p->start->conf, .boards = p->start->boards, .lanes = p->start->lanes, .now = wall_now()};
 
 	buf_reset(&p->out);
 	return r;

@@ -122,19 +122,16 @@ bool
 sandbox_parent(const struct identity *children)
 {
 	static const cap_value_t list[] = {
-	    CAP_SYS_CHROOT,
-	    CAP_SETUID,
-	    CAP_SETGID,
-	    CAP_NET_ADMIN,
-	    CAP_NET_BIND_SERVICE,
+	    CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE,
 	    CAP_KILL,         /* to end a child of another user that does not end by itself */
 	    CAP_DAC_OVERRIDE, /* only where the collector stays root: its folder may be another's */
 	};
 	int count = (int)(sizeof(list) / sizeof(list[0])) - children->change;
 
 	if (geteuid() != 0) {
-		msg_notice("sandbox: not root: Landlock instead of chroot, the same user for all processes, receive "
-			   "buffers of at most net.core.rmem_max");
+		msg_notice(
+		    "sandbox: not root: Landlock instead of chroot, the same user for all processes, receive "
+		    "buffers of at most net.core.rmem_max");
 	} else {
 		say_missing(list, count);
 		if (!keep_capabilities(list, count))
@@ -252,7 +249,8 @@ sandbox_enter(enum sandbox_role role, const struct identity *who, int folder)
 		return refuse("cannot give up ways to privileges");
 	if (!limit(RLIMIT_CORE, 0))
 		return refuse("cannot limit resources");
-	if (role == SANDBOX_REPORTER && (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, FILES_MOST_REPORTER)))
+	if (role == SANDBOX_REPORTER &&
+	    (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, FILES_MOST_REPORTER)))
 		return refuse("cannot limit resources");
 	return syscalls_permit(role);
 }

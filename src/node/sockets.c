@@ -27,13 +27,15 @@ say_waiting(const struct conf_listener *conf)
 {
 	char text[CONF_LISTENER_TEXT_SIZE];
 
-	msg_warn("%s: there is no interface %s; waiting for it", conf_listener_text(conf, text), conf->interface);
+	msg_warn(
+	    "%s: there is no interface %s; waiting for it", conf_listener_text(conf, text), conf->interface);
 }
 
 static bool
-open_one(const struct conf_listener *conf, unsigned lane, unsigned lanes, struct listener *l)
+open_one(const struct conf_listener *conf, unsigned lane, unsigned lanes, bool beside, struct listener *l)
 {
-	enum listener_result r = listener_open(conf, lane, lanes, l);
+	enum listener_result r = beside ? listener_open_beside(conf, lane, lanes, l)
+					: listener_open(conf, lane, lanes, l);
 
 	if (r == LISTENER_NO_INTERFACE && lane == 0)
 		say_waiting(conf);
@@ -47,7 +49,8 @@ sockets_open(const struct conf *conf, unsigned lanes, struct sockets *ret)
 
 	for (unsigned lane = 0; ret->all != NULL && lane < lanes; lane++) {
 		for (size_t i = 0; i < conf->listener_count; i++)
-			all &= open_one(&conf->listeners[i], lane, lanes, &sockets_of_lane(ret, lane)[i]);
+			all &= open_one(
+			    &conf->listeners[i], lane, lanes, false, &sockets_of_lane(ret, lane)[i]);
 		if (!all) /* the others would say the same */
 			break;
 	}
@@ -108,7 +111,7 @@ follow_one(struct sockets *s, const struct conf *from, const struct conf *to, si
 			*map = (struct reload_socket){.from = (uint16_t)same, .l = *l};
 			continue;
 		}
-		if (!open_one(&to->listeners[i], lane, s->lanes, l))
+		if (!open_one(&to->listeners[i], lane, s->lanes, true, l))
 			return false;
 		*map = (struct reload_socket){.from = l->fd >= 0 ? RELOAD_NEW : RELOAD_NONE, .l = *l};
 	}
@@ -131,6 +134,18 @@ give_up(const struct conf *from, const struct conf *to, struct sockets *ret, con
 	sockets_close(ret);
 }
 
+/* Those that the new state has no use for may be in the way of one that it has. */
+static void
+let_beside(const struct sockets *s, const struct conf *from, const struct conf *to, bool willing)
+{
+	for (size_t i = 0; i < s->listeners; i++) {
+		if (find_same(to, &from->listeners[i]) >= 0)
+			continue;
+		for (unsigned lane = 0; lane < s->lanes; lane++)
+			listener_let_beside(&sockets_of_lane(s, lane)[i], willing);
+	}
+}
+
 bool
 sockets_follow(struct sockets *s, const struct conf *from, const struct conf *to, struct sockets *ret,
     struct reload_socket *maps)
@@ -139,8 +154,10 @@ sockets_follow(struct sockets *s, const struct conf *from, const struct conf *to
 
 	for (size_t i = 0; i < to->listener_count * s->lanes; i++)
 		maps[i] = (struct reload_socket){.from = RELOAD_NONE, .l = {.fd = -1}};
+	let_beside(s, from, to, true);
 	for (size_t i = 0; good && i < to->listener_count; i++)
 		good = follow_one(s, from, to, i, ret, maps);
+	let_beside(s, from, to, false);
 	if (!good && ret->all != NULL)
 		give_up(from, to, ret, maps);
 	return good;
@@ -156,16 +173,18 @@ check_link(const struct conf_listener *conf, unsigned lane, unsigned lanes, uint
 	struct listener fresh = {.fd = -1};
 	enum listener_result r;
 
-	if (l->fd >= 0 && l->ifindex == ifindex)
+	if (l->fd >= 0 && l->ifindex == ifindex && !l->lost)
 		return false;
-	if (ifindex == 0) { /* what it is bound to may come back by another name: it stays */
-		change->gone = l->fd >= 0;
+	if (ifindex == 0) { /* what it is bound to may have another name now: it stays */
+		change->gone = l->fd >= 0 && !l->lost;
+		l->lost = true;
 		return false;
 	}
 	if (l->fd >= 0) {
 		r = listener_rejoin(l, conf, ifindex);
 		if (r != LISTENER_REOPEN) {
 			change->back = r == LISTENER_OK;
+			l->lost = r != LISTENER_OK;
 			map->l = *l;
 			return r == LISTENER_OK;
 		}
@@ -180,8 +199,8 @@ check_link(const struct conf_listener *conf, unsigned lane, unsigned lanes, uint
 }
 
 bool
-sockets_check_links(struct sockets *s, const struct conf *conf, struct reload_socket *maps,
-    struct sockets_change *changes)
+sockets_check_links(
+    struct sockets *s, const struct conf *conf, struct reload_socket *maps, struct sockets_change *changes)
 {
 	bool any = false;
 

@@ -44,7 +44,7 @@ void sockets_release(struct sockets *s, const struct sockets *successor, const s
 struct sockets_change {
 	bool gone, back;
 };
-bool sockets_check_links(struct sockets *s, const struct conf *conf, struct reload_socket *maps,
-    struct sockets_change *changes);
+bool sockets_check_links(
+    struct sockets *s, const struct conf *conf, struct reload_socket *maps, struct sockets_change *changes);
 
 #endif

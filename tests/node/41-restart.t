@@ -75,7 +75,11 @@ orphan=$(children fb-collector)
 kill -9 "$node_pid"
 wait "$node_pid" 2>/dev/null || true
 check "a successor starts" start_node || diag "$(cat "$T/messages")"
-check "when the orphan has ended" [ ! -e "/proc/$orphan" ]
+orphan_is_gone()
+{
+	[ ! -e "/proc/$orphan" ]
+}
+check "when the orphan has ended" wait_for 20 orphan_is_gone
 is "$(grep -c 'had been left open' "$T/messages")" 0 "which had sealed what it had"
 kill "$blast_pid"
 wait "$blast_pid" 2>/dev/null || true

@@ -75,7 +75,8 @@ test_names(void)
 	is_text(event_kind_name(EVENT_START), "start", "name of a kind");
 	is_text(event_kind_name(EVENT_LEFT_UNSEALED), "left unsealed", "name of a kind of two words");
 	is_text(event_kind_name(EVENT_DISK), "disk", "name of the last kind");
-	is_text(event_kind_name((enum event_kind)(EVENT_DISK + 1)), "event", "name of a number without a kind");
+	is_text(
+	    event_kind_name((enum event_kind)(EVENT_DISK + 1)), "event", "name of a number without a kind");
 	is_text(event_kind_name((enum event_kind)0), "event", "name of no kind");
 	is_text(event_kind_name((enum event_kind)4711), "event", "name of an unknown kind");
 }

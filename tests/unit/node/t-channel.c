@@ -36,8 +36,10 @@ test_bodies(int a, int b)
 		body[i] = (uint8_t)i;
 	is_u64(channel_receive(b, &m), ERR_LIMIT, "nothing has come");
 	is_u64(channel_send(a, CHANNEL_STARTED, NULL, 0, NULL, 0), ERR_OK, "sent without a body");
-	is_u64(channel_send(a, CHANNEL_LINK, body, CHANNEL_BODY_MOST, NULL, 0), ERR_OK, "sent with the longest");
-	is_u64(channel_send(a, CHANNEL_LINK, body, sizeof(body), NULL, 0), ERR_MALFORMED, "a longer one is refused");
+	is_u64(
+	    channel_send(a, CHANNEL_LINK, body, CHANNEL_BODY_MOST, NULL, 0), ERR_OK, "sent with the longest");
+	is_u64(channel_send(a, CHANNEL_LINK, body, sizeof(body), NULL, 0), ERR_MALFORMED,
+	    "a longer one is refused");
 	is_u64(channel_receive(b, &m), ERR_OK, "received");
 	ok(m.kind == CHANNEL_STARTED && m.len == 0 && m.fd_count == 0, "the first one, without a body");
 	is_u64(channel_receive(b, &m), ERR_OK, "received");
@@ -57,7 +59,8 @@ test_fds(int a, int b)
 	for (size_t i = 0; i < CHANNEL_FDS_MOST; i++)
 		fds[i] = pipes[i % 2];
 	before = open_fds();
-	is_u64(channel_send(a, CHANNEL_RELOAD, "x", 1, fds, CHANNEL_FDS_MOST), ERR_OK, "as many descriptors as there may be");
+	is_u64(channel_send(a, CHANNEL_RELOAD, "x", 1, fds, CHANNEL_FDS_MOST), ERR_OK,
+	    "as many descriptors as there may be");
 	is_u64(channel_receive(b, &m), ERR_OK, "received");
 	is_u64(m.fd_count, CHANNEL_FDS_MOST, "all of them");
 	ok(write(m.fds[CHANNEL_FDS_MOST - 2], "!", 1) == 1 && read(m.fds[0], &byte, 1) == 1 && byte == '!',
@@ -82,7 +85,8 @@ test_strange(int a, int b)
 	is_u64(channel_receive(b, &m), ERR_MALFORMED, "longer than a body may be");
 	is_u64(channel_send(a, CHANNEL_MESSAGE, "", 0, NULL, 0), ERR_OK, "a message without a level");
 	ok(channel_receive(b, &m) == ERR_OK && !channel_say_message(&m), "is none");
-	is_u64(channel_send(a, CHANNEL_MESSAGE, "\177text", 5, NULL, 0), ERR_OK, "a message of no known level");
+	is_u64(
+	    channel_send(a, CHANNEL_MESSAGE, "\177text", 5, NULL, 0), ERR_OK, "a message of no known level");
 	ok(channel_receive(b, &m) == ERR_OK && !channel_say_message(&m), "is none");
 	is_u64(open_fds(), before, "nothing is left open");
 }

@@ -17,21 +17,21 @@
 #define LISTEN "listen = ( { address = \"127.0.0.1\"; port = 2055; } );\n"
 #define LOG "log = { directory = \"log\"; };\n"
 
-static const char
-    *const full = "cluster = \"edge\";\n"
-		  "node = \"col-a\";\n"
-		  "listen = ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\";\n"
-		  "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; rate_limit = 2048; },\n"
-		  "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; },\n"
-		  "  { port = 2055; address = \"ff35::1\"; interface = \"eth1\";\n"
-		  "    join_sources = [ \"2001:db8::7\", \"2001:db8::8\" ]; } );\n"
-		  "lanes = 4;\n"
-		  "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
-		  "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\";\n"
-		  "    retain = \"90d\"; retain_size = \"1T\"; minimum_free = \"20G\"; keep_unmerged = true; };\n"
-		  "status = { address = \"127.0.0.1\"; port = 9476; };\n"
-		  "user = \"_flowbraid\";\n"
-		  "pidfile = \"/run/flowbraidd.pid\";\n";
+static const char *const full =
+    "cluster = \"edge\";\n"
+    "node = \"col-a\";\n"
+    "listen = ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\";\n"
+    "    sources = [ \"192.0.2.0/24\", \"198.51.100.7\" ]; receive_buffer = \"32M\"; rate_limit = 2048; },\n"
+    "  { port = 6343; address = \"2001:db8::1\"; sources = [ \"2001:db8::/32\" ]; },\n"
+    "  { port = 2055; address = \"ff35::1\"; interface = \"eth1\";\n"
+    "    join_sources = [ \"2001:db8::7\", \"2001:db8::8\" ]; } );\n"
+    "lanes = 4;\n"
+    "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
+    "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\";\n"
+    "    retain = \"90d\"; retain_size = \"1T\"; minimum_free = \"20G\"; keep_unmerged = true; };\n"
+    "status = { address = \"127.0.0.1\"; port = 9476; };\n"
+    "user = \"_flowbraid\";\n"
+    "pidfile = \"/run/flowbraidd.pid\";\n";
 
 static const char *
 as_text(struct buf *b)

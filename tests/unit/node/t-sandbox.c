@@ -29,7 +29,7 @@
 #define FILTERED false
 #endif
 
-static int folder; /* the log, open */
+static int folder;   /* the log, open */
 static pid_t victim; /* another process of the user */
 static char outside_path[] = "/tmp/t-sandbox-outside-XXXXXX";
 
@@ -119,7 +119,8 @@ kill_others(void)
 static bool
 run_memory(void)
 {
-	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED;
+	return mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) !=
+	    MAP_FAILED;
 }
 
 static bool
@@ -239,10 +240,11 @@ try_all(enum sandbox_role role, const struct identity *who, const char *name)
 		}
 		status = in_sandbox(role, who, attempts[i].attempt);
 		if (attempts[i].deadly && FILTERED)
-			ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s cannot %s, and ends of it", name,
-			    attempts[i].what);
+			ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS, "%s cannot %s, and ends of it",
+			    name, attempts[i].what);
 		else
-			ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s cannot %s", name, attempts[i].what);
+			ok(WIFEXITED(status) && WEXITSTATUS(status) == 0, "%s cannot %s", name,
+			    attempts[i].what);
 	}
 }
 
@@ -262,7 +264,8 @@ as(const struct identity *who, const char *whom)
 	char name[64];
 
 	(void)snprintf(name, sizeof(name), "%s, the collector", whom);
-	ok(in_sandbox(SANDBOX_COLLECTOR, who, write_log) == 1 << 8, "%s can write, rename and remove in its log", name);
+	ok(in_sandbox(SANDBOX_COLLECTOR, who, write_log) == 1 << 8,
+	    "%s can write, rename and remove in its log", name);
 	try_all(SANDBOX_COLLECTOR, who, name);
 	(void)snprintf(name, sizeof(name), "%s, the reporter", whom);
 	try_all(SANDBOX_REPORTER, who, name);
