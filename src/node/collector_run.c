@@ -268,7 +268,7 @@ leave_old(struct run *x, const struct reload_socket *sockets, size_t count)
 	mono_t until = {mono_now().ns + DRAIN_NS};
 
 	for (size_t i = 0; i < count; i++) {
-		if (sockets[i].from < RELOAD_NONE)
+		if (sockets[i].from < x->count)
 			kept[sockets[i].from] = true;
 	}
 	for (size_t i = 0; i < x->count; i++) {

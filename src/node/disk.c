@@ -398,12 +398,17 @@ sync_if_due(struct disk *d)
 
 /* --- the thread: writing --- */
 
-/* Old segments may go to make room. True when some did, so that another try is worth while. */
+/* After a write that failed, old segments may go to make room. True when some did, so that another try is worth while;
+ * else errno is as it was. */
 static bool
-make_room(struct disk *d, int failure)
+make_room(struct disk *d)
 {
-	return d->options.retention != NULL && (failure == ENOSPC || failure == EDQUOT) &&
+	int failure = errno;
+	bool made = d->options.retention != NULL && (failure == ENOSPC || failure == EDQUOT) &&
 	    retention_run(d->options.retention, d->store, true, wall_now(), mono_now());
+
+	errno = failure;
+	return made;
 }
 
 /* Sealing syncs, too. */
@@ -416,7 +421,7 @@ write_once(struct disk *d, const struct entry *e)
 
 	if (result == ERR_OK)
 		result = store_write(d->store, e->block, e->upto, e->complete);
-	while (result == ERR_SYSTEM && make_room(d, errno)) /* a rolling log on a full disk is no failure */
+	while (result == ERR_SYSTEM && make_room(d)) /* a rolling log on a full disk is no failure */
 		result = store_write(d->store, e->block, e->upto, e->complete);
 	if (result != ERR_OK && store_counters(d->store)->sync_failures > sync_failures) {
 		note(d, DISK_SYNCING, result);

@@ -71,6 +71,15 @@ node_end()
 	kill -TERM "$pid" && wait "$pid"
 }
 
+# node_crash: all of its processes by -9; the parent stands still meanwhile, and makes no new ones.
+node_crash()
+{
+	kill -STOP "$NODE_PID"
+	# shellcheck disable=SC2046 # a list of numbers
+	{ kill -KILL $(pgrep -P "$NODE_PID") "$NODE_PID" && wait "$NODE_PID"; } 2>/dev/null
+	NODE_PID=
+}
+
 # exporter_begin FOLDER COMMAND...: in the background; returns when it captures at t0. As a child or not: a daemon
 # is known by its capturing socket.
 exporter_begin()

@@ -54,7 +54,7 @@ recorded()
 check "the node starts" node_begin "$T"
 python3 "$T/export.py" templates
 check "it has recorded the templates" wait_for 20 recorded 2
-{ kill -KILL "$NODE_PID" && wait "$NODE_PID"; } 2>/dev/null
+node_crash
 rm "$T/messages"
 check "killed, it starts again" node_begin "$T"
 python3 "$T/export.py" data

@@ -68,7 +68,7 @@ is "$(grep -c 'ended by signal 11' "$T/messages")" 1 "one crash was said"
 blast_pid=$!
 more_cleanup()
 {
-	kill "$blast_pid" 2>/dev/null || true
+	[ -z "$blast_pid" ] || kill "$blast_pid" 2>/dev/null || true
 }
 check "datagrams are coming" wait_for 20 recorded 6000
 orphan=$(children fb-collector)
@@ -83,7 +83,7 @@ check "when the orphan has ended" wait_for 20 orphan_is_gone
 is "$(grep -c 'had been left open' "$T/messages")" 0 "which had sealed what it had"
 kill "$blast_pid"
 wait "$blast_pid" 2>/dev/null || true
-blast_pid=$$
+blast_pid=
 stop_node
 is "$status" 0 "SIGTERM: exit 0"
 

@@ -218,9 +218,7 @@ killed_life()
 	start_node || fail "it starts" || diag "$(cat "$T/messages")"
 	send 20
 	wait_for 20 recorded "$sent"
-	kill -9 "$node_pid"
-	wait "$node_pid" 2>/dev/null || true
-	node_pid=
+	kill_node
 }
 
 has_struck()
@@ -246,9 +244,7 @@ start_fault()
 	else
 		fail "$1 $2 at the start: it starts, nothing is lost, said" || diag "started $started, struck $hits, all there $all_there" "$(cat "$T/messages")"
 	fi
-	kill -9 "$node_pid" 2>/dev/null
-	wait "$node_pid" 2>/dev/null || true
-	node_pid=
+	kill_node
 }
 
 killed_life
@@ -281,7 +277,7 @@ for call in flock open-folder readdir; do
 	rules
 	row "$call $error" start "x 1" "exit $status: $(echo "$err" | tail -n 1 | sed "s|.*$T/log: ||")"
 	is "$status" 2 "$call $error at the start: exit 2"
-	like "$err" "log $T/log: (Input/output error|No locks available|Too many open files)\$" "and a message"
+	like "$err" "log $T/log: (cannot lock: )?(Input/output error|No locks available|Too many open files)\$" "and a message"
 done
 
 rules

@@ -127,8 +127,7 @@ begin 'rotate = "1d"; retain = "1h";'
 "$BLAST" -p "$PORT" -n 18000 -r 5000 >/dev/null
 check "without a budget a full disk stops the writing" wait_for 20 said 'cannot write: No space left'
 is "$(numbers | sort -n | head -n 1)" 1 "and nothing is removed"
-kill -9 "$node_pid"
-wait "$node_pid" 2>/dev/null || true
+kill_node
 
 # --- keep_unmerged
 begin 'rotate = "1d"; minimum_free = "8M"; keep_unmerged = true;'

@@ -73,8 +73,7 @@ check "a segment is sealed" wait_for 20 sealed 1
 check "there is something in the next one" wait_for 20 has_datagrams
 "$FLOOD" -p "$PORT" -n 400000 -k 100000 -r 40000 >"$T/flood" &
 flood_pid=$!
-kill -9 "$node_pid"
-wait "$node_pid" 2>/dev/null || true
+kill_node
 check "it starts again in a flood" start_node || diag "$(cat "$T/messages")"
 wait "$flood_pid"
 flood_pid=

@@ -329,7 +329,7 @@ fstat(int fd, struct stat *st)
 int
 flock(int fd, int operation)
 {
-	return what_is(fd) == FOLDER && strikes("flock", NULL) ? -1 : real_flock(fd, operation);
+	return strikes("flock", NULL) ? -1 : real_flock(fd, operation); /* nothing else is locked */
 }
 
 struct dirent *

@@ -59,14 +59,15 @@ stop_node()
 # new ones.
 kill_node()
 {
-	kill -STOP "$node_pid"
+	kill -STOP "$node_pid" 2>/dev/null || true
 	# shellcheck disable=SC2046 # a list of numbers
-	kill -9 $(children) "$node_pid"
+	kill -9 $(children) "$node_pid" 2>/dev/null || true
 	wait "$node_pid" 2>/dev/null || true
 	node_pid=
 }
 
 # The processes of the node besides its parent, or those of a name (fb-collector, fb-reporter).
+# shellcheck disable=SC2120 # tests give names
 children()
 {
 	if [ $# -gt 0 ]; then

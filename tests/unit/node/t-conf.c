@@ -190,7 +190,7 @@ refusals(void)
 	faults(HEAD LOG "listen = ( { address = \"localhost\"; port = 1; } );\n",
 	    "f.conf:3: listen.address: expected an IPv4 or IPv6 address in quotes, found \"localhost\"\n",
 	    "a host name");
-	faults(HEAD LOG "listen = ( );\n", "f.conf:3: listen: expected 1 to 256 listeners, found 0\n",
+	faults(HEAD LOG "listen = ( );\n", "f.conf:3: listen: expected 1 to 250 listeners, found 0\n",
 	    "no listeners");
 	faults(HEAD LOG "listen = ( 5 );\n",
 	    "f.conf:3: listen: expected a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; "
@@ -257,7 +257,7 @@ refusals_of_joins(void)
 	faults(HEAD LOG LISTEN "lanes = 65;\n", "f.conf:4: lanes: expected 1 to 64, found 65\n",
 	    "too many lanes");
 	faults(HEAD LOG LISTEN "lanes = 0;\n", "f.conf:4: lanes: expected 1 to 64, found 0\n", "no lane");
-	faults(HEAD LOG LISTEN "lanes = \"2\";\n", "f.conf:4: lanes: expected a number, found \"2\"\n",
+	faults(HEAD LOG LISTEN "lanes = \"2\";\n", "f.conf:4: lanes: expected a whole number, found \"2\"\n",
 	    "lanes in quotes");
 }
 
