@@ -136,6 +136,32 @@ child_start(struct child *c, child_main run, void *ctx, const int *keep, size_t 
 	return true;
 }
 
+/* A parent without CAP_KILL, but with CAP_SETUID. */
+static void
+kill_as(pid_t pid, const struct identity *who)
+{
+	pid_t killer = fork();
+
+	if (killer == 0) {
+		if (setresuid(who->uid, who->uid, who->uid) == 0)
+			(void)kill(pid, SIGKILL);
+		_exit(0);
+	}
+	if (killer > 0)
+		(void)waitpid(killer, NULL, 0);
+	else
+		msg_error("cannot end process %ld: fork: %s", (long)pid, strerror(errno));
+}
+
+void
+child_kill(const struct child *c, const struct identity *who)
+{
+	if (c->pid == 0)
+		return;
+	if (kill(c->pid, SIGKILL) != 0 && errno == EPERM && who->change)
+		kill_as(c->pid, who);
+}
+
 static void
 say_end(const struct child *c, int status)
 {

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/msg.h"
+#include "node/sandbox.h"
 
 #define CHILD_NAME_SIZE 32
 #define CHILD_KEEP_MOST 300
@@ -41,6 +42,9 @@ typedef int (*child_main)(void *ctx, int channel);
  * False: a message has said why, and c->due tells when to try again. */
 bool child_start(struct child *c, child_main run, void *ctx, const int *keep, size_t keep_count,
     bool foreground, mono_t now);
+
+/* SIGKILL, if it runs. who: what the children are; another user's process is killed in that user's name. */
+void child_kill(const struct child *c, const struct identity *who);
 
 /* It has ended with this status (wait(2)): says so unless that was expected, and decides when to start it again.
  * Closes the channel, which is to be read to its end before. */

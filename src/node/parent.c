@@ -74,7 +74,7 @@ parent_send_maps(struct parent *p, const struct reload_socket *maps)
 		} else {
 			msg_error("%s: cannot be told of the new configuration: %s; started again", c->name,
 			    err_text(e));
-			(void)kill(c->pid, SIGKILL);
+			child_kill(c, &p->identity);
 		}
 	}
 }
@@ -112,7 +112,7 @@ start_collector(struct parent *p, unsigned lane)
 	if (loop_on_readable(p->loop, l->child.channel, on_collector, l, &l->watch) == ERR_OK)
 		return true;
 	msg_error("%s: cannot be listened to: out of memory", l->child.name);
-	(void)kill(l->child.pid, SIGKILL);
+	child_kill(&l->child, &p->identity);
 	return false;
 }
 
@@ -132,7 +132,7 @@ parent_start_reporter(struct parent *p)
 		return false;
 	if (loop_on_readable(p->loop, p->reporter.channel, on_reporter, p, &p->reporter_watch) == ERR_OK)
 		return true;
-	(void)kill(p->reporter.pid, SIGKILL);
+	child_kill(&p->reporter, &p->identity);
 	return false;
 }
 
@@ -144,7 +144,7 @@ parent_stop_reporter(struct parent *p)
 
 	if (p->reporter.pid == 0)
 		return;
-	(void)kill(p->reporter.pid, SIGKILL);
+	child_kill(&p->reporter, &p->identity);
 	if (waitpid(p->reporter.pid, &status, 0) != p->reporter.pid)
 		return;
 	loop_forget(p->loop, p->reporter_watch);
@@ -240,7 +240,7 @@ on_collector(void *ctx, wall_t now)
 	loop_forget(p->loop, l->watch);
 	l->watch = NULL;
 	if (e != ERR_END)
-		(void)kill(l->child.pid, SIGKILL);
+		child_kill(&l->child, &p->identity);
 }
 
 static void
@@ -260,7 +260,7 @@ on_reporter(void *ctx, wall_t now)
 	loop_forget(p->loop, p->reporter_watch);
 	p->reporter_watch = NULL;
 	if (e != ERR_END)
-		(void)kill(p->reporter.pid, SIGKILL);
+		child_kill(&p->reporter, &p->identity);
 }
 
 /* What it said last is still in the channel. */
@@ -416,15 +416,15 @@ on_tick(void *ctx, wall_t wall)
 
 		if (c->pid != 0 && p->stopping && now.ns > p->stop_by.ns) {
 			msg_error("%s: does not end; killed", c->name);
-			(void)kill(c->pid, SIGKILL);
+			child_kill(c, &p->identity);
 		} else if (is_hung(c, now)) {
 			msg_error("%s: has been silent for %d s; killed", c->name,
 			    (int)(CHILD_SILENT_NS / NS_PER_SEC));
-			(void)kill(c->pid, SIGKILL);
+			child_kill(c, &p->identity);
 		}
 	}
 	if (is_hung(&p->reporter, now))
-		(void)kill(p->reporter.pid, SIGKILL);
+		child_kill(&p->reporter, &p->identity);
 	start_those_due(p);
 	/* While this loop turns, the collectors are well, or are ended and started again. */
 	if (notify_watchdog_interval(&p->notify) > 0)

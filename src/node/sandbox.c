@@ -123,7 +123,6 @@ sandbox_parent(const struct identity *children)
 {
 	static const cap_value_t list[] = {
 	    CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE,
-	    CAP_KILL,         /* to end a child of another user that does not end by itself */
 	    CAP_DAC_OVERRIDE, /* only where the collector stays root: its folder may be another's */
 	};
 	int count = (int)(sizeof(list) / sizeof(list[0])) - children->change;
