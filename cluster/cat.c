@@ -18,7 +18,9 @@
 #include "flow/flow.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [--witnesses] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
+    "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--from TIME] [--to TIME] [--memory SIZE] [-q]\n"
+    "                     PATH... [-- EXPRESSION]\n"
+    "       flowbraid cat --explain EXPRESSION\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
@@ -29,6 +31,7 @@ put_out(struct cat *c)
 	if (!command_output(&c->out)) {
 		c->stop = true;
 		c->gone = errno == EPIPE;
+		c->enough = false;
 	}
 }
 
@@ -50,6 +53,19 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 	}
 	if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
 		put_out(c);
+}
+
+/* A selection is of flows: options records are none. */
+static void
+take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
+{
+	if (c->selection.expr != NULL && (f->options || !expr_match(c->selection.expr, f, context, 0)))
+		return;
+	c->flows += !f->options;
+	if (!c->count)
+		print_flow(c, f, context);
+	if (c->most > 0 && c->flows >= c->most)
+		c->enough = c->stop = true;
 }
 
 /* They are the same for all flows of a datagram. */
@@ -82,14 +98,14 @@ cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t 
 	uint64_t before = c->flows;
 	struct flow f;
 
-	if (c->count) {
+	if (c->count && c->selection.expr == NULL && c->most == 0) {
 		c->flows += decode_count(d);
 	} else {
 		show_hearings(c, &context);
-		while (!c->stop && decode_next(d, &f) == ERR_OK) {
-			c->flows += !f.options;
-			print_flow(c, &f, &context);
-		}
+		if (c->selection.expr != NULL)
+			expr_datagram(c->selection.expr);
+		while (!c->stop && decode_next(d, &f) == ERR_OK)
+			take_flow(c, &f, &context);
 		if (c->format == FORMAT_TEXT && c->flows > before)
 			hearings_text(&c->hearings, &c->out);
 	}
@@ -300,12 +316,12 @@ static bool
 options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"witnesses", no_argument, NULL, 'w'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'}, COMMAND_TIMES,
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
-	while ((opt = getopt_long(argc, argv, "F:cqh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "F:cn:qh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'F':
 			if (strcmp(optarg, "json") == 0)
@@ -321,6 +337,13 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			break;
 		case 'c':
 			c->count = true;
+			break;
+		case 'n':
+			if (!command_number(optarg, &c->most))
+				return false;
+			break;
+		case 'e':
+			c->explain = true;
 			break;
 		case 'm':
 			if (!command_memory(optarg, &c->o.memory))
@@ -343,7 +366,7 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			return false;
 		}
 	}
-	if (optind == argc) {
+	if (optind == argc && !c->explain) {
 		fputs(usage, stderr);
 		return false;
 	}
@@ -401,8 +424,17 @@ command_cat(int argc, char **argv)
 	int status;
 	bool ok = true;
 
-	if (!options(&c, argc, argv, &status))
+	if (!selection_take_words(&argc, argv, &c.selection))
+		return EXIT_UNABLE;
+	if (!options(&c, argc, argv, &status) || !selection_parse(&c.selection, optind, &argc, argv)) {
+		selection_clear(&c.selection);
 		return status;
+	}
+	if (c.explain) {
+		ok = selection_explain(&c.selection);
+		selection_clear(&c.selection);
+		return ok ? EXIT_CLEAN : EXIT_UNABLE;
+	}
 	c.span = command_span(&c.o);
 	if (!command_limit_memory(&c.o, NULL))
 		return EXIT_UNABLE;
@@ -412,10 +444,11 @@ command_cat(int argc, char **argv)
 		ok &= cat_path(&c, argv[i]);
 	if (c.count)
 		buf_printf(&c.out, "%" PRIu64 "\n", c.flows);
-	if (!c.stop)
+	if (!c.stop || c.enough)
 		put_out(&c);
 	tell_undecoded(&c);
 	cat_archive_end(&c);
+	selection_clear(&c.selection);
 	free(c.templates);
 	free(c.states);
 	free(c.sources);
@@ -425,5 +458,7 @@ command_cat(int argc, char **argv)
 	pair_clear(&c.pair);
 	buf_clear(&c.held.kept);
 	buf_clear(&c.out);
-	return !ok || (c.stop && !c.gone) ? EXIT_UNABLE : c.findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
+	return !ok || (c.stop && !c.gone && !c.enough) ? EXIT_UNABLE
+	    : c.findings > 0                           ? EXIT_FOUND
+						       : EXIT_CLEAN;
 }

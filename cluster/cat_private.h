@@ -9,6 +9,7 @@
 #include "archive/tables.h"
 #include "cluster/command.h"
 #include "cluster/hearings.h"
+#include "cluster/select.h"
 #include "flow/decode.h"
 #include "flow/sampling.h"
 
@@ -19,11 +20,15 @@ struct cat {
 	enum format format;
 	bool count;
 	bool one_by_one; /* witnesses */
+	bool explain;
+	struct selection selection;
+	uint64_t most; /* flows to be printed; 0: all */
 	struct pool_span span;
 	bool pass;   /* the next payloads lie beside the span */
 	bool behind; /* the rest of the archive's file lies behind the span */
 	bool stop;   /* standard output takes no more */
 	bool gone;   /* ... because nobody reads it: no fault */
+	bool enough; /* all that -n asked for has been printed */
 	struct buf out;
 	uint64_t flows, findings, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
 	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */

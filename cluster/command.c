@@ -231,6 +231,22 @@ command_duration(const char *text, int64_t *ret_ns)
 }
 
 bool
+command_number(const char *text, uint64_t *ret)
+{
+	char *end;
+	uint64_t v;
+
+	errno = 0;
+	v = strtoull(text, &end, 10);
+	if (text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0 && v > 0) {
+		*ret = v;
+		return true;
+	}
+	msg_error("%s: expected a number above 0", text);
+	return false;
+}
+
+bool
 command_memory(const char *text, uint64_t *ret_bytes)
 {
 	unsigned long long v = 0;

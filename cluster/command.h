@@ -84,5 +84,7 @@ enum err command_add_rest(struct pool *p, const struct command_options *o, const
 
 /* The value of --memory, "256M" or "4G". false: a message was printed. */
 bool command_memory(const char *text, uint64_t *ret_bytes);
+/* A whole number above 0; else a message says so. */
+bool command_number(const char *text, uint64_t *ret);
 
 #endif

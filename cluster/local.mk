@@ -15,6 +15,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/merged.c \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
+	cluster/select.c cluster/select.h \
 	cluster/shards.c cluster/shards.h \
 	cluster/overlap.c cluster/overlap.h \
 	cluster/skew.c cluster/skew.h \
@@ -25,4 +26,4 @@ flowbraid_SOURCES = cluster/main.c
 flowbraid_LDADD = $(LIBFB_CLUSTER)
 
 EXTRA_DIST += cluster/lib/build cluster/lib/install-deps cluster/demo cluster/lab tests/cluster
-dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5
+dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-filter.7
