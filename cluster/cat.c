@@ -18,8 +18,8 @@
 #include "flow/flow.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--from TIME] [--to TIME] [--memory SIZE] [-q]\n"
-    "                     PATH... [-- EXPRESSION]\n"
+    "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
+    "                     [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
     "       flowbraid cat --explain EXPRESSION\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
@@ -55,6 +55,21 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 		put_out(c);
 }
 
+/* Without its addresses, when that was asked for; what cannot be freed of them is not shown at all. */
+static void
+show_flow(struct cat *c, const struct flow *f, struct flow_context *context)
+{
+	struct flow shown = *f;
+	enum err e = c->anonymiser != NULL ? anonymise_flow(c->anonymiser, &shown, &c->anonymous) : ERR_OK;
+
+	if (e == ERR_OK) {
+		print_flow(c, &shown, context);
+		return;
+	}
+	msg_error("cat: cannot anonymise: %s", err_text(e));
+	c->stop = true;
+}
+
 /* A selection is of flows: options records are none. */
 static void
 take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
@@ -63,7 +78,7 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 		return;
 	c->flows += !f->options;
 	if (!c->count)
-		print_flow(c, f, context);
+		show_flow(c, f, context);
 	if (c->most > 0 && c->flows >= c->most)
 		c->enough = c->stop = true;
 }
@@ -316,8 +331,9 @@ static bool
 options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'}, COMMAND_TIMES,
-	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'},
+	    {"anonymise", required_argument, NULL, 'a'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
@@ -344,6 +360,10 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			break;
 		case 'e':
 			c->explain = true;
+			break;
+		case 'a':
+			if (c->anonymiser == NULL && (c->anonymiser = command_anonymiser(optarg)) == NULL)
+				return false;
 			break;
 		case 'm':
 			if (!command_memory(optarg, &c->o.memory))
@@ -426,8 +446,10 @@ command_cat(int argc, char **argv)
 
 	if (!selection_take_words(&argc, argv, &c.selection))
 		return EXIT_UNABLE;
-	if (!options(&c, argc, argv, &status) || !selection_parse(&c.selection, optind, &argc, argv)) {
+	if (!options(&c, argc, argv, &status) ||
+	    !selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
 		selection_clear(&c.selection);
+		anonymiser_free(c.anonymiser);
 		return status;
 	}
 	if (c.explain) {
@@ -449,6 +471,8 @@ command_cat(int argc, char **argv)
 	tell_undecoded(&c);
 	cat_archive_end(&c);
 	selection_clear(&c.selection);
+	anonymiser_free(c.anonymiser);
+	buf_clear(&c.anonymous);
 	free(c.templates);
 	free(c.states);
 	free(c.sources);

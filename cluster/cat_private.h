@@ -10,6 +10,7 @@
 #include "cluster/command.h"
 #include "cluster/hearings.h"
 #include "cluster/select.h"
+#include "flow/anonymise.h"
 #include "flow/decode.h"
 #include "flow/sampling.h"
 
@@ -22,7 +23,9 @@ struct cat {
 	bool one_by_one; /* witnesses */
 	bool explain;
 	struct selection selection;
-	uint64_t most; /* flows to be printed; 0: all */
+	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
+	struct buf anonymous;          /* a record without its addresses */
+	uint64_t most;                 /* flows to be printed; 0: all */
 	struct pool_span span;
 	bool pass;   /* the next payloads lie beside the span */
 	bool behind; /* the rest of the archive's file lies behind the span */

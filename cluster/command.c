@@ -6,16 +6,20 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
+#include <openssl/crypto.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/msg.h"
 #include "base/spill.h"
+#include "flow/anonymise.h"
 
 void
 command_progress(const struct command_options *o, const char *fmt, ...)
@@ -228,6 +232,51 @@ command_duration(const char *text, int64_t *ret_ns)
 		}
 	}
 	return false;
+}
+
+/* 32 bytes as they are, or 64 digits and perhaps the end of a line. */
+static bool
+read_key(struct buf *file, uint8_t ret[ANONYMISE_KEY_SIZE])
+{
+	if (file->len == ANONYMISE_KEY_SIZE) {
+		memcpy(ret, file->data, ANONYMISE_KEY_SIZE);
+		return true;
+	}
+	if (file->len == 2 * ANONYMISE_KEY_SIZE + 1 && file->data[file->len - 1] == '\n')
+		file->len--;
+	if (file->len != 2 * ANONYMISE_KEY_SIZE)
+		return false;
+	for (size_t i = 0; i < ANONYMISE_KEY_SIZE; i++) {
+		const char pair[3] = {(char)file->data[2 * i], (char)file->data[2 * i + 1], '\0'};
+
+		if (!isxdigit((unsigned char)pair[0]) || !isxdigit((unsigned char)pair[1]))
+			return false;
+		ret[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	return true;
+}
+
+struct anonymiser *
+command_anonymiser(const char *path)
+{
+	struct buf file = BUF_INIT;
+	uint8_t key[ANONYMISE_KEY_SIZE];
+	struct anonymiser *a = NULL;
+	enum err e = file_slurp(AT_FDCWD, path, 4096, &file);
+
+	if (e != ERR_OK) {
+		msg_error("%s: %s", path, e == ERR_LIMIT ? "too large for a key" : err_text(e));
+	} else if (!read_key(&file, key)) {
+		msg_error("%s: expected a key of %d bytes, or %d hexadecimal digits, found %zu bytes", path,
+		    ANONYMISE_KEY_SIZE, 2 * ANONYMISE_KEY_SIZE, file.len);
+	} else if ((e = anonymiser_new(key, &a)) != ERR_OK) {
+		msg_error("%s: cannot be used: %s", path, err_text(e));
+	}
+	OPENSSL_cleanse(key, sizeof(key));
+	if (file.data != NULL)
+		OPENSSL_cleanse(file.data, file.room);
+	buf_clear(&file);
+	return a;
 }
 
 bool

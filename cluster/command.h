@@ -83,7 +83,10 @@ enum err command_add_rest(struct pool *p, const struct command_options *o, const
     struct buf *ret_why) WARN_UNUSED;
 
 /* The value of --memory, "256M" or "4G". false: a message was printed. */
+struct anonymiser;
 bool command_memory(const char *text, uint64_t *ret_bytes);
+/* Made with the key in a file: 32 bytes, or 64 hexadecimal digits. NULL: a message has said why. */
+struct anonymiser *command_anonymiser(const char *path);
 /* A whole number above 0; else a message says so. */
 bool command_number(const char *text, uint64_t *ret);
 

@@ -60,9 +60,9 @@ parse(struct selection *s, const char *text)
 }
 
 bool
-selection_parse(struct selection *s, int first_path, int *argc, char **argv)
+selection_parse(struct selection *s, int first_path, bool needs_path, int *argc, char **argv)
 {
-	const char *last = *argc > first_path ? argv[*argc - 1] : NULL;
+	const char *last = *argc > first_path + needs_path ? argv[*argc - 1] : NULL;
 
 	if (s->text != NULL)
 		return parse(s, s->text);

@@ -17,9 +17,9 @@ struct selection {
 /* Before options are read: takes "--" and what follows it away from *argc. False: out of memory, which was said. */
 bool selection_take_words(int *argc, char **argv, struct selection *ret);
 
-/* Behind the options: parses what was taken, or else the last of the paths if there is no such file. *argc shrinks by it. False: a
- * message has said what is wrong, and where. */
-bool selection_parse(struct selection *s, int first_path, int *argc, char **argv);
+/* Behind the options: parses what was taken, or else the last of the paths if there is no such file and paths before it, or
+ * none are needed. *argc shrinks by it. False: a message has said what is wrong, and where. */
+bool selection_parse(struct selection *s, int first_path, bool needs_path, int *argc, char **argv);
 
 /* Prints how it was understood; false when standard output takes nothing. */
 bool selection_explain(const struct selection *s);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/flow/libfb-flow.a
 src_flow_libfb_flow_a_SOURCES = \
+	src/flow/anonymise.c src/flow/anonymise.h \
 	src/flow/csv.c \
 	src/flow/decode.c src/flow/decode.h \
 	src/flow/element.c src/flow/element.h src/flow/element_table.h \

@@ -64,7 +64,7 @@ is "$status" 2 "a wrong one: exit 2"
 is "$err" 'flowbraid: expression, column 10: expected a number, found "htp"
 flowbraid:   dst port htp
 flowbraid:            ^' "it is shown where"
-run "$fb" cat no-such-log
+run "$fb" cat log no-such-log
 is "$status" 2 "neither a file nor an expression: exit 2"
 like "$err" 'no-such-log: there is no such file, and it is no expression either' "both are said"
 done_testing

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
+	tests/unit/flow/t-anonymise \
 	tests/unit/flow/t-expr \
 	tests/unit/flow/t-decode \
 	tests/unit/flow/t-element \
@@ -15,3 +16,4 @@ tests_unit_flow_t_samples_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
 EXTRA_DIST += tests/message.h tests/templates.h
 tests_unit_flow_t_expr_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_anonymise_LDADD = $(LIBFB_FLOW)
