@@ -113,6 +113,11 @@ cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t 
 	uint64_t before = c->flows;
 	struct flow f;
 
+	if (c->datagram != NULL) {
+		c->stop |= !c->datagram(c, c->datagram_ctx, r, payload, len);
+		hearings_reset(&c->hearings);
+		return;
+	}
 	if (c->count && c->selection.expr == NULL && c->most == 0) {
 		c->flows += decode_count(d);
 	} else {
@@ -437,10 +442,39 @@ tell_undecoded(const struct cat *c)
 	tell_faults(c);
 }
 
+bool
+cat_walk(struct cat *c, char **paths, int count)
+{
+	bool ok = true;
+
+	c->span = command_span(&c->o);
+	for (int i = 0; i < count && !c->stop; i++)
+		ok &= cat_path(c, paths[i]);
+	cat_archive_end(c);
+	return ok;
+}
+
+void
+cat_clear(struct cat *c)
+{
+	selection_clear(&c->selection);
+	anonymiser_free(c->anonymiser);
+	buf_clear(&c->anonymous);
+	free(c->templates);
+	free(c->states);
+	free(c->sources);
+	free(c->witnesses);
+	hearings_clear(&c->hearings);
+	buf_clear(&c->hearings_text);
+	pair_clear(&c->pair);
+	buf_clear(&c->held.kept);
+	buf_clear(&c->out);
+}
+
 int
 command_cat(int argc, char **argv)
 {
-	struct cat c = {.out = BUF_INIT, .hearings_text = BUF_INIT, .pair = PAIR_INIT};
+	struct cat c = CAT_INIT;
 	int status;
 	bool ok = true;
 
@@ -448,41 +482,29 @@ command_cat(int argc, char **argv)
 		return EXIT_UNABLE;
 	if (!options(&c, argc, argv, &status) ||
 	    !selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
-		selection_clear(&c.selection);
-		anonymiser_free(c.anonymiser);
+		cat_clear(&c);
 		return status;
 	}
 	if (c.explain) {
 		ok = selection_explain(&c.selection);
-		selection_clear(&c.selection);
+		cat_clear(&c);
 		return ok ? EXIT_CLEAN : EXIT_UNABLE;
 	}
-	c.span = command_span(&c.o);
-	if (!command_limit_memory(&c.o, NULL))
+	if (!command_limit_memory(&c.o, NULL)) {
+		cat_clear(&c);
 		return EXIT_UNABLE;
+	}
 	if (c.format == FORMAT_CSV && !c.count)
 		flow_csv_header(&c.out);
-	for (int i = optind; i < argc && !c.stop; i++)
-		ok &= cat_path(&c, argv[i]);
+	ok = cat_walk(&c, argv + optind, argc - optind);
 	if (c.count)
 		buf_printf(&c.out, "%" PRIu64 "\n", c.flows);
 	if (!c.stop || c.enough)
 		put_out(&c);
 	tell_undecoded(&c);
-	cat_archive_end(&c);
-	selection_clear(&c.selection);
-	anonymiser_free(c.anonymiser);
-	buf_clear(&c.anonymous);
-	free(c.templates);
-	free(c.states);
-	free(c.sources);
-	free(c.witnesses);
-	hearings_clear(&c.hearings);
-	buf_clear(&c.hearings_text);
-	pair_clear(&c.pair);
-	buf_clear(&c.held.kept);
-	buf_clear(&c.out);
-	return !ok || (c.stop && !c.gone && !c.enough) ? EXIT_UNABLE
-	    : c.findings > 0                           ? EXIT_FOUND
-						       : EXIT_CLEAN;
+	status = !ok || (c.stop && !c.gone && !c.enough) ? EXIT_UNABLE
+	    : c.findings > 0                             ? EXIT_FOUND
+							 : EXIT_CLEAN;
+	cat_clear(&c);
+	return status;
 }

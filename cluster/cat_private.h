@@ -16,8 +16,16 @@
 
 enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
 
+struct cat;
+
+/* What is done with each datagram in place of printing its flows. False: no more of them are wanted. */
+typedef bool cat_datagram(
+    struct cat *c, void *ctx, const struct record *r, const uint8_t *payload, size_t len);
+
 struct cat {
 	struct command_options o;
+	cat_datagram *datagram; /* NULL: flows are printed */
+	void *datagram_ctx;
 	enum format format;
 	bool count;
 	bool one_by_one; /* witnesses */
@@ -63,6 +71,15 @@ struct cat {
 	struct rd sets; /* the archived datagram at hand: what decodes each data set */
 	size_t ref_count;
 };
+
+#define CAT_INIT \
+	{ \
+		.out = BUF_INIT, .hearings_text = BUF_INIT, .pair = PAIR_INIT \
+	}
+
+/* The datagrams of each path in turn, in the order in which they stand there. False: something could not be read. */
+bool cat_walk(struct cat *c, char **paths, int count);
+void cat_clear(struct cat *c);
 
 /* All flows of one datagram, which d begins to decode. */
 void cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t len, struct decode *d,

@@ -15,6 +15,8 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/merged.c \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
+	cluster/replay.c \
+	cluster/replay_send.c cluster/replay_send.h \
 	cluster/select.c cluster/select.h \
 	cluster/shards.c cluster/shards.h \
 	cluster/overlap.c cluster/overlap.h \

@@ -20,6 +20,7 @@ static const struct {
     {"gaps", command_gaps, "say what is missing, on which node and on all"},
     {"info", command_info, "say what paths are and how the nodes compare"},
     {"cat", command_cat, "print flows"},
+    {"replay", command_replay, "send datagrams again, as their exporters sent them"},
     {"merged", command_merged, "list the segments of logs that an archive holds"},
 };
 

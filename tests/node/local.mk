@@ -39,6 +39,8 @@ EXTRA_DIST += \
 	tests/node/40-kill.t \
 	tests/node/41-restart.t \
 	tests/node/42-reload.t \
+	tests/node/43-interfaces.t \
+	tests/node/46-replay.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
