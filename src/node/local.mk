@@ -3,44 +3,37 @@ noinst_LIBRARIES += src/node/libfb-node.a
 src_node_libfb_node_a_SOURCES = \
 	src/node/board.c src/node/board.h \
 	src/node/capture.c src/node/capture.h \
-	src/node/clock_watch.c src/node/clock_watch.h \
-	src/node/collector.c src/node/collector.h \
 	src/node/channel.c src/node/channel.h \
 	src/node/child.c src/node/child.h \
-	src/node/collector.c src/node/collector.h src/node/collector_private.h \
+	src/node/clock_watch.c src/node/clock_watch.h \
+	src/node/collector.c src/node/collector.h \
+	src/node/collector_private.h \
 	src/node/collector_run.c src/node/collector_run.h \
 	src/node/conf.c src/node/conf.h \
 	src/node/conf_join.c src/node/conf_join.h \
 	src/node/disk.c src/node/disk.h \
+	src/node/exporters.c src/node/exporters.h \
 	src/node/host_drops.c src/node/host_drops.h \
 	src/node/intake.c src/node/intake.h \
 	src/node/intake_event.c \
-	src/node/lane_filter.c src/node/lane_filter.h \
-	src/node/links.c src/node/links.h \
-	src/node/exporters.c src/node/exporters.h \
-	src/node/intake.c src/node/intake.h \
-	src/node/intake_event.c \
 	src/node/intake_limits.c \
-	src/node/listener.c src/node/listener.h \
-	src/node/loop.c src/node/loop.h \
-	src/node/membership.c src/node/membership.h \
-	src/node/notify.c src/node/notify.h \
 	src/node/landlock.c src/node/landlock.h \
-	src/node/listener.c src/node/listener.h \
-	src/node/loop.c src/node/loop.h \
-	src/node/notify.c src/node/notify.h \
 	src/node/lane_filter.c src/node/lane_filter.h \
 	src/node/links.c src/node/links.h \
+	src/node/listener.c src/node/listener.h \
+	src/node/loop.c src/node/loop.h \
 	src/node/membership.c src/node/membership.h \
+	src/node/notify.c src/node/notify.h \
 	src/node/packet.c src/node/packet.h \
-	src/node/parent.c src/node/parent.h src/node/parent_private.h \
+	src/node/parent.c src/node/parent.h \
 	src/node/parent_follow.c \
+	src/node/parent_private.h \
 	src/node/process.c src/node/process.h \
 	src/node/receive.c src/node/receive.h \
-	src/node/retention.c src/node/retention.h \
 	src/node/reload.c src/node/reload.h \
 	src/node/report.c src/node/report.h \
 	src/node/reporter.c src/node/reporter.h \
+	src/node/retention.c src/node/retention.h \
 	src/node/sandbox.c src/node/sandbox.h \
 	src/node/snapshot.c src/node/snapshot.h \
 	src/node/sockets.c src/node/sockets.h \
