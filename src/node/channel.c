@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * sendmsg and recvmsg with SCM_RIGHTS.
+ * sendmsg and recvmsg with SCM_RIGHTS. What has no descriptors is sent by writev: children need no sendmsg, by which a
+ * collector could send from its listeners' sockets to anywhere.
  */
 #include "node/channel.h"
 
@@ -9,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/rd.h"
@@ -65,7 +67,8 @@ channel_send(
 		memcpy(CMSG_DATA(c), fds, sizeof(int) * fd_count);
 	}
 	do
-		n = sendmsg(channel, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+		n = fd_count > 0 ? sendmsg(channel, &m, MSG_DONTWAIT)
+				 : writev(channel, parts, (int)m.msg_iovlen);
 	while (n < 0 && errno == EINTR);
 	if (n >= 0)
 		return ERR_OK;

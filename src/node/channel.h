@@ -21,8 +21,8 @@ enum channel_kind {
 	/* from a child */
 	CHANNEL_MESSAGE = 1, /* u8 level, text: for syslog or standard error */
 	CHANNEL_STARTED,     /* it does its work from now on */
-	CHANNEL_ALIVE,       /* every second */
-	CHANNEL_RELOADED,    /* u8: 1 when it goes on with what CHANNEL_RELOAD brought, 0 when as before */
+	CHANNEL_ALIVE,       /* every second; of a collector: u32 drops of each listener */
+	CHANNEL_RELOADED,    /* it goes on with what CHANNEL_RELOAD brought; where it cannot, it ends */
 	/* to a child */
 	CHANNEL_STOP,       /* end in good order */
 	CHANNEL_RELOAD,     /* see reload.h */
@@ -42,7 +42,7 @@ struct channel_message {
 /* Both ends, not blocking, closed on exec. ERR_SYSTEM. */
 enum err channel_pair(int ret[2]) WARN_UNUSED;
 
-/* ERR_LIMIT: no room now. ERR_END: the other side is gone. ERR_SYSTEM, ERR_MALFORMED (body or fds too many).
+/* SIGPIPE is to be ignored. ERR_LIMIT: no room now. ERR_END: the other side is gone. ERR_SYSTEM, ERR_MALFORMED (body or fds too many).
  * The descriptors stay the sender's. */
 enum err channel_send(int channel, enum channel_kind kind, const void *body, size_t len, const int *fds,
     size_t fd_count) WARN_UNUSED;

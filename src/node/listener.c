@@ -285,6 +285,8 @@ open_socket(struct opening *o)
 	    !keep_out_groups(o) || !before_bind(o) || !set_extras(o))
 		return LISTENER_FAILED;
 	set_receive_buffer(&o->l, o->conf, o->subject);
+	/* Nothing is sent from it, whoever holds it. The kernel says that it is not connected, and shuts it. */
+	(void)shutdown(o->l.fd, SHUT_WR);
 	result = bind_interface(o);
 	if (result == LISTENER_OK)
 		result = bind_address(o);

@@ -19,9 +19,12 @@
 
 #ifdef FILTER
 #include <errno.h>
+#include <fcntl.h>
 #include <seccomp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* clang-format off */
@@ -33,13 +36,13 @@ static const int everyone[] = {
     SCMP_SYS(restart_syscall), SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
     SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64), SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time),
     SCMP_SYS(nanosleep), SCMP_SYS(clock_nanosleep), SCMP_SYS(clock_nanosleep_time64),
-    SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(seccomp),
-    SCMP_SYS(prctl), SCMP_SYS(getuid), SCMP_SYS(geteuid),
+    SCMP_SYS(exit), SCMP_SYS(exit_group), SCMP_SYS(getrandom), SCMP_SYS(seccomp),
+    SCMP_SYS(setrlimit), SCMP_SYS(getuid), SCMP_SYS(geteuid),
     SCMP_SYS(epoll_create), SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait),
     SCMP_SYS(epoll_pwait2), SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime), SCMP_SYS(eventfd2), SCMP_SYS(pipe2),
     SCMP_SYS(poll), SCMP_SYS(ppoll),
-    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(fcntl64),
-    SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat),
+    SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(writev), SCMP_SYS(close),
+    SCMP_SYS(recvmsg), SCMP_SYS(getsockopt), SCMP_SYS(fstat), SCMP_SYS(fstat64), SCMP_SYS(newfstatat),
 };
 
 /* The log, through its folder's descriptor, and the listeners' sockets. */
@@ -54,8 +57,8 @@ static const int collector[] = {
 
 /* Connections that come to a socket that is there. */
 static const int reporter[] = {
-    SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(readv), SCMP_SYS(writev), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
-    SCMP_SYS(shutdown), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername), SCMP_SYS(ioctl),
+    SCMP_SYS(accept4), SCMP_SYS(accept), SCMP_SYS(readv), SCMP_SYS(recvfrom), SCMP_SYS(sendto),
+    SCMP_SYS(shutdown), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
     SCMP_SYS(sendfile), SCMP_SYS(sendfile64),
 };
 
@@ -83,9 +86,33 @@ add_all(scmp_filter_ctx f, uint32_t action, const int *list, size_t count)
 	return e;
 }
 
-/* Memory that nothing is run in; a thread, never a process; signals to itself (abort). */
+/* Not those that have signals sent to an owner (F_SETOWN, F_SETSIG). */
+static const int of_fcntl[] = {F_GETFD, F_SETFD, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC};
+/* For the filter itself. */
+static const int of_prctl[] = {PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP};
+
 static int
-add_conditions(scmp_filter_ctx f)
+add_fcntl_and_prctl(scmp_filter_ctx f)
+{
+	int e = 0;
+
+	for (size_t i = 0; e == 0 && i < COUNT(of_fcntl); i++) {
+		const struct scmp_arg_cmp is = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)of_fcntl[i]);
+
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, is);
+		if (e == 0)
+			e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, is);
+	}
+	for (size_t i = 0; e == 0 && i < COUNT(of_prctl); i++)
+		e = seccomp_rule_add(
+		    f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)of_prctl[i]));
+	return e;
+}
+
+/* Memory that nothing is run in; a thread, never a process; signals to itself (abort); limits of its own; how much there
+ * is to read, and nothing that a terminal or socket can be told besides. */
+static int
+add_conditions(scmp_filter_ctx f, enum sandbox_role role)
 {
 	int e = seccomp_rule_add(
 	    f, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -102,6 +129,12 @@ add_conditions(scmp_filter_ctx f)
 	if (e == 0)
 		e = seccomp_rule_add(
 		    f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+	if (e == 0)
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+	if (e == 0 && role == SANDBOX_REPORTER)
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+	if (e == 0)
+		e = add_fcntl_and_prctl(f);
 	/* Its flags lie in memory, where no filter looks; the C library then takes clone. */
 	if (e == 0)
 		e = seccomp_rule_add(f, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
@@ -136,19 +169,22 @@ syscalls_permit(enum sandbox_role role)
 	if (e == 0 && role == SANDBOX_REPORTER)
 		e = add_all(f, SCMP_ACT_ALLOW, reporter, COUNT(reporter));
 	if (e == 0)
-		e = add_conditions(f);
+		e = add_conditions(f, role);
 	return load(f, e);
 }
+
+/* What the first filter permits for the sake of threads and of this one. Filters add up. */
+static const int until_closed[] = {
+    SCMP_SYS(clone), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl), SCMP_SYS(seccomp)};
 
 bool
 syscalls_no_threads(void)
 {
 	scmp_filter_ctx f = seccomp_init(SCMP_ACT_ALLOW);
-	int e = f != NULL ? seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 0) : -ENOMEM;
+	int e = f != NULL ? 0 : -ENOMEM;
 
-	/* Filters add up. The first one permits these two and prctl for this alone. */
 	if (e == 0)
-		e = seccomp_rule_add(f, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(setrlimit), 0);
+		e = add_all(f, SCMP_ACT_ERRNO(EPERM), until_closed, COUNT(until_closed));
 	return load(f, e);
 }
 

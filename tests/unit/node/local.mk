@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-flood \
 	tests/unit/node/t-intake \
 	tests/unit/node/t-links \
+	tests/unit/node/t-listener \
 	tests/unit/node/t-notify \
 	tests/unit/node/t-packet \
 	tests/unit/node/t-retention \
@@ -27,6 +28,7 @@ tests_unit_node_t_exporters_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_flood_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_listener_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_notify_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)

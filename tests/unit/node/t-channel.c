@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -126,6 +127,7 @@ main(void)
 {
 	int pair[2];
 
+	(void)signal(SIGPIPE, SIG_IGN);
 	if (channel_pair(pair) != ERR_OK)
 		abort();
 	test_bodies(pair[0], pair[1]);

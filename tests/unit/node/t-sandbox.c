@@ -6,12 +6,14 @@
 #include "node/sandbox.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -31,6 +33,8 @@
 
 static int folder;   /* the log, open */
 static pid_t victim; /* another process of the user */
+static int udp;      /* a bound socket, as a collector has them, but open both ways */
+static struct sockaddr_in udp_at = {.sin_family = AF_INET};
 static char outside_path[] = "/tmp/t-sandbox-outside-XXXXXX";
 
 /* Each true when it got through. */
@@ -138,6 +142,38 @@ open_log(void)
 }
 
 static bool
+send_from_listener(void)
+{
+	char byte = 0;
+	struct iovec part = {.iov_base = &byte, .iov_len = 1};
+	struct msghdr m = {
+	    .msg_name = &udp_at, .msg_namelen = sizeof(udp_at), .msg_iov = &part, .msg_iovlen = 1};
+
+	return sendmsg(udp, &m, 0) == 1 ||
+	    sendto(udp, &byte, 1, 0, (struct sockaddr *)&udp_at, sizeof(udp_at)) == 1;
+}
+
+static bool
+have_signals_sent(void)
+{
+	return fcntl(udp, F_SETOWN, victim) == 0;
+}
+
+static bool
+limit_others(void)
+{
+	struct rlimit l = {.rlim_cur = 1000000, .rlim_max = 1000000};
+
+	return prlimit(victim, RLIMIT_CPU, &l, NULL) == 0;
+}
+
+static bool
+rename_itself(void)
+{
+	return prctl(PR_SET_NAME, "init", 0, 0, 0) == 0;
+}
+
+static bool
 raise_limits(void)
 {
 	struct rlimit l = {.rlim_cur = 100, .rlim_max = 100};
@@ -198,6 +234,10 @@ static const struct {
     {"make a process", fork_on, BOTH, false, false},
     {"make a thread", more_threads, BOTH, false, false},
     {"send a signal to another process of its user", kill_others, BOTH, false, true},
+    {"send from a listener's socket", send_from_listener, COLLECTOR, false, true},
+    {"have signals sent to another process of its user", have_signals_sent, BOTH, false, true},
+    {"limit another process of its user", limit_others, BOTH, false, true},
+    {"pass for another program", rename_itself, BOTH, false, true},
     {"have memory to write and run", run_memory, BOTH, false, true},
     {"run memory that was written", run_later, BOTH, false, true},
     {"open a file in the log", open_log, REPORTER, false, false},
@@ -291,12 +331,25 @@ try_outside(void)
 }
 
 static void
+open_udp(void)
+{
+	socklen_t len = sizeof(udp_at);
+
+	udp_at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	udp = socket(AF_INET, SOCK_DGRAM, 0);
+	if (udp < 0 || bind(udp, (struct sockaddr *)&udp_at, len) != 0 ||
+	    getsockname(udp, (struct sockaddr *)&udp_at, &len) != 0)
+		abort();
+}
+
+static void
 begin_victim(const struct identity *who)
 {
 	victim = fork();
 	if (victim != 0)
 		return;
-	if (who->change && setresuid(who->uid, who->uid, who->uid) != 0)
+	if (who->change &&
+	    (setresgid(who->gid, who->gid, who->gid) != 0 || setresuid(who->uid, who->uid, who->uid) != 0))
 		_exit(3);
 	for (;;)
 		(void)pause();
@@ -333,6 +386,7 @@ main(void)
 		skip_all("there is no user nobody");
 	if (who.change && (fchown(folder, who.uid, who.gid) != 0 || fchown(outside, who.uid, who.gid) != 0))
 		abort();
+	open_udp();
 	begin_victim(&who);
 	if (who.change)
 		as(&who, "root as nobody");
