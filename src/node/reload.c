@@ -66,11 +66,12 @@ reload_send(int channel, const struct conf *conf, const struct reload_socket *so
 	return e;
 }
 
+/* However long: what is included has no limit in sum. */
 static enum err
 take_conf(int fd, struct conf *ret)
 {
 	struct buf text = BUF_INIT, errors = BUF_INIT;
-	enum err e = file_slurp_fd(fd, CONF_FILE_MOST * 4, &text);
+	enum err e = file_slurp_fd(fd, SIZE_MAX, &text);
 
 	buf_u8(&text, 0);
 	if (e == ERR_OK && !buf_ok(&text))

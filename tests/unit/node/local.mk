@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-listener \
 	tests/unit/node/t-notify \
 	tests/unit/node/t-packet \
+	tests/unit/node/t-reload \
 	tests/unit/node/t-retention \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
@@ -35,6 +36,7 @@ tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_streams_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_unit_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_retention_SOURCES = tests/unit/node/t-retention.c tests/log-folder.c tests/log-folder.h
+tests_unit_node_t_reload_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_retention_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_board_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_channel_LDADD = $(LIBFB_NODE)
