@@ -50,6 +50,17 @@ same_status(const struct conf *a, const struct conf *b)
 		(addr_cmp(&a->status_address, &b->status_address) == 0 && a->status_port == b->status_port));
 }
 
+/* What was said of a listener's interface is true of it wherever it stands now. */
+static void
+move_down(struct parent *p, const struct reload_socket *maps, size_t count)
+{
+	bool down[CONF_LISTENERS_MOST] = {false};
+
+	for (size_t i = 0; i < count; i++)
+		down[i] = maps[i].from < CONF_LISTENERS_MOST && p->down[maps[i].from];
+	memcpy(p->down, down, sizeof(down));
+}
+
 /* False: nothing has changed. */
 static bool
 follow(struct parent *p, struct conf *to, struct reload_socket *maps)
@@ -68,6 +79,7 @@ follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 	conf_clear(&p->conf);
 	p->conf = *to;
 	parent_send_maps(p, maps);
+	move_down(p, maps, p->conf.listener_count);
 	sockets_release(&p->sockets, &sockets, maps);
 	p->sockets = sockets;
 	if (status) {

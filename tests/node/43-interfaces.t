@@ -14,10 +14,12 @@ fi
 
 ip link set lo up
 group4=239.255.77.1 group6=ff05::77:1
-configure "{ address = \"$group4\"; port = $PORT; interface = \"d0\"; },
+of_d0="{ address = \"$group4\"; port = $PORT; interface = \"d0\"; },
 	{ address = \"$group6\"; port = $PORT; interface = \"d0\"; },
-	{ address = \"10.77.0.1\"; port = $((PORT + 1)); interface = \"d0\"; },
-	{ address = \"127.0.0.1\"; port = $PORT; }" '' "$(test "$(id -u)" != 0 || echo 'user = "nobody";')"
+	{ address = \"10.77.0.1\"; port = $((PORT + 1)); interface = \"d0\"; }"
+other="{ address = \"127.0.0.1\"; port = $PORT; }"
+user=$(test "$(id -u)" != 0 || echo 'user = "nobody";')
+configure "$of_d0, $other" '' "$user"
 
 said()
 {
@@ -68,12 +70,20 @@ hears "an interface that came back, with another index"
 
 ip link set d0 down
 check "set down: said" said_again 1 'interface d0 was set down'
+count=$(grep -c 'has its link again' "$T/messages")
 ip link set d0 up
-check "set up: said" said_again 1 'interface d0 has its link again'
+check "set up: said" said_again $((count + 3)) 'interface d0 has its link again'
 ip link set p0 down
 check "no link: said" said_again 1 'interface d0 has no link'
+configure "$other, $of_d0" '' "$user"
+kill -HUP "$node_pid"
+check "meanwhile the listeners change places" said_again 1 'configuration read again'
+count=$(grep -c 'has its link again' "$T/messages")
 ip link set p0 up
-check "the link is back: said" said_again 2 'interface d0 has its link again'
+check "the link is back: said of each" said_again $((count + 3)) 'interface d0 has its link again'
+configure "$of_d0, $other" '' "$user"
+kill -HUP "$node_pid"
+check "and back" said_again 2 'configuration read again'
 ip -6 addr add fd00:77::1/64 dev d0 nodad 2>/dev/null || true # IPv6 addresses go with an interface that is down
 hears "an interface that was down"
 
