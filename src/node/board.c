@@ -133,8 +133,9 @@ board_get(const struct board *b, struct buf *ret)
 	uint64_t number = atomic_load_explicit(&b->read->number, memory_order_acquire);
 	const struct place *p = (const void *)((const uint8_t *)b->read + HEAD_SIZE +
 	    (number & 1) * b->stride);
-	uint64_t len = p->len;
-	uint32_t crc = p->crc;
+	/* Read once: what is checked is what is used, whoever writes there meanwhile. */
+	uint64_t len = *(const volatile uint64_t *)&p->len;
+	uint32_t crc = *(const volatile uint32_t *)&p->crc;
 
 	if (number == 0)
 		return ERR_END;

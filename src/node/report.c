@@ -179,6 +179,7 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 	enum metric m;
 	uint16_t listener;
 	uint64_t value;
+	int64_t silent;
 	bool good = true;
 
 	if (!read_board(r, lane, &bytes, &s)) {
@@ -186,9 +187,9 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 		buf_clear(&bytes);
 		return false;
 	}
-	if (r->now.ns - s.time.ns > REPORT_SILENT_NS) {
-		buf_printf(out, "collector %u: silent for %" PRId64 " s\n", lane,
-		    (int64_t)((r->now.ns - s.time.ns) / NS_PER_SEC));
+	if (__builtin_sub_overflow(r->now.ns, s.time.ns, &silent) || silent > REPORT_SILENT_NS) {
+		buf_printf(
+		    out, "collector %u: silent for %" PRId64 " s\n", lane, (int64_t)(silent / NS_PER_SEC));
 		good = false;
 	}
 	while (snapshot_next(&s, &m, &listener, &value)) {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <event2/buffer.h>
 #include <event2/http.h>
+#include <event2/listener.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -29,6 +30,7 @@ struct reporter {
 	int channel;
 	struct loop *loop;
 	struct evhttp *http;
+	struct evconnlistener *listener; /* http's */
 	struct buf out;
 	struct channel_message message;
 };
@@ -142,21 +144,35 @@ on_channel(void *ctx, wall_t now)
 		loop_stop(p->loop);
 }
 
+/* No descriptor is left. The listening socket would be ready again and again; it is not asked before the next second. */
+static void
+on_accept_error(struct evconnlistener *listener, void *ctx)
+{
+	(void)ctx;
+	(void)evconnlistener_disable(listener);
+}
+
 static void
 on_second(void *ctx, wall_t now)
 {
 	struct reporter *p = ctx;
 
 	(void)now;
+	(void)evconnlistener_enable(p->listener);
 	(void)!channel_send(p->channel, CHANNEL_ALIVE, NULL, 0, NULL, 0);
 }
 
 static bool
 serve(struct reporter *p)
 {
+	struct evhttp_bound_socket *bound;
+
 	p->http = evhttp_new(loop_base(p->loop));
-	if (p->http == NULL || evhttp_accept_socket(p->http, p->start->socket) != 0)
+	bound = p->http != NULL ? evhttp_accept_socket_with_handle(p->http, p->start->socket) : NULL;
+	if (bound == NULL)
 		return false;
+	p->listener = evhttp_bound_socket_get_listener(bound);
+	evconnlistener_set_error_cb(p->listener, on_accept_error);
 	evhttp_set_timeout(p->http, TIMEOUT_S);
 	evhttp_set_max_headers_size(p->http, HEADERS_MOST);
 	evhttp_set_max_body_size(p->http, BODY_MOST);
