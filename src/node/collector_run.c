@@ -56,6 +56,7 @@ struct run {
 	wall_t drops_asked;
 	mono_t second;     /* when what is done every second was done */
 	struct buf notice; /* for the board */
+	struct buf alive;  /* for the parent */
 	struct channel_message message;
 };
 
@@ -124,8 +125,6 @@ drain(struct run *x)
 static void
 put_up_notice(struct run *x, wall_t now)
 {
-	if (x->start->board == NULL)
-		return;
 	buf_reset(&x->notice);
 	snapshot_begin(&x->notice, now, x->collector->lane, x->collector->conf);
 	snapshot_put(&x->notice, METRIC_RESTARTS, SNAPSHOT_ALL, x->start->restarts);
@@ -134,9 +133,23 @@ put_up_notice(struct run *x, wall_t now)
 	for (size_t i = 0; i < x->count; i++)
 		snapshot_put_listener(&x->notice, (uint16_t)i, &x->readables[i].listener);
 	if (buf_ok(&x->notice))
-		(void)!board_put(x->start->board, x->notice.data, x->notice.len);
+		(void)!board_put(x->start->boards[x->start->lane], x->notice.data, x->notice.len);
 	else
 		buf_clear(&x->notice);
+}
+
+/* With how many drops of each listener's socket are told of, so that the next life of this lane does not tell them again:
+ * sockets live longer than we do. A parent that is slow to listen has been told before. */
+static void
+say_alive(struct run *x)
+{
+	buf_reset(&x->alive);
+	for (size_t i = 0; i < x->count; i++)
+		buf_u32(&x->alive, x->readables[i].receiver.drops);
+	if (buf_ok(&x->alive))
+		(void)!channel_send(x->channel, CHANNEL_ALIVE, x->alive.data, x->alive.len, NULL, 0);
+	else
+		buf_clear(&x->alive);
 }
 
 static void
@@ -144,8 +157,7 @@ every_second(struct run *x, wall_t now)
 {
 	ask_drops(x, now);
 	put_up_notice(x, now);
-	/* A parent that is slow to listen has been told before. */
-	(void)!channel_send(x->channel, CHANNEL_ALIVE, NULL, 0, NULL, 0);
+	say_alive(x);
 }
 
 static void
@@ -229,13 +241,11 @@ watch_all(struct run *x)
 	return e;
 }
 
-/* The new listeners with what is kept of the old ones; old[from].listener.fd of those becomes -1. NULL: out of memory. */
-static struct readable *
-make_readables(struct run *x, const struct reload_socket *sockets, size_t count)
+/* The new listeners with what is kept of the old ones; old[from].listener.fd of those becomes -1. */
+static void
+fill_readables(struct run *x, const struct reload_socket *sockets, struct readable *all, size_t count)
 {
-	struct readable *all = calloc(count, sizeof(*all));
-
-	for (size_t i = 0; all != NULL && i < count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		const struct reload_socket *s = &sockets[i];
 
 		all[i].listener = s->l;
@@ -245,7 +255,6 @@ make_readables(struct run *x, const struct reload_socket *sockets, size_t count)
 		all[i].listener.fd = x->readables[s->from].listener.fd;
 		x->readables[s->from].listener.fd = -1;
 	}
-	return all;
 }
 
 /* --- reload --- */
@@ -284,16 +293,20 @@ go_on_with(struct run *x, struct conf *conf, const struct reload_socket *sockets
 {
 	const struct retain_limits limits = collector_retain_limits(conf);
 	uint16_t from[CONF_LISTENERS_MOST];
-	struct readable *all;
+	struct readable *all = calloc(conf->listener_count, sizeof(*all));
 	enum err e;
 
+	if (all == NULL)
+		return ERR_MEMORY;
 	for (size_t i = 0; i < conf->listener_count; i++)
 		from[i] = sockets[i].from;
 	leave_old(x, sockets, conf->listener_count);
 	e = intake_reload(&x->collector->intake, conf, from, now);
-	all = e == ERR_OK ? make_readables(x, sockets, conf->listener_count) : NULL;
-	if (all == NULL)
-		return e == ERR_OK ? ERR_MEMORY : e;
+	if (e != ERR_OK) { /* all is as before, but unwatched */
+		free(all);
+		return e;
+	}
+	fill_readables(x, sockets, all, conf->listener_count);
 	for (size_t i = 0; i < x->count; i++)
 		listener_close(&x->readables[i].listener);
 	free(x->readables);
@@ -314,7 +327,6 @@ on_reload(struct run *x, wall_t now)
 {
 	struct reload_socket *sockets = NULL;
 	struct conf conf;
-	uint8_t good = 1;
 	enum err e = reload_take(&x->message, &conf, &sockets);
 
 	if (e == ERR_OK) {
@@ -327,7 +339,7 @@ on_reload(struct run *x, wall_t now)
 		loop_stop(x->loop);
 		return;
 	}
-	(void)!channel_send(x->channel, CHANNEL_RELOADED, &good, sizeof(good), NULL, 0);
+	(void)!channel_send(x->channel, CHANNEL_RELOADED, NULL, 0, NULL, 0);
 }
 
 /* --- what the parent says --- */
@@ -404,8 +416,10 @@ prepare(struct run *x)
 		msg_error("%s: cannot receive: out of memory", x->collector->name);
 		return false;
 	}
-	for (size_t i = 0; i < x->count; i++)
+	for (size_t i = 0; i < x->count; i++) {
 		x->readables[i].listener = x->start->listeners[i];
+		x->readables[i].receiver.drops = x->start->listeners[i].drops;
+	}
 	if (x->start->host != NULL)
 		x->has_host = host_drops_take(x->start->host->v4, x->start->host->v6, &x->host) == ERR_OK;
 	x->drops_asked = wall_now();
@@ -421,6 +435,7 @@ clear(struct run *x)
 	collector_close(x->collector);
 	conf_clear(&x->reloaded);
 	buf_clear(&x->notice);
+	buf_clear(&x->alive);
 	free(x);
 }
 
@@ -438,8 +453,11 @@ collector_main(void *ctx, int channel)
 	x->clock_said = (struct msg_limit)MSG_LIMIT_INIT(10, 60);
 	x->start = start;
 	x->channel = channel;
-	if (start->board != NULL)
-		board_for_writing(start->board);
+	board_for_writing(start->boards[start->lane]);
+	for (unsigned i = 0; i < start->lanes; i++) {
+		if (i != start->lane)
+			board_free(start->boards[i]);
+	}
 	if (sandbox_enter(SANDBOX_COLLECTOR, start->identity, start->folder))
 		x->collector = collector_open(start->conf, start->folder, start->lane, false, wall_now());
 	if (x->collector != NULL && prepare(x) &&

@@ -22,9 +22,9 @@ struct collector_start {
 	unsigned lanes;
 	const struct host_drops
 	    *host; /* with lanes, for the first one: where the drops are counted; else NULL */
-	struct listener *listeners; /* the lane's, as in the configuration; fd -1: waits for its interface */
-	struct board *board;        /* may be NULL */
-	uint64_t restarts;          /* lives before this one */
+	struct listener *listeners;  /* the lane's, as in the configuration; fd -1: waits for its interface */
+	struct board *const *boards; /* one a lane; the others' are let go */
+	uint64_t restarts;           /* lives before this one */
 };
 
 /* Gives up what it does not need, receives and records until the parent says stop, or is gone. The exit status of the

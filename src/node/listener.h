@@ -24,6 +24,7 @@ struct listener {
 	bool joined;      /* whoever learns that the interface is gone clears it, until listener_rejoin */
 	bool lost;        /* its interface has gone since; noted by whoever watches interfaces */
 	uint32_t sources_joined; /* 0: every source, when joined */
+	uint32_t drops;          /* by the kernel, of those that a collector has told of */
 };
 
 enum listener_result {

@@ -14,12 +14,15 @@
 
 #include "base/buf.h"
 #include "base/msg.h"
+#include "base/rd.h"
 #include "flowbraid/version.h"
 #include "node/parent_private.h"
 #include "node/snapshot.h"
 
 #define PROGRAM "flowbraidd"
 #define TICK_NS (100 * NS_PER_MSEC)
+#define LATE_NS NS_PER_SEC /* no load makes a tick so late */
+#define MESSAGES_A_TURN 64 /* of a child, before others have their turn */
 #define STOP_PATIENCE_NS \
 	(20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
 
@@ -91,7 +94,7 @@ start_collector(struct parent *p, unsigned lane)
 	    .lanes = p->lane_count,
 	    .host = lane == 0 && p->host.v4 >= 0 ? &p->host : NULL,
 	    .listeners = listeners,
-	    .board = l->board,
+	    .boards = p->boards,
 	    .restarts = l->child.restarts};
 	int keep[CONF_LISTENERS_MOST + 3];
 	size_t count = 0;
@@ -174,8 +177,13 @@ stop(struct parent *p)
 	for (unsigned i = 0; i < p->lane_count; i++) {
 		struct child *c = &p->lanes[i].child;
 
-		if (c->channel >= 0 && channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0) == ERR_LIMIT)
-			p->stop_by = mono_now(); /* it does not listen */
+		enum err e = c->channel >= 0 ? channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0)
+					     : ERR_END;
+
+		if (e == ERR_OK || e == ERR_END)
+			continue;
+		msg_error("%s: does not listen; killed", c->name);
+		(void)kill(c->pid, SIGKILL);
 	}
 	if (!anything_runs(p))
 		loop_stop(p->loop);
@@ -200,14 +208,60 @@ announce(struct parent *p)
 	(void)!notify_ready(&p->notify, NULL);
 }
 
+/* How many datagrams of each listener the kernel has dropped, of what its next life need not tell again. Not while its
+ * listeners may be other ones than ours. */
 static void
-collector_said(struct parent *p, struct lane *l)
+remember_drops(struct parent *p, const struct lane *l)
 {
-	if (p->message.kind == CHANNEL_RELOADED)
+	struct listener *listeners = sockets_of_lane(&p->sockets, (unsigned)(l - p->lanes));
+	struct rd r = rd_init(p->message.body, p->message.len);
+
+	if (l->reloading)
+		return;
+	for (size_t i = 0; i < p->sockets.listeners; i++) {
+		uint32_t drops = rd_u32(&r);
+
+		if (rd_ok(&r))
+			listeners[i].drops = drops;
+	}
+}
+
+/* False: it must not say that. l: NULL for the reporter. */
+static bool
+take_message(struct parent *p, struct child *c, struct lane *l)
+{
+	if (l != NULL && p->message.kind == CHANNEL_RELOADED) {
 		l->reloading = false;
-	else if (!child_heard(&l->child, &p->message, mono_now()))
-		msg_warn("%s: an unexpected message, kind %u", l->child.name, (unsigned)p->message.kind);
-	channel_close_fds(&p->message);
+		return true;
+	}
+	if (l != NULL && p->message.kind == CHANNEL_ALIVE)
+		remember_drops(p, l);
+	return child_heard(c, &p->message, mono_now());
+}
+
+/* What a child has said since, but not for ever: one that never ends is not to keep us from all the rest. False: there
+ * will be no more. Then it is about to end, if it has not ended already; or it is made to. */
+static bool
+hear(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
+{
+	enum err e = ERR_OK;
+
+	for (int i = 0; e == ERR_OK && i < MESSAGES_A_TURN; i++) {
+		e = channel_receive(c->channel, &p->message);
+		if (e != ERR_OK)
+			break;
+		if (!take_message(p, c, l))
+			e = ERR_MALFORMED;
+		channel_close_fds(&p->message);
+	}
+	if (e == ERR_OK || e == ERR_LIMIT)
+		return true;
+	if (e != ERR_END)
+		msg_error("%s: sends what it must not; killed", c->name);
+	loop_forget(p->loop, *watch);
+	*watch = NULL;
+	(void)kill(c->pid, SIGKILL);
+	return false;
 }
 
 /* What could not be done while a reload was going on. */
@@ -227,48 +281,29 @@ on_collector(void *ctx, wall_t now)
 {
 	struct lane *l = ctx;
 	struct parent *p = l->parent;
-	enum err e;
 
 	(void)now;
-	while ((e = channel_receive(l->child.channel, &p->message)) == ERR_OK)
-		collector_said(p, l);
+	if (!hear(p, &l->child, l, &l->watch))
+		return; /* SIGCHLD will tell */
 	announce(p);
 	catch_up(p);
-	if (e == ERR_LIMIT)
-		return;
-	/* It is about to end, and SIGCHLD will tell; else it is made to. */
-	loop_forget(p->loop, l->watch);
-	l->watch = NULL;
-	if (e != ERR_END)
-		child_kill(&l->child, &p->identity);
 }
 
 static void
 on_reporter(void *ctx, wall_t now)
 {
 	struct parent *p = ctx;
-	enum err e;
 
 	(void)now;
-	while ((e = channel_receive(p->reporter.channel, &p->message)) == ERR_OK) {
-		if (!child_heard(&p->reporter, &p->message, mono_now()))
-			msg_warn("reporter: an unexpected message, kind %u", (unsigned)p->message.kind);
-		channel_close_fds(&p->message);
-	}
-	if (e == ERR_LIMIT)
-		return;
-	loop_forget(p->loop, p->reporter_watch);
-	p->reporter_watch = NULL;
-	if (e != ERR_END)
-		child_kill(&p->reporter, &p->identity);
+	(void)hear(p, &p->reporter, NULL, &p->reporter_watch);
 }
 
 /* What it said last is still in the channel. */
 static void
-hear_last_words(struct parent *p, struct child *c, struct loop_watch **watch)
+hear_last_words(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
 {
 	while (c->channel >= 0 && channel_receive(c->channel, &p->message) == ERR_OK) {
-		(void)child_heard(c, &p->message, mono_now());
+		(void)take_message(p, c, l);
 		channel_close_fds(&p->message);
 	}
 	loop_forget(p->loop, *watch);
@@ -278,16 +313,13 @@ hear_last_words(struct parent *p, struct child *c, struct loop_watch **watch)
 static void
 collector_ended(struct parent *p, struct lane *l, int status)
 {
-	bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-	bool expected = p->stopping || (!l->child.ready_once && !l->child.started);
-
-	hear_last_words(p, &l->child, &l->watch);
-	expected = p->stopping || !l->child.ready_once;
+	hear_last_words(p, &l->child, l, &l->watch);
 	l->reloading = false;
-	if (p->stopping || !l->child.ready_once)
-		p->failed |= !clean;
-	child_ended(&l->child, status, expected && WIFEXITED(status), mono_now());
-	if (!l->child.ready_once) { /* what keeps it from starting was said, and would stay */
+	if (p->stopping && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
+		p->failed = true;
+	child_ended(
+	    &l->child, status, WIFEXITED(status) && (p->stopping || !l->child.ready_once), mono_now());
+	if (!l->child.ready_once && !p->stopping) { /* what keeps it from starting was said, and would stay */
 		p->failed = true;
 		stop(p);
 	}
@@ -305,7 +337,7 @@ child_has_ended(struct parent *p, pid_t pid, int status)
 		}
 	}
 	if (p->reporter.pid == pid) {
-		hear_last_words(p, &p->reporter, &p->reporter_watch);
+		hear_last_words(p, &p->reporter, NULL, &p->reporter_watch);
 		child_ended(&p->reporter, status, p->stopping, mono_now());
 	}
 	/* Else an orphan that has been given to us, as to any process 1. */
@@ -404,6 +436,21 @@ is_hung(const struct child *c, mono_t now)
 	return c->pid != 0 && c->started && now.ns - c->heard.ns > CHILD_SILENT_NS;
 }
 
+/* Whoever kept us from running, as who stops a container or a virtual machine does, kept them as well. */
+static void
+forgive(struct parent *p, mono_t now)
+{
+	int64_t late = p->ticked.ns != 0 ? now.ns - p->ticked.ns - TICK_NS : 0;
+
+	p->ticked = now;
+	if (late < LATE_NS)
+		return;
+	for (unsigned i = 0; i < p->lane_count; i++)
+		p->lanes[i].child.heard.ns += late;
+	p->reporter.heard.ns += late;
+	p->stop_by.ns += late;
+}
+
 static void
 on_tick(void *ctx, wall_t wall)
 {
@@ -411,6 +458,7 @@ on_tick(void *ctx, wall_t wall)
 	mono_t now = mono_now();
 
 	(void)wall;
+	forgive(p, now);
 	for (unsigned i = 0; i < p->lane_count; i++) {
 		const struct child *c = &p->lanes[i].child;
 
@@ -467,20 +515,20 @@ make_lanes(struct parent *p)
 	p->lanes = calloc(p->lane_count, sizeof(*p->lanes));
 	p->boards = calloc(p->lane_count, sizeof(*p->boards));
 	for (unsigned i = 0; p->lanes != NULL && p->boards != NULL && i < p->lane_count; i++) {
-		if (p->conf.has_status && board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK) {
+		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK) {
 			msg_error("cannot share memory: %s", strerror(errno));
 			return false;
 		}
 		(void)snprintf(name, sizeof(name), p->lane_count == 1 ? "collector" : "collector-%u", i);
 		child_init(&p->lanes[i].child, name);
 		p->lanes[i].parent = p;
-		p->lanes[i].board = p->boards[i];
 	}
 	if (p->lanes == NULL || p->boards == NULL)
 		msg_error("out of memory");
 	return p->lanes != NULL && p->boards != NULL;
 }
 
+/* False: there is no loop. What else fails ends what has begun. */
 static bool
 start_children(struct parent *p)
 {
@@ -488,11 +536,13 @@ start_children(struct parent *p)
 		msg_error("cannot start: out of memory");
 		return false;
 	}
-	for (unsigned i = 0; i < p->lane_count; i++) {
-		if (!start_collector(p, i))
-			return false;
+	for (unsigned i = 0; !p->failed && i < p->lane_count; i++)
+		p->failed = !start_collector(p, i);
+	if (p->failed || !parent_start_reporter(p)) {
+		p->failed = true;
+		stop(p);
 	}
-	return parent_start_reporter(p);
+	return true;
 }
 
 /* Those that the event loop handles wait until it runs: SIGTERM during start-up is a start and an end. */
@@ -524,6 +574,7 @@ acquire(struct parent *p)
 {
 	if (!p->options->foreground && !background_begin(&p->background))
 		return false;
+	files_permit_many();
 	open_notify(p);
 	if (!identity_find(p->conf.user, &p->identity))
 		return false;
@@ -551,12 +602,7 @@ run(struct parent *p)
 {
 	bool good = start_children(p) && loop_run(p->loop) == ERR_OK && !p->failed;
 
-	for (unsigned i = 0; i < p->lane_count; i++) { /* only where the start or the loop failed */
-		struct child *c = &p->lanes[i].child;
-
-		if (c->pid != 0 && channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0) == ERR_OK)
-			(void)waitpid(c->pid, NULL, 0);
-	}
+	/* Collectors are left here only where the loop failed. They see that we are gone, and seal. */
 	if (p->loop != NULL)
 		parent_stop_reporter(p);
 	if (p->announced)

@@ -24,7 +24,6 @@ struct lane {
 	struct parent *parent;
 	struct child child;
 	struct loop_watch *watch; /* of the child's channel */
-	struct board *board;      /* owned */
 	bool reloading;           /* it has not answered the last CHANNEL_RELOAD */
 };
 
@@ -36,8 +35,8 @@ struct parent {
 	struct pidfile pidfile;
 	int folder;
 	unsigned lane_count;
-	struct lane *lanes; /* owned */
-	struct board **boards;
+	struct lane *lanes;    /* owned */
+	struct board **boards; /* owned; one a lane, also without status: a reload may bring it */
 	struct sockets sockets;
 	struct host_drops host; /* v4 -1: not asked */
 	int status_socket;      /* -1: no status */
@@ -50,6 +49,7 @@ struct parent {
 	bool announced; /* that the node has started */
 	bool stopping;
 	mono_t stop_by;
+	mono_t ticked;
 	bool failed;       /* a collector did not end in good order, or never started */
 	bool reload_asked; /* while another one was going on */
 	bool links_changed;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -82,6 +83,18 @@ background_ready(struct background *b)
 		msg_warn("whoever started this did not wait for it");
 	(void)close(b->ready);
 	b->ready = -1;
+}
+
+void
+files_permit_many(void)
+{
+	struct rlimit l;
+
+	if (getrlimit(RLIMIT_NOFILE, &l) != 0 || l.rlim_cur == l.rlim_max)
+		return;
+	l.rlim_cur = l.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &l) != 0)
+		msg_warn("no more than a default of open files: %s", strerror(errno));
 }
 
 int

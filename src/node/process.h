@@ -18,6 +18,9 @@ struct background {
 bool background_begin(struct background *ret);
 void background_ready(struct background *b); /* standard streams go to /dev/null */
 
+/* As many open files as this process may have: listeners and lanes multiply. */
+void files_permit_many(void);
+
 /* The folder, which is made when it is not there (mode 0750, and given to whom the children become). -1: failed. */
 int folder_open(const char *path, const struct identity *children);
 /* Takes its lock, which all that have the descriptor hold together until the last of them is gone. Waits some seconds for

@@ -231,11 +231,18 @@ give_up_capabilities(const struct identity *who)
 	return true;
 }
 
+/* One that is lower already stays: whoever could raise it is gone. */
 static bool
 limit(int resource, rlim_t most)
 {
-	const struct rlimit l = {.rlim_cur = most, .rlim_max = most};
+	struct rlimit l;
 
+	if (getrlimit((__rlimit_resource_t)resource, &l) != 0)
+		return false;
+	if (l.rlim_max > most)
+		l.rlim_max = most;
+	if (l.rlim_cur > l.rlim_max)
+		l.rlim_cur = l.rlim_max;
 	return setrlimit((__rlimit_resource_t)resource, &l) == 0;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC
  *
  * A preload library that sets a program's clock: wall time, and the kernel's times of datagrams, are ahead by
- * what stands in the file that CLOCK_SHIM names, 8 bytes in this machine's order, in ns. Monotonic clocks stay.
+ * what stands in the file that CLOCK_SHIM names, 8 bytes in this machine's order, in ns. The monotonic clock is ahead by
+ * what stands behind that (8 bytes more, if there are), as after a time in which nothing ran.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
@@ -13,7 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static const volatile int64_t *ahead;
+enum { WALL, MONOTONIC };
+static const volatile int64_t *ahead; /* behind the end of a file there are zeros, up to the page's */
 static int (*real_clock_gettime)(clockid_t, struct timespec *);
 static int (*real_recvmmsg)(int, struct mmsghdr *, unsigned, int, struct timespec *);
 
@@ -38,16 +40,16 @@ shim_begin(void)
 	*(void **)&real_recvmmsg = find("recvmmsg");
 	if (fd < 0)
 		return;
-	p = mmap(NULL, sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
+	p = mmap(NULL, 2 * sizeof(*ahead), PROT_READ, MAP_SHARED, fd, 0);
 	if (p != MAP_FAILED)
 		ahead = p;
 	(void)close(fd);
 }
 
 static void
-shift(struct timespec *ts)
+shift(struct timespec *ts, int clock)
 {
-	int64_t ns = ts->tv_sec * 1000000000LL + ts->tv_nsec + (ahead != NULL ? *ahead : 0);
+	int64_t ns = ts->tv_sec * 1000000000LL + ts->tv_nsec + (ahead != NULL ? ahead[clock] : 0);
 
 	ts->tv_sec = ns / 1000000000;
 	ts->tv_nsec = ns % 1000000000;
@@ -58,8 +60,8 @@ clock_gettime(clockid_t id, struct timespec *ts)
 {
 	int result = real_clock_gettime(id, ts);
 
-	if (result == 0 && id == CLOCK_REALTIME)
-		shift(ts);
+	if (result == 0 && (id == CLOCK_REALTIME || id == CLOCK_MONOTONIC))
+		shift(ts, id == CLOCK_REALTIME ? WALL : MONOTONIC);
 	return result;
 }
 
@@ -77,7 +79,7 @@ recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, struct tim
 			if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS)
 				continue;
 			memcpy(&ts, CMSG_DATA(c), sizeof(ts));
-			shift(&ts);
+			shift(&ts, WALL);
 			memcpy(CMSG_DATA(c), &ts, sizeof(ts));
 		}
 	}

@@ -14,7 +14,7 @@ tests_node_link_news_LDADD = $(LIBFB_NODE)
 tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
 
 # Preloaded, so nothing that is linked: programs in name, and shared objects.
-check_PROGRAMS += tests/node/clock-shim.so tests/node/fault-shim.so
+check_PROGRAMS += tests/node/clock-shim.so tests/node/fault-shim.so tests/node/rogue-shim.so
 tests_node_clock_shim_so_SOURCES = tests/node/clock-shim.c
 tests_node_clock_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_node_clock_shim_so_LDFLAGS = -shared
@@ -23,6 +23,10 @@ tests_node_fault_shim_so_SOURCES = tests/node/fault-shim.c
 tests_node_fault_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
 tests_node_fault_shim_so_LDFLAGS = -shared -pthread
 tests_node_fault_shim_so_LDADD = -ldl
+tests_node_rogue_shim_so_SOURCES = tests/node/rogue-shim.c
+tests_node_rogue_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_node_rogue_shim_so_LDFLAGS = -shared
+tests_node_rogue_shim_so_LDADD = -ldl
 
 EXTRA_DIST += \
 	tests/node/node.sh \
@@ -41,6 +45,7 @@ EXTRA_DIST += \
 	tests/node/42-reload.t \
 	tests/node/43-interfaces.t \
 	tests/node/46-replay.t \
+	tests/node/45-children.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
