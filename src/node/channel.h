@@ -55,7 +55,7 @@ void channel_close_fds(struct channel_message *m);
 /* From now on messages of base/msg go to the parent, whichever thread says them. One that there is no room for is
  * counted, and the next one says how many were lost. */
 void channel_relay_messages(int channel);
-/* The other end of it: says what a child said, with its name before it. False when the body is none. */
+/* The other end of it: says what a child said, as if we had said it. False when the body is none. */
 bool channel_say_message(const struct channel_message *m);
 
 #endif
