@@ -183,7 +183,7 @@ stop(struct parent *p)
 		if (e == ERR_OK || e == ERR_END)
 			continue;
 		msg_error("%s: does not listen; killed", c->name);
-		(void)kill(c->pid, SIGKILL);
+		child_kill(c, &p->identity);
 	}
 	if (!anything_runs(p))
 		loop_stop(p->loop);
@@ -260,7 +260,7 @@ hear(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watc
 		msg_error("%s: sends what it must not; killed", c->name);
 	loop_forget(p->loop, *watch);
 	*watch = NULL;
-	(void)kill(c->pid, SIGKILL);
+	child_kill(c, &p->identity);
 	return false;
 }
 
