@@ -2,6 +2,7 @@
  *
  * flowbraid: one command, one subcommand a verb.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,11 +35,9 @@ usage(FILE *to)
 	    "PATH is a node's log folder, a segment, or an archive. flowbraid COMMAND --help says more.\n");
 }
 
-int
-main(int argc, char **argv)
+static int
+run(int argc, char **argv)
 {
-	msg_init("flowbraid", false, MSG_INFO);
-	signal(SIGPIPE, SIG_IGN);
 	if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
 		printf("flowbraid %s\n", FLOWBRAID_VERSION);
 		return EXIT_CLEAN;
@@ -55,4 +54,20 @@ main(int argc, char **argv)
 		msg_error("%s: no such command", argv[1]);
 	usage(stderr);
 	return EXIT_UNABLE;
+}
+
+int
+main(int argc, char **argv)
+{
+	int status;
+
+	msg_init("flowbraid", false, MSG_INFO);
+	signal(SIGPIPE, SIG_IGN);
+	status = run(argc, argv);
+	/* Texts of --help and --version; what commands find is written, and checked, by command_output. */
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		msg_error("standard output: %s", strerror(errno));
+		return EXIT_UNABLE;
+	}
+	return status;
 }

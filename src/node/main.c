@@ -40,10 +40,14 @@ static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-r capture]...\
 			    "  -r capture  record the datagrams of a capture instead of receiving, and exit\n"
 			    "  --version, --help\n";
 
-static void
-print_version(void)
+/* The exit status after something was printed. */
+static int
+printed(void)
 {
-	printf("%s %s\n", PROGRAM, FLOWBRAID_VERSION);
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return EXIT_CLEAN;
+	msg_error("standard output: %s", strerror(errno));
+	return EXIT_CANNOT;
 }
 
 /* Exits for --help, --version and wrong usage. */
@@ -69,11 +73,11 @@ read_options(int argc, char **argv, struct options *o)
 			o->captures[o->capture_count++] = optarg;
 			break;
 		case 'V':
-			print_version();
-			exit(EXIT_CLEAN);
+			(void)printf("%s %s\n", PROGRAM, FLOWBRAID_VERSION);
+			exit(printed());
 		case 'h':
 			(void)fputs(usage, stdout);
-			exit(EXIT_CLEAN);
+			exit(printed());
 		default:
 			(void)fputs(usage, stderr);
 			exit(EXIT_CANNOT);
@@ -90,14 +94,17 @@ static int
 print_conf(const struct conf *conf)
 {
 	struct buf out = BUF_INIT;
-	bool good;
+	int status = EXIT_CANNOT;
 
 	conf_print(conf, &out);
-	good = buf_ok(&out) && fwrite(out.data, 1, out.len, stdout) == out.len && fflush(stdout) == 0;
+	if (!buf_ok(&out)) {
+		msg_error("out of memory");
+	} else {
+		(void)fwrite(out.data, 1, out.len, stdout);
+		status = printed();
+	}
 	buf_clear(&out);
-	if (!good)
-		msg_error("cannot print the configuration");
-	return good ? EXIT_CLEAN : EXIT_CANNOT;
+	return status;
 }
 
 /* --- captures --- */
