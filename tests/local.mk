@@ -25,4 +25,4 @@ check-local: check-programs
 
 .PHONY: print-check-programs check-programs
 
-EXTRA_DIST += tests/golden tests/exporters tests/lint tests/tap.h tests/lib.sh tests/unit/harness.t tests/harness tests/run
+EXTRA_DIST += tests/golden tests/exporters tests/lint tests/tap.h tests/lib.sh tests/unit/harness.t tests/harness tests/hostile.py tests/mutants.py tests/run

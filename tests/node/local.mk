@@ -56,4 +56,7 @@ EXTRA_DIST += \
 	tests/node/71-container.t \
 	tests/node/71-poison.t \
 	tests/node/72-rate-limit.t \
-	tests/node/80-clock.t
+	tests/node/80-clock.t \
+	tests/node/90-flowd-input.t \
+	tests/node/91-flowd-life.t \
+	tests/node/mutants
