@@ -3,8 +3,8 @@
 """Datagrams that made flowd die, spin, read too far, or lose what it knew: what they are, in one place.
 
     hostile.py list                          NAME FAULT FLOWS of each, in the order in which they are sent
-    hostile.py capture FILE [NAME]...        all (or these), in one capture, one a second; to 127.0.0.1 port 2055
-    hostile.py send PORT FROM-PORT [NAME]... all (or these), from one socket to 127.0.0.1
+    hostile.py capture FILE [NAME]...        all (or these, in this order), one a second; to 127.0.0.1 port 2055
+    hostile.py send PORT FROM-PORT [NAME]... all (or these, in this order), from one socket
     hostile.py files FOLDER                  a file of each that is short: the corpus of the fuzz target "any"
     hostile.py crowd PORT FROM-PORT templates | data
                                              129 exporters, 65 domains of one, 9 templates of one, in v9 and in IPFIX:
@@ -145,7 +145,10 @@ def packet(n, payload):
 def main():
     verb, rest = sys.argv[1], sys.argv[2:]
     names = {'capture': 1, 'send': 2}.get(verb)
-    chosen = [d for d in everything() if names is None or not rest[names:] or d[0] in rest[names:]]
+    chosen = list(everything())
+    if names is not None and rest[names:]:
+        by_name = {d[0]: d for d in chosen}
+        chosen = [by_name[name] for name in rest[names:]]
     if verb == 'list':
         for name, fault, flows, _ in chosen:
             print(name, fault.replace(' ', '-'), flows)

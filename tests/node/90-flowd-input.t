@@ -24,10 +24,9 @@ row()
 	grep -E "^($2) " "$T/list" >"$T/sent"
 	grep -v ' unknown ' "$T/sent" >"$T/taken" || true
 	check "$what: there are some" test -s "$T/sent"
-	# shellcheck disable=SC2046 # names
-	"$hostile" send "$PORT" $((PORT + 1)) $(cut -d' ' -f1 "$T/sent")
 	# Behind them one of the same socket that is sound, so that it can be waited for.
-	"$hostile" send "$PORT" $((PORT + 1)) v5
+	# shellcheck disable=SC2046 # names
+	"$hostile" send "$PORT" $((PORT + 1)) $(cut -d' ' -f1 "$T/sent") v5
 	echo 'v5 sound 1' >>"$T/taken"
 	seen=$((seen + $(wc -l <"$T/taken")))
 	check "$what: all of it is recorded, and what came then" wait_for 20 recorded $seen || diag "$(tail -n 3 "$T/messages")"
