@@ -15,6 +15,7 @@
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -249,6 +250,7 @@ limit(int resource, rlim_t most)
 bool
 sandbox_enter(enum sandbox_role role, const struct identity *who, int folder)
 {
+	tzset(); /* or the C library looks for the time zone's file later, where there is none */
 	if (!become(who) || !confine_files(role, folder) || !give_up_capabilities(who))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)

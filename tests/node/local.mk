@@ -60,3 +60,4 @@ EXTRA_DIST += \
 	tests/node/90-flowd-input.t \
 	tests/node/91-flowd-life.t \
 	tests/node/mutants
+	tests/node/81-syscalls.t

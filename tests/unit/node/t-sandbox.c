@@ -5,12 +5,14 @@
  */
 #include "node/sandbox.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -135,6 +137,15 @@ run_later(void)
 	return p != MAP_FAILED && mprotect(p, 4096, PROT_READ | PROT_EXEC) == 0;
 }
 
+/* As if somebody had typed it: refused by name, for a pipe would refuse it in another way. */
+static bool
+type_ahead(void)
+{
+	int ends[2];
+
+	return pipe2(ends, 0) == 0 && (ioctl(ends[0], TIOCSTI, "x") == 0 || errno != EPERM);
+}
+
 static bool
 open_log(void)
 {
@@ -240,6 +251,7 @@ static const struct {
     {"pass for another program", rename_itself, BOTH, false, true},
     {"have memory to write and run", run_memory, BOTH, false, true},
     {"run memory that was written", run_later, BOTH, false, true},
+    {"type on a terminal", type_ahead, BOTH, false, true},
     {"open a file in the log", open_log, REPORTER, false, false},
     {"raise its limits", raise_limits, BOTH, false, false},
     {"execute a program", execute, BOTH, true, false},
