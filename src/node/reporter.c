@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/msg.h"
@@ -22,6 +23,7 @@
 #define HEADERS_MOST 8192
 #define BODY_MOST 1024
 #define TIMEOUT_S 10
+#define BIND_PAUSE_NS (20 * NS_PER_MSEC)
 
 enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
 
@@ -35,8 +37,22 @@ struct reporter {
 	struct channel_message message;
 };
 
+/* An orphan of a killed parent may still hold the address. */
+static int
+bind_patiently(int fd, const struct sockaddr_storage *sa, socklen_t len, int64_t patience_ns)
+{
+	const struct timespec pause = {.tv_sec = 0, .tv_nsec = BIND_PAUSE_NS};
+	mono_t until = {mono_now().ns + patience_ns};
+	int e;
+
+	while ((e = bind(fd, (const struct sockaddr *)sa, len)) != 0 && errno == EADDRINUSE &&
+	    mono_now().ns < until.ns)
+		(void)nanosleep(&pause, NULL);
+	return e;
+}
+
 int
-reporter_listen(const struct conf *conf)
+reporter_listen(const struct conf *conf, int64_t patience_ns)
 {
 	struct sockaddr_storage sa;
 	socklen_t len = addr_to_sockaddr(&conf->status_address, conf->status_port, &sa);
@@ -44,7 +60,7 @@ reporter_listen(const struct conf *conf)
 	char text[ADDR_TEXT_SIZE];
 
 	if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0 &&
-	    bind(fd, (const struct sockaddr *)&sa, len) == 0 && listen(fd, PENDING_MOST) == 0)
+	    bind_patiently(fd, &sa, len, patience_ns) == 0 && listen(fd, PENDING_MOST) == 0)
 		return fd;
 	msg_error("status %s port %u: cannot listen: %s", addr_text(&conf->status_address, text),
 	    conf->status_port, strerror(errno));

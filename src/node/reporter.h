@@ -18,8 +18,8 @@ struct reporter_start {
 	unsigned lanes;
 };
 
-/* The listening socket for the status address; -1, with a message. */
-int reporter_listen(const struct conf *conf);
+/* The listening socket for the status address; -1, with a message. Waits so long for whoever has the address to leave it. */
+int reporter_listen(const struct conf *conf, int64_t patience_ns);
 
 int reporter_main(void *reporter_start, int channel);
 

@@ -84,6 +84,25 @@ is "$(grep -c 'had been left open' "$T/messages")" 0 "which had sealed what it h
 kill "$blast_pid"
 wait "$blast_pid" 2>/dev/null || true
 blast_pid=
+
+# A reporter that is slow to leave still has the status address.
+orphan=$(children fb-collector)
+slow=$(children fb-reporter)
+kill -STOP "$slow"
+kill -9 "$node_pid"
+wait "$node_pid" 2>/dev/null || true
+wait_for 20 orphan_is_gone
+: >"$T/messages"
+"$NODE" -d -f "$T/conf" 2>"$T/messages" </dev/null &
+node_pid=$!
+has_listener()
+{
+	awk -v port="$(printf '%04X' "$PORT")" '{ split($2, a, ":") } a[2] == port { found = 1 } END { exit !found }' /proc/net/udp
+}
+check "a successor opens its listeners" wait_for 20 has_listener
+kill -CONT "$slow"
+wait_for 20 is_started
+like "$(cat "$T/messages")" ': started: ' "and waits for the status address"
 stop_node
 is "$status" 0 "SIGTERM: exit 0"
 
