@@ -385,7 +385,8 @@ listener_adjust(struct listener *l, const struct conf_listener *from, const stru
 	return LISTENER_OK;
 }
 
-/* Where the kernel bound the socket to the interface, that is to be changed, too; without CAP_NET_RAW it cannot. */
+/* Where the kernel bound the socket to the interface, that is to be changed, too; without CAP_NET_RAW it cannot. One that
+ * came back with its index needs nothing, and another socket would find this one in its way. */
 static enum listener_result
 rebind(const struct listener *l, uint32_t ifindex)
 {
@@ -394,7 +395,8 @@ rebind(const struct listener *l, uint32_t ifindex)
 
 	if (getsockopt(l->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &bound, &len) != 0)
 		return LISTENER_REOPEN;
-	if (bound == 0 || setsockopt(l->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) == 0)
+	if (bound == 0 || bound == index ||
+	    setsockopt(l->fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, sizeof(index)) == 0)
 		return LISTENER_OK;
 	if (failure(errno) == LISTENER_NO_INTERFACE)
 		return LISTENER_NO_INTERFACE;

@@ -31,14 +31,34 @@ say_waiting(const struct conf_listener *conf)
 	    "%s: there is no interface %s; waiting for it", conf_listener_text(conf, text), conf->interface);
 }
 
-static bool
-open_one(const struct conf_listener *conf, unsigned lane, unsigned lanes, bool beside, struct listener *l)
+/* A listener's sockets in all lanes, or none: on unicast their order decides whose a datagram is. */
+static enum listener_result
+open_lanes(const struct conf_listener *conf, unsigned lanes, bool beside, struct listener *ret)
 {
-	enum listener_result r = beside ? listener_open_beside(conf, lane, lanes, l)
-					: listener_open(conf, lane, lanes, l);
+	enum listener_result r = LISTENER_OK;
+	unsigned count = 0;
 
-	if (r == LISTENER_NO_INTERFACE && lane == 0)
+	for (; count < lanes && r == LISTENER_OK; count++) {
+		ret[count] = (struct listener){.fd = -1};
+		r = beside ? listener_open_beside(conf, count, lanes, &ret[count])
+			   : listener_open(conf, count, lanes, &ret[count]);
+	}
+	for (unsigned lane = 0; r != LISTENER_OK && lane < count; lane++)
+		listener_close(&ret[lane]);
+	return r;
+}
+
+/* Into s, where listener i is closed. False: a message has said why. */
+static bool
+open_all_lanes(struct sockets *s, const struct conf_listener *conf, size_t i, bool beside)
+{
+	struct listener fresh[CONF_LANES_MOST];
+	enum listener_result r = open_lanes(conf, s->lanes, beside, fresh);
+
+	if (r == LISTENER_NO_INTERFACE)
 		say_waiting(conf);
+	for (unsigned lane = 0; r == LISTENER_OK && lane < s->lanes; lane++)
+		sockets_of_lane(s, lane)[i] = fresh[lane];
 	return r == LISTENER_OK || r == LISTENER_NO_INTERFACE;
 }
 
@@ -47,13 +67,8 @@ sockets_open(const struct conf *conf, unsigned lanes, struct sockets *ret)
 {
 	bool all = allocate(conf->listener_count, lanes, ret);
 
-	for (unsigned lane = 0; ret->all != NULL && lane < lanes; lane++) {
-		for (size_t i = 0; i < conf->listener_count; i++)
-			all &= open_one(
-			    &conf->listeners[i], lane, lanes, false, &sockets_of_lane(ret, lane)[i]);
-		if (!all) /* the others would say the same */
-			break;
-	}
+	for (size_t i = 0; ret->all != NULL && i < conf->listener_count; i++)
+		all &= open_all_lanes(ret, &conf->listeners[i], i, false);
 	if (!all)
 		sockets_close(ret);
 	return all;
@@ -92,28 +107,30 @@ find_same(const struct conf *from, const struct conf_listener *l)
 	return -1;
 }
 
-/* One listener of all lanes. */
+/* One listener in all lanes. */
 static bool
 follow_one(struct sockets *s, const struct conf *from, const struct conf *to, size_t i, struct sockets *ret,
     struct reload_socket *maps)
 {
 	int same = find_same(from, &to->listeners[i]);
+	bool kept = same >= 0 && s->all[same].fd >= 0;
 
+	if (!kept && !open_all_lanes(ret, &to->listeners[i], i, true))
+		return false;
 	for (unsigned lane = 0; lane < s->lanes; lane++) {
 		struct listener *l = &sockets_of_lane(ret, lane)[i];
 		struct reload_socket *map = &maps[lane * ret->listeners + i];
-		struct listener *old = same >= 0 ? &sockets_of_lane(s, lane)[same] : NULL;
 
-		if (old != NULL && old->fd >= 0) {
+		if (kept) {
+			struct listener *old = &sockets_of_lane(s, lane)[same];
+
 			if (listener_adjust(old, &from->listeners[same], &to->listeners[i]) != LISTENER_OK)
 				return false;
 			*l = *old;
 			*map = (struct reload_socket){.from = (uint16_t)same, .l = *l};
-			continue;
+		} else {
+			*map = (struct reload_socket){.from = l->fd >= 0 ? RELOAD_NEW : RELOAD_NONE, .l = *l};
 		}
-		if (!open_one(&to->listeners[i], lane, s->lanes, true, l))
-			return false;
-		*map = (struct reload_socket){.from = l->fd >= 0 ? RELOAD_NEW : RELOAD_NONE, .l = *l};
 	}
 	return true;
 }
@@ -165,35 +182,97 @@ sockets_follow(struct sockets *s, const struct conf *from, const struct conf *to
 
 /* --- links --- */
 
-/* A listener of one lane: true when its collector is to be told. */
-static bool
-check_link(const struct conf_listener *conf, unsigned lane, unsigned lanes, uint32_t ifindex,
-    struct listener *l, struct reload_socket *map, struct sockets_change *change)
+static void
+map_listener(const struct sockets *s, size_t i, uint16_t from, struct reload_socket *maps)
 {
-	struct listener fresh = {.fd = -1};
+	for (unsigned lane = 0; lane < s->lanes; lane++) {
+		const struct listener *l = &sockets_of_lane(s, lane)[i];
+
+		maps[lane * s->listeners + i] = (struct reload_socket){
+		    .from = l->fd >= 0 ? from : RELOAD_NONE, .l = *l};
+	}
+}
+
+static bool
+is_as_opened(const struct sockets *s, size_t i, uint32_t ifindex)
+{
+	for (unsigned lane = 0; lane < s->lanes; lane++) {
+		const struct listener *l = &sockets_of_lane(s, lane)[i];
+
+		if (l->fd < 0 || l->ifindex != ifindex || l->lost)
+			return false;
+	}
+	return true;
+}
+
+/* What the sockets are bound to may have another name now, so they stay open. */
+static bool
+lose(struct sockets *s, size_t i)
+{
+	bool news = s->all[i].fd >= 0 && !s->all[i].lost;
+
+	for (unsigned lane = 0; lane < s->lanes; lane++) {
+		struct listener *l = &sockets_of_lane(s, lane)[i];
+
+		l->lost = true;
+		l->joined = false;
+	}
+	return news;
+}
+
+/* LISTENER_REOPEN when one of the lanes needs another socket: then all do. Else the worst of the results; a lane that could
+ * not be joined stays lost, and is tried again at the next news. */
+static enum listener_result
+rejoin_lanes(struct sockets *s, const struct conf_listener *conf, size_t i, uint32_t ifindex)
+{
+	enum listener_result all = LISTENER_OK;
+
+	for (unsigned lane = 0; lane < s->lanes; lane++) {
+		struct listener *l = &sockets_of_lane(s, lane)[i];
+		enum listener_result r;
+
+		if (l->fd < 0)
+			return LISTENER_REOPEN;
+		if (l->ifindex == ifindex && !l->lost)
+			continue;
+		r = listener_rejoin(l, conf, ifindex);
+		if (r == LISTENER_REOPEN)
+			return r;
+		l->lost = r != LISTENER_OK;
+		all = r > all ? r : all;
+	}
+	return all;
+}
+
+/* True when collectors are to be told. */
+static bool
+check_link(struct sockets *s, const struct conf_listener *conf, size_t i, uint32_t ifindex,
+    struct reload_socket *maps, struct sockets_change *change)
+{
+	struct listener fresh[CONF_LANES_MOST];
 	enum listener_result r;
 
-	if (l->fd >= 0 && l->ifindex == ifindex && !l->lost)
+	if (is_as_opened(s, i, ifindex))
 		return false;
-	if (ifindex == 0) { /* what it is bound to may have another name now: it stays */
-		change->gone = l->fd >= 0 && !l->lost;
-		l->lost = true;
+	if (ifindex == 0) {
+		change->gone = lose(s, i);
 		return false;
 	}
-	if (l->fd >= 0) {
-		r = listener_rejoin(l, conf, ifindex);
-		if (r != LISTENER_REOPEN) {
-			change->back = r == LISTENER_OK;
-			l->lost = r != LISTENER_OK;
-			map->l = *l;
-			return r == LISTENER_OK;
-		}
+	r = rejoin_lanes(s, conf, i, ifindex);
+	if (r != LISTENER_REOPEN) {
+		change->back = r == LISTENER_OK;
+		map_listener(s, i, (uint16_t)i, maps); /* those that could be joined have another index */
+		return true;
 	}
-	if (listener_open(conf, lane, lanes, &fresh) != LISTENER_OK)
+	if (open_lanes(conf, s->lanes, false, fresh) != LISTENER_OK)
 		return false;
-	listener_close(l);
-	*l = fresh;
-	*map = (struct reload_socket){.from = RELOAD_NEW, .l = fresh};
+	for (unsigned lane = 0; lane < s->lanes; lane++) {
+		struct listener *l = &sockets_of_lane(s, lane)[i];
+
+		listener_close(l);
+		*l = fresh[lane];
+	}
+	map_listener(s, i, RELOAD_NEW, maps);
 	change->back = true;
 	return true;
 }
@@ -209,15 +288,9 @@ sockets_check_links(
 		uint32_t ifindex = c->interface[0] != '\0' ? if_nametoindex(c->interface) : 0;
 
 		changes[i] = (struct sockets_change){.gone = false};
-		for (unsigned lane = 0; lane < s->lanes; lane++) {
-			struct listener *l = &sockets_of_lane(s, lane)[i];
-			struct reload_socket *map = &maps[lane * s->listeners + i];
-
-			*map = (struct reload_socket){
-			    .from = l->fd >= 0 ? (uint16_t)i : RELOAD_NONE, .l = *l};
-			if (c->interface[0] != '\0')
-				any |= check_link(c, lane, s->lanes, ifindex, l, map, &changes[i]);
-		}
+		map_listener(s, i, (uint16_t)i, maps);
+		if (c->interface[0] != '\0')
+			any |= check_link(s, c, i, ifindex, maps, &changes[i]);
 	}
 	return any;
 }

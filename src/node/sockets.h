@@ -13,6 +13,7 @@
 #include "node/listener.h"
 #include "node/reload.h"
 
+/* A listener's sockets are open in all lanes, or in none. */
 struct sockets {
 	struct listener *all; /* owned; lane by lane, each with all listeners */
 	size_t listeners;

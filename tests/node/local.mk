@@ -30,6 +30,7 @@ tests_node_rogue_shim_so_LDADD = -ldl
 
 EXTRA_DIST += \
 	tests/node/node.sh \
+	tests/node/exporters.py \
 	tests/node/sockets.h \
 	tests/node/10-start.t \
 	tests/node/20-capture.t \
@@ -40,6 +41,7 @@ EXTRA_DIST += \
 	tests/node/33-groups.t \
 	tests/node/34-links.t \
 	tests/node/35-interfaces.t \
+	tests/node/36-lanes.t \
 	tests/node/40-kill.t \
 	tests/node/41-restart.t \
 	tests/node/42-reload.t \
@@ -48,6 +50,7 @@ EXTRA_DIST += \
 	tests/node/45-children.t \
 	tests/node/45-kills.t \
 	tests/node/kills.py \
+	tests/node/44-lane-interfaces.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
