@@ -4,7 +4,9 @@
  */
 #include "node/collector_run.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -439,6 +441,31 @@ clear(struct run *x)
 	free(x);
 }
 
+/* With lanes each receives on a CPU of its own, so that one does not take from another what the other one has. Only the
+ * thread that receives: the one that writes and hashes goes where there is time, since beside a receiver that is busy it
+ * would fall behind. The sandbox permits this no more once it is closed. */
+static void
+keep_to_cpu(const struct run *x)
+{
+	unsigned wanted = x->start->lane;
+	cpu_set_t allowed, one;
+
+	if (x->start->lanes < 2)
+		return;
+	if (sched_getaffinity(0, sizeof(allowed), &allowed) != 0) { /* more CPUs than the set holds */
+		msg_warn("%s: cannot have a CPU of its own: %s", x->collector->name, strerror(errno));
+		return;
+	}
+	wanted %= (unsigned)CPU_COUNT(&allowed);
+	CPU_ZERO(&one);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (CPU_ISSET(cpu, &allowed) && wanted-- == 0)
+			CPU_SET(cpu, &one);
+	}
+	if (sched_setaffinity(0, sizeof(one), &one) != 0)
+		msg_warn("%s: cannot have a CPU of its own: %s", x->collector->name, strerror(errno));
+}
+
 int
 collector_main(void *ctx, int channel)
 {
@@ -461,7 +488,11 @@ collector_main(void *ctx, int channel)
 	if (sandbox_enter(SANDBOX_COLLECTOR, start->identity, start->folder))
 		x->collector = collector_open(start->conf, start->folder, start->lane, false, wall_now());
 	if (x->collector != NULL && prepare(x) &&
-	    collector_start(x->collector, FLOWBRAID_VERSION, wall_now()) && sandbox_close()) {
+	    collector_start(x->collector, FLOWBRAID_VERSION, wall_now())) {
+		keep_to_cpu(x); /* the other thread is there by now */
+		good = sandbox_close();
+	}
+	if (good) {
 		good = run_loop(x);
 		good = collector_stop(x->collector, wall_now()) && good;
 	}

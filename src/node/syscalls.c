@@ -51,7 +51,7 @@ static const int collector[] = {
     SCMP_SYS(openat), SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(lseek), SCMP_SYS(_llseek), SCMP_SYS(getdents64),
     SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate), SCMP_SYS(ftruncate64),
     SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlinkat), SCMP_SYS(fstatfs), SCMP_SYS(fstatfs64),
-    SCMP_SYS(statx),
+    SCMP_SYS(statx), SCMP_SYS(sched_setaffinity),
 };
 
 /* Connections that come to a socket that is there. */
@@ -173,7 +173,8 @@ syscalls_permit(enum sandbox_role role)
 
 /* What the first filter permits for the sake of threads and of this one. Filters add up. */
 static const int until_closed[] = {
-    SCMP_SYS(clone), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl), SCMP_SYS(seccomp)};
+    SCMP_SYS(clone), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl), SCMP_SYS(seccomp),
+    SCMP_SYS(sched_setaffinity)};
 
 bool
 syscalls_no_threads(void)

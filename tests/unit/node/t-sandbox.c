@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -193,6 +194,14 @@ raise_limits(void)
 }
 
 static bool
+move_to_cpu(void)
+{
+	cpu_set_t all;
+
+	return sched_getaffinity(0, sizeof(all), &all) == 0 && sched_setaffinity(0, sizeof(all), &all) == 0;
+}
+
+static bool
 execute(void)
 {
 	char *const args[] = {(char[]){"true"}, NULL};
@@ -254,6 +263,7 @@ static const struct {
     {"type on a terminal", type_ahead, BOTH, false, true},
     {"open a file in the log", open_log, REPORTER, false, false},
     {"raise its limits", raise_limits, BOTH, false, false},
+    {"choose its CPU", move_to_cpu, BOTH, false, true},
     {"execute a program", execute, BOTH, true, false},
     {"change its root again", chroot_again, BOTH, true, false},
     {"trace another process of its user", trace, BOTH, true, true},
