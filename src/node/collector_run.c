@@ -127,8 +127,10 @@ drain(struct run *x)
 static void
 put_up_notice(struct run *x, wall_t now)
 {
+	if (!x->collector->conf->has_status)
+		return;
 	buf_reset(&x->notice);
-	snapshot_begin(&x->notice, now, x->collector->lane, x->collector->conf);
+	snapshot_begin(&x->notice, now, mono_now(), x->collector->lane, x->collector->conf);
 	snapshot_put(&x->notice, METRIC_RESTARTS, SNAPSHOT_ALL, x->start->restarts);
 	snapshot_put_intake(&x->notice, &x->collector->intake);
 	snapshot_put_disk(&x->notice, x->collector->disk);

@@ -127,7 +127,8 @@ parent_start_reporter(struct parent *p)
 	    .identity = &p->identity,
 	    .socket = p->status_socket,
 	    .boards = p->boards,
-	    .lanes = p->lane_count};
+	    .lanes = p->lane_count,
+	    .restarts = p->reporter.restarts};
 
 	if (p->status_socket < 0)
 		return true;
@@ -584,7 +585,8 @@ acquire(struct parent *p)
 		return false;
 	if (!sockets_open(&p->conf, (unsigned)p->conf.lanes, &p->sockets))
 		return false;
-	if (p->conf.has_status && (p->status_socket = reporter_listen(&p->conf, ORPHAN_PATIENCE_NS)) < 0)
+	if (p->conf.has_status &&
+	    (p->status_socket = reporter_listen(&p->conf, -1, ORPHAN_PATIENCE_NS)) < 0)
 		return false;
 	if (links_open(&p->links) != ERR_OK) {
 		p->links.fd = -1;

@@ -69,7 +69,7 @@ follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 	bool status = !same_status(&p->conf, to);
 	int status_socket = -1;
 
-	if (status && to->has_status && (status_socket = reporter_listen(to, 0)) < 0)
+	if (status && to->has_status && (status_socket = reporter_listen(to, p->status_socket, 0)) < 0)
 		return false;
 	if (!sockets_follow(&p->sockets, &p->conf, to, &sockets, maps)) {
 		if (status_socket >= 0)

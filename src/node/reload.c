@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/rd.h"
 
-enum { MULTICAST = 1, V6 = 2, FILTERED = 4, JOINED = 8 };
+enum { MULTICAST = 1, V6 = 2, FILTERED = 4, JOINED = 8, LOST = 16 };
 
 _Static_assert(CONF_LISTENERS_MOST < CHANNEL_FDS_MOST, "a message holds the sockets and the configuration");
 
@@ -52,7 +52,8 @@ reload_send(int channel, const struct conf *conf, const struct reload_socket *so
 		buf_u16(&body, s->from);
 		buf_u8(&body,
 		    (uint8_t)((s->l.multicast ? MULTICAST : 0) | (s->l.v6 ? V6 : 0) |
-			(s->l.filtered ? FILTERED : 0) | (s->l.joined ? JOINED : 0)));
+			(s->l.filtered ? FILTERED : 0) | (s->l.joined ? JOINED : 0) |
+			(s->l.lost ? LOST : 0)));
 		buf_u32(&body, s->l.ifindex);
 		buf_u32(&body, (uint32_t)s->l.buffer);
 		buf_u32(&body, s->l.sources_joined);
@@ -99,7 +100,8 @@ take_sockets(struct channel_message *m, const struct conf *conf, struct reload_s
 		    .multicast = (flags & MULTICAST) != 0,
 		    .v6 = (flags & V6) != 0,
 		    .filtered = (flags & FILTERED) != 0,
-		    .joined = (flags & JOINED) != 0};
+		    .joined = (flags & JOINED) != 0,
+		    .lost = (flags & LOST) != 0};
 		s->l.ifindex = rd_u32(&r);
 		s->l.buffer = (int)rd_u32(&r);
 		s->l.sources_joined = rd_u32(&r);

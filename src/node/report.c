@@ -92,22 +92,32 @@ report_status(const struct report *r, struct buf *out)
 	for (unsigned i = 0; i < r->lanes; i++)
 		put_lane(&j, r, i);
 	json_end(&j);
+	json_key(&j, "reporter");
+	json_object(&j);
+	json_put_u64(&j, "restarts", r->restarts);
+	json_put_u64(&j, "requests", r->requests);
+	json_put_u64(&j, "ended", r->ended);
+	json_end(&j);
 	json_end(&j);
 	buf_text(out, "\n");
 }
 
 /* --- metrics --- */
 
-/* As Prometheus' text format has it. */
+/* As Prometheus' text format has it. Names of interfaces may be any bytes. */
 static void
 put_label(struct buf *out, const char *name, const char *value)
 {
+	bool utf8 = json_is_utf8(value, strlen(value));
+
 	buf_printf(out, ",%s=\"", name);
 	for (const char *c = value; *c != '\0'; c++) {
 		if (*c == '\n')
 			buf_text(out, "\\n");
 		else if (*c == '"' || *c == '\\')
 			buf_printf(out, "\\%c", *c);
+		else if (!utf8 && (*c & 0x80) != 0)
+			buf_u8(out, '?');
 		else
 			buf_u8(out, (uint8_t)*c);
 	}
@@ -145,6 +155,12 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 	}
 }
 
+static void
+put_own(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+	buf_printf(out, "# HELP %s %s.\n# TYPE %s counter\n%s %" PRIu64 "\n", name, help, name, name, value);
+}
+
 void
 report_metrics(const struct report *r, struct buf *out)
 {
@@ -162,6 +178,11 @@ report_metrics(const struct report *r, struct buf *out)
 	}
 	for (unsigned m = 0; m < METRIC_COUNT; m++)
 		put_metric(out, (enum metric)m, lanes, there, r->lanes);
+	put_own(out, "flowbraid_reporter_restarts_total",
+	    "Lives of the reporter that ended before their time", r->restarts);
+	put_own(out, "flowbraid_status_requests_total", "Requests that the reporter answered", r->requests);
+	put_own(out, "flowbraid_status_ended_connections_total",
+	    "Connections that lasted too long, or had to make room for others", r->ended);
 	for (unsigned i = 0; i < r->lanes; i++) {
 		if (there[i])
 			snapshot_close(&lanes[i]);
@@ -179,7 +200,6 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 	enum metric m;
 	uint16_t listener;
 	uint64_t value;
-	int64_t silent;
 	bool good = true;
 
 	if (!read_board(r, lane, &bytes, &s)) {
@@ -187,18 +207,23 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 		buf_clear(&bytes);
 		return false;
 	}
-	if (__builtin_sub_overflow(r->now.ns, s.time.ns, &silent) || silent > REPORT_SILENT_NS) {
-		buf_printf(
-		    out, "collector %u: silent for %" PRId64 " s\n", lane, (int64_t)(silent / NS_PER_SEC));
+	if (r->mono.ns - s.mono.ns > REPORT_SILENT_NS) {
+		buf_printf(out, "collector %u: silent for %" PRId64 " s\n", lane,
+		    (int64_t)((r->mono.ns - s.mono.ns) / NS_PER_SEC));
 		good = false;
 	}
 	while (snapshot_next(&s, &m, &listener, &value)) {
 		if (m == METRIC_LISTENER_OPEN && value == 0) {
-			buf_printf(out, "listener %s: waits for its interface\n", s.listeners[listener]);
+			buf_printf(out, "collector %u: listener %s: waits for its interface\n", lane,
+			    s.listeners[listener]);
 			good = false;
 		}
 		if (m == METRIC_LOG_FAILING && value != 0) {
-			buf_printf(out, "log: cannot be written\n");
+			buf_printf(out, "collector %u: the log cannot be written\n", lane);
+			good = false;
+		}
+		if (m == METRIC_LOG_REFUSING && value != 0) {
+			buf_printf(out, "collector %u: memory is used up, what comes is lost\n", lane);
 			good = false;
 		}
 	}

@@ -18,7 +18,12 @@ struct report {
 	const struct conf *conf;
 	struct board *const *boards; /* one a lane */
 	unsigned lanes;
+	uint64_t
+	    restarts; /* of the reporter, which has answered so many requests and ended so many connections */
+	uint64_t requests;
+	uint64_t ended;
 	wall_t now;
+	mono_t mono;
 };
 
 void report_status(const struct report *r, struct buf *out);  /* JSON */

@@ -16,10 +16,12 @@ struct reporter_start {
 	int socket; /* listening */
 	struct board *const *boards;
 	unsigned lanes;
+	uint64_t restarts; /* lives before this one */
 };
 
-/* The listening socket for the status address; -1, with a message. Waits so long for whoever has the address to leave it. */
-int reporter_listen(const struct conf *conf, int64_t patience_ns);
+/* The listening socket for the status address; -1, with a message. beside: the one that it is to replace, whose address
+ * may overlap; -1: none. Waits so long for whoever else has the address to leave it. */
+int reporter_listen(const struct conf *conf, int beside, int64_t patience_ns);
 
 int reporter_main(void *reporter_start, int channel);
 

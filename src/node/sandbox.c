@@ -20,10 +20,9 @@
 
 #include "base/err.h"
 #include "base/msg.h"
+#include "node/connections.h"
 #include "node/landlock.h"
 #include "node/syscalls.h"
-
-#define FILES_MOST_REPORTER 1024
 
 static bool
 refuse(const char *what)
@@ -257,8 +256,7 @@ sandbox_enter(enum sandbox_role role, const struct identity *who, int folder)
 		return refuse("cannot give up ways to privileges");
 	if (!limit(RLIMIT_CORE, 0))
 		return refuse("cannot limit resources");
-	if (role == SANDBOX_REPORTER &&
-	    (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, FILES_MOST_REPORTER)))
+	if (role == SANDBOX_REPORTER && (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_FDS)))
 		return refuse("cannot limit resources");
 	return syscalls_permit(role);
 }

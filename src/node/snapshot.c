@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Layout: u64 time, u16 lane, u16 listeners, for each u16 length and text; then to the end u16 metric, u16 listener,
+ * Layout: u64 time, u64 monotonic time, u16 lane, u16 listeners, for each u16 length and text; then to the end u16 metric, u16 listener,
  * u64 value. It lives between two processes of one build.
  */
 #include "node/snapshot.h"
@@ -77,9 +77,10 @@ metric_info(enum metric m)
 /* --- writing --- */
 
 void
-snapshot_begin(struct buf *b, wall_t now, uint16_t lane, const struct conf *conf)
+snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, const struct conf *conf)
 {
 	buf_u64(b, (uint64_t)now.ns);
+	buf_u64(b, (uint64_t)mono.ns);
 	buf_u16(b, lane);
 	buf_u16(b, (uint16_t)conf->listener_count);
 	for (size_t i = 0; i < conf->listener_count; i++) {
@@ -150,7 +151,7 @@ snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l)
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof(info);
 
-	snapshot_put(b, METRIC_LISTENER_OPEN, index, l->fd >= 0);
+	snapshot_put(b, METRIC_LISTENER_OPEN, index, l->fd >= 0 && !l->lost);
 	if (l->fd < 0 || getsockopt(l->fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0 ||
 	    len <= SK_MEMINFO_RCVBUF * sizeof(info[0]))
 		return;
@@ -166,6 +167,7 @@ snapshot_open(const void *bytes, size_t len, struct snapshot *ret)
 	struct rd r = rd_init(bytes, len);
 	struct snapshot s = {.time = {(int64_t)rd_u64(&r)}};
 
+	s.mono.ns = (int64_t)rd_u64(&r);
 	s.lane = rd_u16(&r);
 	s.listener_count = rd_u16(&r);
 	if (!rd_ok(&r) || s.listener_count > CONF_LISTENERS_MOST)

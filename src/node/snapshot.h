@@ -60,7 +60,7 @@ const struct metric_info *metric_info(enum metric m);
 struct intake;
 struct listener;
 
-void snapshot_begin(struct buf *b, wall_t now, uint16_t lane, const struct conf *conf);
+void snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, const struct conf *conf);
 void snapshot_put(struct buf *b, enum metric metric, uint16_t listener, uint64_t value);
 void snapshot_put_intake(struct buf *b, const struct intake *in);
 struct disk;
@@ -70,6 +70,7 @@ void snapshot_put_listener(struct buf *b, uint16_t index, const struct listener 
 /* Reading; it does not trust the bytes. */
 struct snapshot {
 	wall_t time;
+	mono_t mono; /* the same by the clock that nobody sets */
 	uint16_t lane;
 	uint16_t listener_count;
 	char (*listeners)[CONF_LISTENER_TEXT_SIZE]; /* owned */

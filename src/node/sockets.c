@@ -256,7 +256,8 @@ check_link(struct sockets *s, const struct conf_listener *conf, size_t i, uint32
 		return false;
 	if (ifindex == 0) {
 		change->gone = lose(s, i);
-		return false;
+		map_listener(s, i, (uint16_t)i, maps);
+		return change->gone;
 	}
 	r = rejoin_lanes(s, conf, i, ifindex);
 	if (r != LISTENER_REOPEN) {

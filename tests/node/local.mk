@@ -30,7 +30,9 @@ tests_node_rogue_shim_so_LDADD = -ldl
 
 EXTRA_DIST += \
 	tests/node/node.sh \
+	tests/node/clients.py \
 	tests/node/exporters.py \
+	tests/node/metrics.py \
 	tests/node/sockets.h \
 	tests/node/10-start.t \
 	tests/node/20-capture.t \
@@ -66,3 +68,4 @@ EXTRA_DIST += \
 	tests/node/91-flowd-life.t \
 	tests/node/mutants
 	tests/node/81-syscalls.t
+	tests/node/82-status.t
