@@ -4,6 +4,7 @@
  * captures.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
@@ -39,6 +40,25 @@ static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-r capture]...\
 			    "  -n          check the configuration, print it, and exit\n"
 			    "  -r capture  record the datagrams of a capture instead of receiving, and exit\n"
 			    "  --version, --help\n";
+
+/* Where one is closed, the next descriptor would take its place: messages would go to a socket, or the log's folder would be
+ * exchanged for /dev/null on the way to the background. */
+static bool
+have_standard_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void)close(fd);
+	else
+		msg_error("/dev/null: %s", strerror(errno)); /* to standard error, if that is open */
+	return fd >= 0 ||
+	    (fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
+		fcntl(STDERR_FILENO, F_GETFD) >= 0);
+}
 
 /* The exit status after something was printed. */
 static int
@@ -202,6 +222,8 @@ main(int argc, char **argv)
 	int status;
 
 	msg_init(PROGRAM, false, MSG_INFO);
+	if (!have_standard_streams())
+		return EXIT_CANNOT;
 	(void)signal(SIGPIPE, SIG_IGN);
 	o.captures = calloc((size_t)argc, sizeof(*o.captures));
 	if (o.captures == NULL) {

@@ -192,7 +192,8 @@ confine_files(enum sandbox_role role, int folder)
 	if (can_chroot()) {
 		if (change_root(role, folder))
 			return true;
-		msg_warn("sandbox: cannot chroot: %s; Landlock instead", strerror(errno));
+		/* The reporter's on a host that is read-only: nothing to worry about where the next one holds. */
+		msg_notice("sandbox: cannot chroot: %s; Landlock instead", strerror(errno));
 	}
 	e = landlock_confine(role == SANDBOX_COLLECTOR ? folder : -1);
 	if (e != ERR_OK)
