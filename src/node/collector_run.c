@@ -424,9 +424,10 @@ prepare(struct run *x)
 		x->readables[i].listener = x->start->listeners[i];
 		x->readables[i].receiver.drops = x->start->listeners[i].drops;
 	}
-	if (x->start->host != NULL)
-		x->has_host = host_drops_take(x->start->host->v4, x->start->host->v6, &x->host) == ERR_OK;
-	x->drops_asked = wall_now();
+	x->has_host = x->start->host != NULL;
+	if (x->has_host)
+		x->host = *x->start->host;
+	x->drops_asked = x->has_host ? x->start->host_told : wall_now();
 	return true;
 }
 

@@ -7,6 +7,7 @@
 
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "node/board.h"
 #include "node/conf.h"
 #include "node/host_drops.h"
@@ -20,8 +21,9 @@ struct collector_start {
 	int folder;
 	uint16_t lane;
 	unsigned lanes;
-	const struct host_drops
-	    *host; /* with lanes, for the first one: where the drops are counted; else NULL */
+	/* With lanes, for the first one: where the drops are counted, and what was told of them up to when; else NULL. */
+	const struct host_drops *host;
+	wall_t host_told;
 	struct listener *listeners;  /* the lane's, as in the configuration; fd -1: waits for its interface */
 	struct board *const *boards; /* one a lane; the others' are let go */
 	uint64_t restarts;           /* lives before this one */

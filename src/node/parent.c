@@ -94,6 +94,7 @@ start_collector(struct parent *p, unsigned lane)
 	    .lane = (uint16_t)lane,
 	    .lanes = p->lane_count,
 	    .host = lane == 0 && p->host.v4 >= 0 ? &p->host : NULL,
+	    .host_told = p->host_told,
 	    .listeners = listeners,
 	    .boards = p->boards,
 	    .restarts = l->child.restarts};
@@ -210,6 +211,16 @@ announce(struct parent *p)
 	(void)!notify_ready(&p->notify, NULL);
 }
 
+/* The first lane has just told of the host's drops: another life of it goes on from here. */
+static void
+note_drops(struct parent *p)
+{
+	uint64_t more;
+
+	if (p->host.v4 >= 0 && host_drops_ask(&p->host, &more) == ERR_OK)
+		p->host_told = wall_now();
+}
+
 /* How many datagrams of each listener the kernel has dropped, of what its next life need not tell again. Not while its
  * listeners may be other ones than ours. */
 static void
@@ -238,6 +249,8 @@ take_message(struct parent *p, struct child *c, struct lane *l)
 	}
 	if (l != NULL && p->message.kind == CHANNEL_ALIVE)
 		remember_drops(p, l);
+	if (l == p->lanes && p->message.kind == CHANNEL_ALIVE)
+		note_drops(p);
 	return child_heard(c, &p->message, mono_now());
 }
 
@@ -592,6 +605,7 @@ acquire(struct parent *p)
 		p->links.fd = -1;
 		msg_warn("changes of interfaces cannot be seen: %s", strerror(errno));
 	}
+	p->host_told = wall_now();
 	if (p->conf.lanes > 1 && host_drops_open(&p->host) != ERR_OK) {
 		p->host.v4 = p->host.v6 = -1;
 		msg_warn("what the kernel drops cannot be counted: /proc/net/snmp: %s", strerror(errno));

@@ -38,8 +38,9 @@ struct parent {
 	struct lane *lanes;    /* owned */
 	struct board **boards; /* owned; one a lane, also without status: a reload may bring it */
 	struct sockets sockets;
-	struct host_drops host; /* v4 -1: not asked */
-	int status_socket;      /* -1: no status */
+	struct host_drops host; /* v4 -1: not asked. What the first lane's events tell of, up to host_told */
+	wall_t host_told;
+	int status_socket; /* -1: no status */
 	struct child reporter;
 	struct loop_watch *reporter_watch;
 	struct loop *loop;

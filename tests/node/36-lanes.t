@@ -219,6 +219,18 @@ told()
 	[ "$(drops_in)" -ge "$dropped" ]
 }
 check "events tell of them" wait_for 20 told || diag "$(records | grep kernel-drop)"
+is "$(drops_in)" "$dropped" "as many as the host counted"
+# Again, while there is no first lane to tell.
+kill -STOP "$node_pid"
+# shellcheck disable=SC2046 # a list of numbers
+kill -STOP $(collector 1) $(collector 2) $(collector 3)
+kill -9 "$(collector 0)"
+export_to 50 $GROUP4
+dropped=$(awk '$1 == "Udp:" { print $6 }' /proc/net/snmp | tail -n 1)
+kill -CONT "$node_pid"
+# shellcheck disable=SC2046 # a list of numbers
+kill -CONT $(collector 1) $(collector 2) $(collector 3)
+check "those of a time without the first lane, too" wait_for 20 told || diag "$(records | grep kernel-drop)"
 stop_node
 is "$(drops_in)" "$dropped" "once" || diag "$(records | grep kernel-drop)"
 is "$(records | awk '$2 == "event" && $5 == "kernel-drop" { n = split($1, path, "/"); print substr(path[n], 1, 2) }' | sort -u)" 00 "in the first lane"
