@@ -46,18 +46,13 @@ static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-r capture]...\
 static bool
 have_standard_streams(void)
 {
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR);
-	while (fd >= 0 && fd <= STDERR_FILENO);
-	if (fd >= 0)
-		(void)close(fd);
-	else
-		msg_error("/dev/null: %s", strerror(errno)); /* to standard error, if that is open */
-	return fd >= 0 ||
-	    (fcntl(STDIN_FILENO, F_GETFD) >= 0 && fcntl(STDOUT_FILENO, F_GETFD) >= 0 &&
-		fcntl(STDERR_FILENO, F_GETFD) >= 0);
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+			msg_error("/dev/null: %s", strerror(errno)); /* to standard error, if that is open */
+			return false;
+		}
+	}
+	return true;
 }
 
 /* The exit status after something was printed. */
