@@ -21,8 +21,8 @@
 
 #define PROGRAM "flowbraidd"
 #define TICK_NS (100 * NS_PER_MSEC)
-#define LATE_NS NS_PER_SEC /* no load makes a tick so late */
-#define MESSAGES_A_TURN 64 /* of a child, before others have their turn */
+#define LATE_NS NS_PER_SEC                  /* no load makes a tick so late */
+#define MESSAGES_A_TURN 64                  /* of a child, before others have their turn */
 #define ORPHAN_PATIENCE_NS (5 * NS_PER_SEC) /* for a reporter whose parent was killed */
 #define STOP_PATIENCE_NS \
 	(20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
@@ -598,8 +598,7 @@ acquire(struct parent *p)
 		return false;
 	if (!sockets_open(&p->conf, (unsigned)p->conf.lanes, &p->sockets))
 		return false;
-	if (p->conf.has_status &&
-	    (p->status_socket = reporter_listen(&p->conf, -1, ORPHAN_PATIENCE_NS)) < 0)
+	if (p->conf.has_status && (p->status_socket = reporter_listen(&p->conf, -1, ORPHAN_PATIENCE_NS)) < 0)
 		return false;
 	if (links_open(&p->links) != ERR_OK) {
 		p->links.fd = -1;

@@ -130,7 +130,8 @@ add_conditions(scmp_filter_ctx f, enum sandbox_role role)
 	if (e == 0)
 		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
 	if (e == 0 && role == SANDBOX_REPORTER)
-		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)FIONREAD));
+		e = seccomp_rule_add(
+		    f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)FIONREAD));
 	if (e == 0)
 		e = add_fcntl_and_prctl(f);
 	/* Its flags lie in memory, where no filter looks; the C library then takes clone. */
@@ -172,9 +173,8 @@ syscalls_permit(enum sandbox_role role)
 }
 
 /* What the first filter permits for the sake of threads and of this one. Filters add up. */
-static const int until_closed[] = {
-    SCMP_SYS(clone), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl), SCMP_SYS(seccomp),
-    SCMP_SYS(sched_setaffinity)};
+static const int until_closed[] = {SCMP_SYS(clone), SCMP_SYS(setrlimit), SCMP_SYS(prlimit64), SCMP_SYS(prctl),
+    SCMP_SYS(seccomp), SCMP_SYS(sched_setaffinity)};
 
 bool
 syscalls_no_threads(void)

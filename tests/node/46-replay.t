@@ -29,7 +29,7 @@ cat >"$T/conf0" <<-END
 	log = { directory = "$T/first"; };
 END
 for i in 1 2 3; do
-	"$BLAST" -w "$T/$i.pcap" -p 2055 -s $((1000 + i)) -n 166 -r 16.6 $([ $i != 3 ] || echo -v 9) >/dev/null
+	"$BLAST" -w "$T/$i.pcap" -p 2055 -s $((1000 + i)) -n 166 -r 16.6 -v $((i == 3 ? 9 : 5)) >/dev/null
 done
 "$NODE" -f "$T/conf0" -r "$T/1.pcap" -r "$T/2.pcap" -r "$T/3.pcap" 2>/dev/null
 check "an archive is made" "$fb" merge -q -o "$T/archive" "$T/first"

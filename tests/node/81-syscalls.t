@@ -116,7 +116,7 @@ allowed()
 {
 	awk -v role="$1" '
 		/^static const int [a-z]+\[\]/ { list = $4; sub(/\[.*/, "", list) }
-		/^(add_conditions|syscalls_permit)/ { list = "everyone" }
+		/^(add_conditions|add_fcntl_and_prctl|syscalls_permit)/ { list = "everyone" }
 		/^}/ { list = "" }
 		list == "everyone" || list == role {
 			while (match($0, /SCMP_SYS\([a-z0-9_]+\)/)) {
