@@ -30,16 +30,13 @@ tests_node_rogue_shim_so_LDADD = -ldl
 
 EXTRA_DIST += \
 	tests/node/node.sh \
-	tests/node/clients.py \
-	tests/node/exporters.py \
-	tests/node/metrics.py \
 	tests/node/sockets.h \
 	tests/node/10-start.t \
 	tests/node/20-capture.t \
 	tests/node/30-receive.t \
 	tests/node/31-multicast.t \
-	tests/node/32-lanes.t \
 	tests/node/32-lane-drops.t \
+	tests/node/32-lanes.t \
 	tests/node/33-groups.t \
 	tests/node/34-links.t \
 	tests/node/35-interfaces.t \
@@ -48,11 +45,10 @@ EXTRA_DIST += \
 	tests/node/41-restart.t \
 	tests/node/42-reload.t \
 	tests/node/43-interfaces.t \
-	tests/node/46-replay.t \
+	tests/node/44-lane-interfaces.t \
 	tests/node/45-children.t \
 	tests/node/45-kills.t \
-	tests/node/kills.py \
-	tests/node/44-lane-interfaces.t \
+	tests/node/46-replay.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \
@@ -64,8 +60,12 @@ EXTRA_DIST += \
 	tests/node/71-poison.t \
 	tests/node/72-rate-limit.t \
 	tests/node/80-clock.t \
+	tests/node/81-syscalls.t \
+	tests/node/82-status.t \
 	tests/node/90-flowd-input.t \
 	tests/node/91-flowd-life.t \
+	tests/node/clients.py \
+	tests/node/exporters.py \
+	tests/node/kills.py \
+	tests/node/metrics.py \
 	tests/node/mutants
-	tests/node/81-syscalls.t
-	tests/node/82-status.t
