@@ -11,23 +11,25 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/crc32c.h"
-
-#define BLOCK_ALIGNMENT 4096 /* what O_DIRECT asks at most */
 
 struct block *
 block_new(void)
 {
 	struct block *b = calloc(1, sizeof(*b));
+	void *data;
 
 	if (b == NULL)
 		return NULL;
-	b->data = aligned_alloc(BLOCK_ALIGNMENT, SEGMENT_CHUNK);
-	if (b->data == NULL) {
+	/* Not from the heap, which would keep what is given back; and aligned as O_DIRECT wants it. */
+	data = mmap(NULL, SEGMENT_CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (data == MAP_FAILED) {
 		free(b);
 		return NULL;
 	}
+	b->data = data;
 	return b;
 }
 
@@ -36,7 +38,7 @@ block_free(struct block *b)
 {
 	if (b == NULL)
 		return;
-	free(b->data);
+	(void)munmap(b->data, SEGMENT_CHUNK);
 	free(b);
 }
 

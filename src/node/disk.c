@@ -25,6 +25,7 @@
 #include "base/clock.h"
 #include "base/msg.h"
 
+#define FREE_KEPT 8 /* blocks that are kept for the next burst */
 #define RETRY_NS (100 * NS_PER_MSEC)
 #define SYNC_AGAIN_NS NS_PER_SEC     /* at most, after a failed sync */
 #define PATIENCE_NS (5 * NS_PER_SEC) /* for a failing disk, when stopping or with wait */
@@ -208,6 +209,7 @@ disk_status(struct disk *d, struct disk_status *ret)
 	ret->memory = (uint64_t)d->most * SEGMENT_CHUNK;
 	ret->used = (uint64_t)unfree * SEGMENT_CHUNK;
 	ret->refusing = d->refusing;
+	ret->made = (uint64_t)d->made * SEGMENT_CHUNK;
 	if (ret->failing[DISK_SYNCING])
 		ret->unsure += d->left_memory;
 	(void)pthread_mutex_unlock(&d->lock);
@@ -376,6 +378,24 @@ sync_period(const struct disk *d)
 	return failing && period > SYNC_AGAIN_NS ? SYNC_AGAIN_NS : period;
 }
 
+/* What a slow disk needed for a while is given back, a block each sync, so that a load that goes up and down does not make
+ * and free them all the time. */
+static void
+give_back(struct disk *d)
+{
+	struct block *b = NULL;
+
+	(void)pthread_mutex_lock(&d->lock);
+	if (d->free_count > FREE_KEPT) {
+		b = d->free;
+		d->free = b->next;
+		d->free_count--;
+		d->made--;
+	}
+	(void)pthread_mutex_unlock(&d->lock);
+	block_free(b);
+}
+
 static void
 sync_if_due(struct disk *d)
 {
@@ -385,6 +405,7 @@ sync_if_due(struct disk *d)
 	if (now.ns - d->synced.ns < sync_period(d))
 		return;
 	d->synced = now;
+	give_back(d);
 	e = write_again(d);
 	if (e == ERR_OK)
 		e = store_sync(d->store);

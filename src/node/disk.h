@@ -66,6 +66,7 @@ struct disk_status {
 	uint64_t unsure;          /* bytes, see disk_trouble */
 	uint64_t waiting;         /* bytes in memory that are to be written */
 	uint64_t memory, used;    /* bytes of blocks that there may be, and that are not free */
+	uint64_t made;            /* bytes of blocks that there are; those free for long are given back */
 	bool failing[DISK_WORKS]; /* now */
 	bool refusing;            /* no block is to be had: what comes is lost */
 };

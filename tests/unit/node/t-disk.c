@@ -180,6 +180,47 @@ failing_disk(void)
 	is_u64(wrong, 0, "in its order, without a finding");
 }
 
+static bool
+gives_back(struct disk *d, uint64_t most)
+{
+	struct disk_status status = {.made = UINT64_MAX};
+
+	for (int tries = 0; tries < 2000 && status.made > most; tries++) {
+		(void)nanosleep(&(struct timespec){.tv_nsec = 10 * NS_PER_MSEC}, NULL);
+		disk_status(d, &status);
+	}
+	return status.made <= most;
+}
+
+/* What a slow disk used up is not kept for ever. */
+static void
+memory_is_given_back(void)
+{
+	const struct disk_options options = {.name = "log", .memory = 32 << 20, .sync_ns = 10 * NS_PER_MSEC};
+	struct store *s = open_store();
+	struct disk_status status;
+	uint64_t accepted, wrong, lost;
+	struct appender a;
+	struct disk *d;
+
+	if (disk_start(s, &options, &d) != ERR_OK)
+		abort();
+	begin(&a, d, s);
+	limit_files(3 << 20);
+	accepted = append_until_stuck(&a);
+	disk_status(d, &status);
+	is_u64(status.made, 32 << 20, "a disk that fails uses up the memory");
+	limit_files(RLIM_INFINITY);
+	ok(gives_back(d, 12 << 20), "when it works again, most of it is given back");
+	while (append_in_time(&a, accepted) && ++accepted % 100000 != 0)
+		;
+	appender_end(&a, wall_from_sec(1700000001, 0));
+	ok(disk_stop(d, &lost), "and had again when it is needed");
+	store_close(s);
+	is_u64(read_back(&wrong), accepted, "all that was accepted stands in the log");
+	is_u64(wrong, 0, "in its order, without a finding");
+}
+
 /* With wait an appender is never refused while the disk works: more goes through than the memory holds. */
 static void
 waiting(void)
@@ -213,6 +254,7 @@ main(void)
 		abort();
 	dirfd_of_log = open(folder, O_RDONLY | O_DIRECTORY);
 	failing_disk();
+	memory_is_given_back();
 	waiting();
 	ok(disk_stop(NULL, NULL), "no disk to stop");
 	(void)close(dirfd_of_log);
