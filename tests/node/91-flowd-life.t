@@ -104,7 +104,13 @@ hears "groups too" -p $((PORT + 1)) -a $group.1 -i lo
 other_pid=$!
 configure "$G2, $A" 'rotate = "1d";'
 check "SIGHUP with another group" hangup 'configuration read again'
-hears "flowd needed two of them, here one is enough" -p $((PORT + 1)) -a $group.2 -i lo -s $((PORT + 3))
+"$BLAST" -p $((PORT + 1)) -a $group.2 -i lo -s $((PORT + 3)) -n 50 >/dev/null
+total=$((total + 50))
+has_come() # from the port, whatever comes from others
+{
+	[ "$(sequences "$1" | wc -l)" -ge "$2" ]
+}
+check "flowd needed two of them, here one is enough" wait_for 20 has_come $((PORT + 3)) 50
 "$BLAST" -p $((PORT + 1)) -a $group.1 -i lo -s $((PORT + 4)) -n 50 >/dev/null
 wait "$other_pid"
 other_pid=
