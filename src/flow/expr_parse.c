@@ -14,55 +14,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "flow/expr_words.h"
+#include "flow/expr_parser.h"
 #include "flow/value.h"
-
-#define NONE UINT32_MAX
-#define DAY_NS (86400ULL * (uint64_t)NS_PER_SEC)
-
-struct parser {
-	const char *text;
-	const char *at;      /* behind the token at hand */
-	struct expr_token t; /* the token at hand */
-	const struct expr_lists *lists;
-	struct expr *e;
-	struct expr_error *error;
-	enum err result;
-	unsigned depth;
-	const struct expr_word *last; /* what a value alone behind "or" belongs to */
-	int last_sides;
-};
 
 /* --- errors and tokens --- */
 
-static uint32_t __attribute__((format(printf, 3, 4)))
-fail_at(struct parser *p, const char *at, const char *fmt, ...)
+uint32_t
+parser_fail_at(struct parser *p, const char *at, const char *fmt, ...)
 {
 	va_list ap;
 
 	if (p->result != ERR_OK)
-		return NONE;
+		return EXPR_NONE;
 	p->result = ERR_MALFORMED;
 	p->error->column = (size_t)(at - p->text) + 1;
 	va_start(ap, fmt);
 	(void)vsnprintf(p->error->message, sizeof(p->error->message), fmt, ap);
 	va_end(ap);
-	return NONE;
+	return EXPR_NONE;
 }
 
-static uint32_t
-expected(struct parser *p, const char *what)
+uint32_t
+parser_expected(struct parser *p, const char *what)
 {
 	if (p->t.kind == EXPR_TOKEN_END)
-		return fail_at(p, p->t.text, "expected %s, found the end", what);
+		return parser_fail_at(p, p->t.text, "expected %s, found the end", what);
 	if (p->t.kind == EXPR_TOKEN_BAD)
-		return fail_at(p, p->t.text, "the quote does not end");
-	return fail_at(p, p->t.text, "expected %s, found \"%.*s\"", what,
+		return parser_fail_at(p, p->t.text, "the quote does not end");
+	return parser_fail_at(p, p->t.text, "expected %s, found \"%.*s\"", what,
 	    (int)(p->t.len < 80 ? p->t.len : 80), p->t.text);
 }
 
-static uint32_t
-out_of(struct parser *p, enum err e)
+uint32_t
+parser_out_of(struct parser *p, enum err e)
 {
 	if (p->result == ERR_OK) {
 		p->result = e;
@@ -70,27 +54,26 @@ out_of(struct parser *p, enum err e)
 		(void)snprintf(p->error->message, sizeof(p->error->message), "%s",
 		    e == ERR_LIMIT ? "too long, or too many brackets within each other" : err_text(e));
 	}
-	return NONE;
+	return EXPR_NONE;
 }
 
-static void
-next(struct parser *p)
+void
+parser_next(struct parser *p)
 {
 	p->t = expr_token(&p->at);
 }
 
-static bool
-take(struct parser *p, const char *word)
+bool
+parser_take(struct parser *p, const char *word)
 {
 	if (!expr_token_is(&p->t, word))
 		return false;
-	next(p);
+	parser_next(p);
 	return true;
 }
 
-/* The token behind the one at hand. */
-static struct expr_token
-peek(const struct parser *p)
+struct expr_token
+parser_peek(const struct parser *p)
 {
 	const char *at = p->at;
 
@@ -105,9 +88,9 @@ add(struct parser *p, const struct expr_node *n)
 	struct expr *e = p->e;
 
 	if (p->result != ERR_OK)
-		return NONE;
+		return EXPR_NONE;
 	if (array_grow(e->nodes, e->node_room, e->node_count) != ERR_OK)
-		return out_of(p, ERR_MEMORY);
+		return parser_out_of(p, ERR_MEMORY);
 	e->nodes[e->node_count] = *n;
 	return (uint32_t)e->node_count++;
 }
@@ -117,7 +100,7 @@ add_pair(struct parser *p, enum expr_kind kind, uint32_t left, uint32_t right)
 {
 	const struct expr_node n = {.kind = (uint8_t)kind, .left = left, .right = right};
 
-	return left == NONE || right == NONE ? NONE : add(p, &n);
+	return left == EXPR_NONE || right == EXPR_NONE ? EXPR_NONE : add(p, &n);
 }
 
 static uint32_t
@@ -125,315 +108,7 @@ add_not(struct parser *p, uint32_t of)
 {
 	const struct expr_node n = {.kind = EXPR_NOT, .left = of};
 
-	return of == NONE ? NONE : add(p, &n);
-}
-
-static void
-put_range(struct parser *p, uint64_t low, uint64_t high)
-{
-	struct expr *e = p->e;
-
-	if (array_grow(e->ranges, e->range_room, e->range_count) != ERR_OK)
-		(void)out_of(p, ERR_MEMORY);
-	else
-		e->ranges[e->range_count++] = (struct expr_range){low, high};
-}
-
-static int
-by_low(const void *a, const void *b)
-{
-	const struct expr_range *x = a, *y = b;
-
-	return (x->low > y->low) - (x->low < y->low);
-}
-
-/* In order and apart, as they are searched; how many are left. */
-static uint32_t
-order_ranges(struct expr *e, size_t first)
-{
-	struct expr_range *r = e->ranges + first;
-	size_t count = e->range_count - first, kept = 0;
-
-	if (count == 0)
-		return 0;
-	qsort(r, count, sizeof(*r), by_low);
-	for (size_t i = 1; i < count; i++) {
-		if (r[kept].high == UINT64_MAX || r[i].low <= r[kept].high + 1) {
-			if (r[i].high > r[kept].high)
-				r[kept].high = r[i].high;
-		} else {
-			r[++kept] = r[i];
-		}
-	}
-	e->range_count = first + kept + 1;
-	return (uint32_t)kept + 1;
-}
-
-static int
-by_low_address(const void *a, const void *b)
-{
-	const struct expr_addresses *x = a, *y = b;
-
-	return memcmp(x->low, y->low, 16);
-}
-
-static uint32_t
-order_addresses(struct expr *e, size_t first)
-{
-	struct expr_addresses *r = e->addresses + first;
-	size_t count = e->address_count - first, kept = 0;
-
-	if (count == 0)
-		return 0;
-	qsort(r, count, sizeof(*r), by_low_address);
-	for (size_t i = 1; i < count; i++) {
-		if (memcmp(r[i].low, r[kept].high, 16) <= 0) {
-			if (memcmp(r[i].high, r[kept].high, 16) > 0)
-				memcpy(r[kept].high, r[i].high, 16);
-		} else {
-			r[++kept] = r[i];
-		}
-	}
-	e->address_count = first + kept + 1;
-	return (uint32_t)kept + 1;
-}
-
-/* --- values --- */
-
-struct value_type {
-	enum expr_values values;
-	uint64_t most;
-};
-
-static enum expr_op
-read_op(struct parser *p, bool *ret_given, bool *ret_list)
-{
-	static const struct {
-		const char *sign;
-		enum expr_op op;
-	} ops[] = {{"=", EXPR_EQ}, {"==", EXPR_EQ}, {"!=", EXPR_NE}, {"<", EXPR_LT}, {"<=", EXPR_LE},
-	    {">", EXPR_GT}, {">=", EXPR_GE}, {"eq", EXPR_EQ}, {"ne", EXPR_NE}, {"lt", EXPR_LT},
-	    {"le", EXPR_LE}, {"gt", EXPR_GT}, {"ge", EXPR_GE}};
-	struct expr_token behind = peek(p);
-
-	*ret_given = true;
-	*ret_list = false;
-	for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		if (take(p, ops[i].sign))
-			return ops[i].op;
-	}
-	if (expr_token_is(&p->t, "not") && expr_token_is(&behind, "in")) {
-		next(p);
-		next(p);
-		*ret_list = true;
-		return EXPR_NE;
-	}
-	if (take(p, "in"))
-		*ret_list = true;
-	else
-		*ret_given = false;
-	return EXPR_EQ;
-}
-
-/* How far a value reaches: a time of day given in minutes is that minute. */
-static uint64_t
-reach(enum expr_values values, uint64_t v, size_t len)
-{
-	if (values == EXPR_VALUES_CLOCK)
-		return v + (uint64_t)(len > 5 ? NS_PER_SEC : 60 * NS_PER_SEC) - 1;
-	return v;
-}
-
-/* "a-b" behind the first character, where the type has no dashes of its own. */
-static const char *
-dash_in(const struct value_type *y, const char *text, size_t len)
-{
-	if (y->values != EXPR_VALUES_NUMBER && y->values != EXPR_VALUES_PROTO &&
-	    y->values != EXPR_VALUES_DAY && y->values != EXPR_VALUES_CLOCK)
-		return NULL;
-	return len > 1 ? memchr(text + 1, '-', len - 1) : NULL;
-}
-
-static bool
-put_number(struct parser *p, const struct value_type *y, const char *text, size_t len)
-{
-	const char *dash = dash_in(y, text, len);
-	size_t left = dash != NULL ? (size_t)(dash - text) : len;
-	uint64_t low, high;
-
-	if (!expr_value(y->values, y->most, text, left, &low))
-		return false;
-	if (dash == NULL) {
-		put_range(p, low, reach(y->values, low, len));
-		return true;
-	}
-	if (!expr_value(y->values, y->most, dash + 1, len - left - 1, &high))
-		return false;
-	if (y->values == EXPR_VALUES_CLOCK && high-- == 0)
-		return false;
-	if (low <= high) {
-		put_range(p, low, high);
-		return true;
-	}
-	if (y->values != EXPR_VALUES_DAY && y->values != EXPR_VALUES_CLOCK)
-		return false;
-	put_range(p, low, y->values == EXPR_VALUES_DAY ? 6 : DAY_NS - 1); /* over Saturday, or midnight */
-	put_range(p, 0, high);
-	return true;
-}
-
-static bool
-put_address(struct parser *p, const char *text, size_t len)
-{
-	struct expr *e = p->e;
-	struct expr_addresses a;
-
-	if (!expr_addresses(text, len, &a))
-		return false;
-	if (array_grow(e->addresses, e->address_room, e->address_count) != ERR_OK)
-		(void)out_of(p, ERR_MEMORY);
-	else
-		e->addresses[e->address_count++] = a;
-	return true;
-}
-
-static bool
-put_value(struct parser *p, const struct value_type *y, const struct expr_token *t)
-{
-	if (t->kind != EXPR_TOKEN_WORD && t->kind != EXPR_TOKEN_STRING)
-		return false;
-	if (y->values == EXPR_VALUES_ADDRESS)
-		return put_address(p, t->text, t->len);
-	return put_number(p, y, t->text, t->len);
-}
-
-/* What stands in a named list. Errors are told at the name. */
-static bool
-put_named(struct parser *p, const struct value_type *y)
-{
-	const char *at = p->t.text;
-	char name[64];
-	const char *text = NULL;
-	struct expr_token t;
-
-	if (p->t.len - 1 < sizeof(name)) {
-		memcpy(name, p->t.text + 1, p->t.len - 1);
-		name[p->t.len - 1] = '\0';
-		if (p->lists != NULL)
-			text = p->lists->lookup(p->lists->ctx, name);
-	}
-	if (text == NULL) {
-		(void)fail_at(p, at, "there is no list \"%.*s\"", (int)p->t.len - 1, p->t.text + 1);
-		return false;
-	}
-	while ((t = expr_token(&text)).kind != EXPR_TOKEN_END) {
-		if (expr_token_is(&t, ","))
-			continue;
-		if (!put_value(p, y, &t)) {
-			(void)fail_at(p, at, "list %s: expected %s, found \"%.*s\"", name,
-			    expr_values_name(y->values), (int)t.len, t.text);
-			return false;
-		}
-	}
-	next(p);
-	return true;
-}
-
-/* "[a, b c]" or "{...}", commas are not needed; or "@name". */
-static bool
-put_list(struct parser *p, const struct value_type *y)
-{
-	const char *end = expr_token_is(&p->t, "{") ? "}" : "]";
-
-	if (p->t.kind == EXPR_TOKEN_WORD && p->t.text[0] == '@')
-		return put_named(p, y);
-	if (!take(p, "[") && !take(p, "{")) {
-		if (put_value(p, y, &p->t)) { /* in 10.0.0.0/8 */
-			next(p);
-			return true;
-		}
-		(void)expected(p, "a list in [ ], or @NAME");
-		return false;
-	}
-	while (!take(p, end)) {
-		if (take(p, ","))
-			continue;
-		if (p->t.kind == EXPR_TOKEN_WORD && p->t.text[0] == '@') {
-			if (!put_named(p, y))
-				return false;
-			continue;
-		}
-		if (!put_value(p, y, &p->t)) {
-			(void)expected(p, p->t.kind == EXPR_TOKEN_END ? end : expr_values_name(y->values));
-			return false;
-		}
-		next(p);
-	}
-	return true;
-}
-
-/* One value, or several with commas between them. */
-static bool
-put_some(struct parser *p, const struct value_type *y)
-{
-	do {
-		if (!put_value(p, y, &p->t)) {
-			(void)expected(p, expr_values_name(y->values));
-			return false;
-		}
-		next(p);
-	} while (take(p, ","));
-	return true;
-}
-
-static bool
-put_comparison(struct parser *p, const struct value_type *y, enum expr_op op)
-{
-	uint64_t v;
-
-	if ((p->t.kind != EXPR_TOKEN_WORD && p->t.kind != EXPR_TOKEN_STRING) ||
-	    !expr_value(y->values, y->most, p->t.text, p->t.len, &v)) {
-		(void)expected(p, expr_values_name(y->values));
-		return false;
-	}
-	if (op == EXPR_LE)
-		put_range(p, 0, reach(y->values, v, p->t.len));
-	else if (op == EXPR_GE)
-		put_range(p, v, UINT64_MAX);
-	else if (op == EXPR_LT && v > 0)
-		put_range(p, 0, v - 1);
-	else if (op == EXPR_GT && v < y->most)
-		put_range(p, reach(y->values, v, p->t.len) + 1, UINT64_MAX);
-	next(p);
-	return true;
-}
-
-/* Operator and values into n: kind, op, first, count. */
-static bool
-read_values(struct parser *p, const struct value_type *y, struct expr_node *n)
-{
-	const char *begin = p->t.text;
-	bool given, list, address = y->values == EXPR_VALUES_ADDRESS;
-	enum expr_op op = read_op(p, &given, &list);
-	size_t first = address ? p->e->address_count : p->e->range_count;
-	bool good;
-
-	n->kind = address ? EXPR_ADDRESS : EXPR_NUMBER;
-	n->values = (uint8_t)y->values;
-	n->op = op == EXPR_NE ? EXPR_NE : EXPR_EQ;
-	if (list || (p->t.kind == EXPR_TOKEN_WORD && p->t.text[0] == '@') || expr_token_is(&p->t, "["))
-		good = put_list(p, y);
-	else if (op == EXPR_EQ || op == EXPR_NE)
-		good = put_some(p, y);
-	else if (address)
-		return fail_at(p, begin, "addresses have no order: = and != and in [ ] compare them") != NONE;
-	else
-		good = put_comparison(p, y, op);
-	if (!good || p->result != ERR_OK)
-		return false;
-	n->first = (uint32_t)first;
-	n->count = address ? order_addresses(p->e, first) : order_ranges(p->e, first);
-	return true;
+	return of == EXPR_NONE ? EXPR_NONE : add(p, &n);
 }
 
 /* --- leaves --- */
@@ -473,12 +148,12 @@ read_flags(struct parser *p, const struct expr_word *w)
 	const char *slash;
 	size_t len;
 	bool given, list, good;
-	enum expr_op op = read_op(p, &given, &list);
+	enum expr_op op = parser_read_op(p, &given, &list);
 	uint32_t at;
 
 	take_side(w, 0, &n);
 	if (p->t.kind != EXPR_TOKEN_WORD || list || (op != EXPR_EQ && op != EXPR_NE))
-		return expected(p, "flags such as S or S/SA, of F S R P A U E C");
+		return parser_expected(p, "flags such as S or S/SA, of F S R P A U E C");
 	slash = memchr(p->t.text, '/', p->t.len);
 	len = slash != NULL ? (size_t)(slash - p->t.text) : p->t.len;
 	good = expr_flags(p->t.text, len, &n.value);
@@ -486,11 +161,11 @@ read_flags(struct parser *p, const struct expr_word *w)
 	if (good && slash != NULL)
 		good = expr_flags(slash + 1, p->t.len - len - 1, &n.mask);
 	if (!good)
-		return expected(p, "flags such as S or S/SA, of F S R P A U E C");
+		return parser_expected(p, "flags such as S or S/SA, of F S R P A U E C");
 	if ((n.value & ~n.mask) != 0)
-		return fail_at(
+		return parser_fail_at(
 		    p, p->t.text, "flags that are to be set are not among those that are looked at");
-	next(p);
+	parser_next(p);
 	at = add(p, &n);
 	return op == EXPR_NE ? add_not(p, at) : at;
 }
@@ -498,13 +173,13 @@ read_flags(struct parser *p, const struct expr_word *w)
 static uint32_t
 read_word(struct parser *p, const struct expr_word *w, int sides)
 {
-	const struct value_type y = {(enum expr_values)w->values, w->most};
+	const struct parser_values y = {(enum expr_values)w->values, w->most};
 	struct expr_node n = {.kind = EXPR_NUMBER};
 
 	if (strcmp(w->name, "flags") == 0)
 		return read_flags(p, w);
-	if (!read_values(p, &y, &n))
-		return NONE;
+	if (!parser_read_values(p, &y, &n))
+		return EXPR_NONE;
 	p->last = w;
 	p->last_sides = sides;
 	return add_sides(p, w, sides, &n);
@@ -564,30 +239,30 @@ read_bytes(struct parser *p, struct expr_node *n)
 {
 	const char *begin = p->t.text;
 	bool given, list;
-	enum expr_op op = read_op(p, &given, &list);
+	enum expr_op op = parser_read_op(p, &given, &list);
 
 	n->kind = EXPR_BYTES;
 	n->values = EXPR_VALUES_BYTES;
 	n->op = op == EXPR_NE ? EXPR_NE : EXPR_EQ;
 	n->first = (uint32_t)p->e->bytes.len;
 	if (op != EXPR_EQ && op != EXPR_NE)
-		return fail_at(p, begin, "texts and octets have no order: = and != compare them");
+		return parser_fail_at(p, begin, "texts and octets have no order: = and != compare them");
 	if (p->t.kind == EXPR_TOKEN_WORD && hex_bytes(p, p->t.text, p->t.len, &n->count)) {
-		next(p);
+		parser_next(p);
 		return add(p, n);
 	}
 	if (list || (p->t.kind != EXPR_TOKEN_STRING && n->fields[0].type != ELEMENT_STRING) ||
 	    (p->t.kind != EXPR_TOKEN_STRING && p->t.kind != EXPR_TOKEN_WORD))
-		return expected(p, expr_values_name(EXPR_VALUES_BYTES));
+		return parser_expected(p, expr_values_name(EXPR_VALUES_BYTES));
 	buf_bytes(&p->e->bytes, p->t.text, p->t.len);
 	n->count = (uint32_t)p->t.len;
-	next(p);
+	parser_next(p);
 	return add(p, n);
 }
 
 /* What the values of an element are. False: it cannot be compared. */
 static bool
-type_of(const struct expr_element *e, struct value_type *ret)
+type_of(const struct expr_element *e, struct parser_values *ret)
 {
 	ret->most = UINT64_MAX;
 	switch ((enum element_type)e->type) {
@@ -630,7 +305,7 @@ is_plain_number(const struct parser *p)
 	uint64_t v;
 
 	if (t.kind == EXPR_TOKEN_SIGN)
-		t = peek(p);
+		t = parser_peek(p);
 	return t.kind == EXPR_TOKEN_WORD && t.text[0] >= '0' && t.text[0] <= '9' &&
 	    strncmp(t.text, "0x", 2) != 0 && expr_value(EXPR_VALUES_NUMBER, UINT64_MAX, t.text, t.len, &v);
 }
@@ -639,10 +314,10 @@ static uint32_t
 read_element(struct parser *p, const struct expr_element *element, const char *name)
 {
 	struct expr_node n = {.what = EXPR_FIELD, .name = name, .field_count = 1, .fields = {*element}};
-	struct value_type y;
+	struct parser_values y;
 
 	if (!type_of(element, &y))
-		return fail_at(
+		return parser_fail_at(
 		    p, p->t.text, "%s cannot be compared; \"has %s\" asks whether it is there", name, name);
 	if (y.values == EXPR_VALUES_BYTES && name == NULL && is_plain_number(p)) {
 		y.values = EXPR_VALUES_NUMBER;
@@ -650,7 +325,7 @@ read_element(struct parser *p, const struct expr_element *element, const char *n
 	}
 	if (y.values == EXPR_VALUES_BYTES)
 		return read_bytes(p, &n);
-	return read_values(p, &y, &n) ? add(p, &n) : NONE;
+	return parser_read_values(p, &y, &n) ? add(p, &n) : EXPR_NONE;
 }
 
 static uint32_t
@@ -659,8 +334,8 @@ read_has(struct parser *p)
 	struct expr_node n = {.kind = EXPR_PRESENT, .what = EXPR_FIELD, .field_count = 1};
 
 	if (!find_element(&p->t, &n.fields[0], &n.name))
-		return expected(p, "the name of an information element");
-	next(p);
+		return parser_expected(p, "the name of an information element");
+	parser_next(p);
 	return add(p, &n);
 }
 
@@ -670,7 +345,7 @@ read_has(struct parser *p)
 static int
 read_side(struct parser *p, bool *ret_in_out)
 {
-	struct expr_token behind = peek(p);
+	struct expr_token behind = parser_peek(p);
 	int first = expr_token_is(&p->t, "src") ? SIDE_FIRST : expr_token_is(&p->t, "dst") ? SIDE_SECOND : 0;
 	const struct parser before = *p;
 
@@ -679,19 +354,19 @@ read_side(struct parser *p, bool *ret_in_out)
 		if (!expr_token_is(&behind, "if") && !expr_token_is(&behind, "interface"))
 			return 0;
 		*ret_in_out = true;
-		if (take(p, "in"))
+		if (parser_take(p, "in"))
 			return SIDE_FIRST;
-		return take(p, "out") ? SIDE_SECOND : 0;
+		return parser_take(p, "out") ? SIDE_SECOND : 0;
 	}
-	next(p);
+	parser_next(p);
 	for (int either = 0; either < 2; either++) {
 		if (!expr_token_is(&p->t, either ? "or" : "and"))
 			continue;
-		next(p);
-		if (take(p, first == SIDE_FIRST ? "dst" : "src"))
+		parser_next(p);
+		if (parser_take(p, first == SIDE_FIRST ? "dst" : "src"))
 			return either ? SIDE_EITHER : SIDE_ALL;
 		*p = before;
-		next(p);
+		parser_next(p);
 	}
 	return first;
 }
@@ -705,7 +380,7 @@ add_proto(struct parser *p, uint64_t number)
 	    .first = (uint32_t)p->e->range_count,
 	    .count = 1};
 
-	put_range(p, number, number);
+	parser_put_range(p, number, number);
 	return add_sides(p, expr_word_find(&t), SIDE_FIRST, &n);
 }
 
@@ -736,12 +411,13 @@ read_after(struct parser *p, bool after)
 		n.values = EXPR_VALUES_TIME;
 		n.name = "flowStart";
 	} else {
-		return expected(p, "a time of day such as 08:30, or a time such as \"2026-11-25 08:30\"");
+		return parser_expected(
+		    p, "a time of day such as 08:30, or a time such as \"2026-11-25 08:30\"");
 	}
 	if (!after && v == 0)
-		return fail_at(p, p->t.text, "nothing is before that");
-	put_range(p, after ? v : 0, after ? UINT64_MAX : v - 1);
-	next(p);
+		return parser_fail_at(p, p->t.text, "nothing is before that");
+	parser_put_range(p, after ? v : 0, after ? UINT64_MAX : v - 1);
+	parser_next(p);
 	return add(p, &n);
 }
 
@@ -752,17 +428,17 @@ read_short(struct parser *p, int sides)
 	static const struct expr_token host = {.kind = EXPR_TOKEN_WORD, .text = "host", .len = 4};
 	const struct expr_word *w = sides != 0 ? expr_word_find(&host) : p->last;
 	struct expr_addresses a;
-	struct value_type y;
+	struct parser_values y;
 	uint64_t v;
 
 	if (w == NULL || p->t.kind != EXPR_TOKEN_WORD)
-		return NONE;
-	y = (struct value_type){(enum expr_values)w->values, w->most};
+		return EXPR_NONE;
+	y = (struct parser_values){(enum expr_values)w->values, w->most};
 	if (y.values == EXPR_VALUES_ADDRESS ? expr_addresses(p->t.text, p->t.len, &a)
-					    : dash_in(&y, p->t.text, p->t.len) != NULL ||
+					    : parser_dash_in(&y, p->t.text, p->t.len) != NULL ||
 		    expr_value(y.values, y.most, p->t.text, p->t.len, &v))
 		return read_word(p, w, sides != 0 ? sides : p->last_sides);
-	return NONE;
+	return EXPR_NONE;
 }
 
 static uint32_t
@@ -772,26 +448,26 @@ read_named(struct parser *p)
 				      sflow = {.kind = EXPR_NUMBER, .what = EXPR_SFLOW, .name = "sflow"};
 	uint64_t proto;
 
-	if (take(p, "any") || take(p, "all"))
+	if (parser_take(p, "any") || parser_take(p, "all"))
 		return add(p, &any);
-	if (take(p, "ipv4") || take(p, "inet"))
+	if (parser_take(p, "ipv4") || parser_take(p, "inet"))
 		return add_inet(p, 4);
-	if (take(p, "ipv6") || take(p, "inet6"))
+	if (parser_take(p, "ipv6") || parser_take(p, "inet6"))
 		return add_inet(p, 6);
-	if (take(p, "sflow"))
+	if (parser_take(p, "sflow"))
 		return add(p, &sflow);
-	if (take(p, "after"))
+	if (parser_take(p, "after"))
 		return read_after(p, true);
-	if (take(p, "before"))
+	if (parser_take(p, "before"))
 		return read_after(p, false);
-	if (take(p, "has"))
+	if (parser_take(p, "has"))
 		return read_has(p);
 	if (p->t.kind == EXPR_TOKEN_WORD && (p->t.text[0] < '0' || p->t.text[0] > '9') &&
 	    expr_value(EXPR_VALUES_PROTO, 255, p->t.text, p->t.len, &proto)) {
-		next(p);
+		parser_next(p);
 		return add_proto(p, proto);
 	}
-	return NONE;
+	return EXPR_NONE;
 }
 
 static uint32_t
@@ -808,28 +484,28 @@ read_primary(struct parser *p)
 	w = expr_word_find(&p->t);
 	if (w != NULL) {
 		if (sides != 0 && (!w->sides || w->in_out != in_out))
-			return fail_at(p, begin, "\"%s\" has no such side", w->name);
-		next(p);
+			return parser_fail_at(p, begin, "\"%s\" has no such side", w->name);
+		parser_next(p);
 		if (strcmp(w->name, "nexthop") == 0 || strcmp(w->name, "exporter") == 0)
-			(void)take(p, "ip"); /* as in nfdump */
+			(void)parser_take(p, "ip"); /* as in nfdump */
 		return read_word(p, w, sides != 0 ? sides : SIDE_EITHER);
 	}
 	if (expr_token_is(&p->t, "any") && sides != 0) { /* src any */
-		next(p);
+		parser_next(p);
 		return add(p, &(struct expr_node){.kind = EXPR_TRUE});
 	}
 	at = read_short(p, sides);
-	if (at != NONE || p->result != ERR_OK)
+	if (at != EXPR_NONE || p->result != ERR_OK)
 		return at;
 	if (sides != 0)
-		return expected(p, "an address, host, net, port, as, mask, mac, vlan or if");
+		return parser_expected(p, "an address, host, net, port, as, mask, mac, vlan or if");
 	at = read_named(p);
-	if (at != NONE || p->result != ERR_OK)
+	if (at != EXPR_NONE || p->result != ERR_OK)
 		return at;
 	if (!find_element(&p->t, &element, &name))
-		return expected(
+		return parser_expected(
 		    p, "what to ask for, such as src, port, proto, bytes, or an information element");
-	next(p);
+	parser_next(p);
 	return read_element(p, &element, name);
 }
 
@@ -843,13 +519,13 @@ read_not(struct parser *p)
 	uint32_t at;
 
 	if (++p->depth > EXPR_DEPTH_MOST)
-		return out_of(p, ERR_LIMIT);
-	if (take(p, "not") || take(p, "!")) {
+		return parser_out_of(p, ERR_LIMIT);
+	if (parser_take(p, "not") || parser_take(p, "!")) {
 		at = add_not(p, read_not(p));
-	} else if (take(p, "(")) {
+	} else if (parser_take(p, "(")) {
 		at = read_or(p);
-		if (p->result == ERR_OK && !take(p, ")"))
-			at = expected(p, "and, or, or \")\"");
+		if (p->result == ERR_OK && !parser_take(p, ")"))
+			at = parser_expected(p, "and, or, or \")\"");
 	} else {
 		at = read_primary(p);
 	}
@@ -862,7 +538,7 @@ read_and(struct parser *p)
 {
 	uint32_t at = read_not(p);
 
-	while (p->result == ERR_OK && (take(p, "and") || take(p, "&&"))) {
+	while (p->result == ERR_OK && (parser_take(p, "and") || parser_take(p, "&&"))) {
 		p->last = NULL; /* "port 80 and 443" is none */
 		at = add_pair(p, EXPR_AND, at, read_not(p));
 	}
@@ -876,7 +552,7 @@ read_or(struct parser *p)
 
 	p->last = NULL;
 	at = read_and(p);
-	while (p->result == ERR_OK && (take(p, "or") || take(p, "||")))
+	while (p->result == ERR_OK && (parser_take(p, "or") || parser_take(p, "||")))
 		at = add_pair(p, EXPR_OR, at, read_and(p));
 	return at;
 }
@@ -890,17 +566,17 @@ expr_parse(const char *text, const struct expr_lists *lists, struct expr **ret, 
 	p.e = calloc(1, sizeof(*p.e));
 	p.t.text = text;
 	if (p.e == NULL)
-		(void)out_of(&p, ERR_MEMORY);
+		(void)parser_out_of(&p, ERR_MEMORY);
 	else if (strlen(text) > EXPR_TEXT_MOST)
-		(void)out_of(&p, ERR_LIMIT);
+		(void)parser_out_of(&p, ERR_LIMIT);
 	if (p.result == ERR_OK) {
-		next(&p);
+		parser_next(&p);
 		p.e->root = read_or(&p);
 	}
 	if (p.result == ERR_OK && p.t.kind != EXPR_TOKEN_END)
-		(void)expected(&p, "and, or, or the end");
+		(void)parser_expected(&p, "and, or, or the end");
 	if (p.result == ERR_OK && !buf_ok(&p.e->bytes))
-		(void)out_of(&p, ERR_MEMORY);
+		(void)parser_out_of(&p, ERR_MEMORY);
 	if (p.result != ERR_OK) {
 		expr_free(p.e);
 		return p.result;

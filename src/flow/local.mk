@@ -8,8 +8,9 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/expr.h src/flow/expr_private.h \
 	src/flow/expr_eval.c \
 	src/flow/expr_lex.c \
-	src/flow/expr_parse.c \
+	src/flow/expr_parse.c src/flow/expr_parser.h \
 	src/flow/expr_text.c \
+	src/flow/expr_values.c \
 	src/flow/expr_words.c src/flow/expr_words.h \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/format.c src/flow/format.h \

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Reading, checking and printing the configuration. The tables below say everything about a key; reading and
- * printing walk them. All faults of a file are collected, each with its line, so that one try shows them all.
+ * Reading and checking the configuration. The tables of conf_keys.c say everything about a key. All faults of a file are collected, each with its line, so that one try shows them all.
  */
 #include "node/conf.h"
 
@@ -18,91 +17,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "node/conf_join.h"
+#include "node/conf_keys.h"
 #include "node/unit.h"
-
-enum key_type {
-	KEY_NAME,      /* 1 to 63 of A-Z a-z 0-9 . _ - */
-	KEY_INTERFACE, /* text as long as an interface's name may be */
-	KEY_PATH,      /* text */
-	KEY_FULL_PATH, /* text that begins with / */
-	KEY_ADDRESS,   /* IPv4 or IPv6, numeric */
-	KEY_PORT,
-	KEY_DURATION,     /* "100ms" "1s" "5m" "1h" */
-	KEY_SIZE,         /* "64M", or a number of bytes */
-	KEY_NUMBER,       /* whole; without a default 0 is as if it were not there */
-	KEY_BOOL,         /* true or false */
-	KEY_SOURCES,      /* [ "192.0.2.0/24", ... ] */
-	KEY_JOIN_SOURCES, /* [ "192.0.2.1", ... ] */
-	KEY_LISTENERS,    /* ( { ... }, ... ) */
-	KEY_LOG,          /* { ... } */
-	KEY_STATUS,
-};
-
-enum key_need { REQUIRED, OPTIONAL };
-
-struct key {
-	const char *name;
-	enum key_type type;
-	size_t offset;
-	enum key_need need;
-	const char *otherwise; /* value of an optional key, as it would be written; NULL: none */
-	int64_t least, most;   /* DURATION: ns; SIZE: bytes; NUMBER */
-	bool reloadable;
-};
-
-#define KIB 1024LL
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
-#define TIB (1024 * GIB)
-#define MSEC NS_PER_MSEC
-#define SEC NS_PER_SEC
-#define HOUR (3600 * SEC)
-#define DAY (24 * HOUR)
-
-static const struct key listener_keys[] = {
-    {"address", KEY_ADDRESS, offsetof(struct conf_listener, address), REQUIRED, NULL, 0, 0, true},
-    {"port", KEY_PORT, offsetof(struct conf_listener, port), REQUIRED, NULL, 0, 0, true},
-    {"interface", KEY_INTERFACE, offsetof(struct conf_listener, interface), OPTIONAL, NULL, 0, 0, true},
-    {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
-    {"join_sources", KEY_JOIN_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
-    {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
-	GIB - 1, true},
-    {"rate_limit", KEY_NUMBER, offsetof(struct conf_listener, rate_limit), OPTIONAL, NULL, 0, 10000000, true},
-    {.name = NULL},
-};
-
-static const struct key log_keys[] = {
-    {"directory", KEY_PATH, offsetof(struct conf, log_directory), REQUIRED, NULL, 0, 0, false},
-    {"rotate", KEY_DURATION, offsetof(struct conf, log_rotate_ns), OPTIONAL, "5m", SEC, 24 * HOUR, true},
-    {"size", KEY_SIZE, offsetof(struct conf, log_size), OPTIONAL, "1G", MIB, 1024 * GIB, true},
-    {"sync", KEY_DURATION, offsetof(struct conf, log_sync_ns), OPTIONAL, "1s", 10 * MSEC, HOUR, true},
-    {"flush", KEY_DURATION, offsetof(struct conf, log_flush_ns), OPTIONAL, "100ms", 2 * MSEC, 10 * SEC, true},
-    {"memory", KEY_SIZE, offsetof(struct conf, log_memory), OPTIONAL, "64M", 8 * MIB, 256 * GIB, false},
-    {"retain", KEY_DURATION, offsetof(struct conf, log_retain_ns), OPTIONAL, NULL, SEC, 36500 * DAY, true},
-    {"retain_size", KEY_SIZE, offsetof(struct conf, log_retain_size), OPTIONAL, NULL, MIB, 1024 * TIB, true},
-    {"minimum_free", KEY_SIZE, offsetof(struct conf, log_minimum_free), OPTIONAL, NULL, MIB, 1024 * TIB,
-	true},
-    {"keep_unmerged", KEY_BOOL, offsetof(struct conf, log_keep_unmerged), OPTIONAL, "false", 0, 0, true},
-    {.name = NULL},
-};
-
-static const struct key status_keys[] = {
-    {"address", KEY_ADDRESS, offsetof(struct conf, status_address), REQUIRED, NULL, 0, 0, true},
-    {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
-    {.name = NULL},
-};
-
-static const struct key top_keys[] = {
-    {"cluster", KEY_NAME, offsetof(struct conf, cluster), REQUIRED, NULL, 0, 0, false},
-    {"node", KEY_NAME, offsetof(struct conf, node), REQUIRED, NULL, 0, 0, false},
-    {"listen", KEY_LISTENERS, 0, REQUIRED, NULL, 0, 0, true},
-    {"lanes", KEY_NUMBER, offsetof(struct conf, lanes), OPTIONAL, "1", 1, CONF_LANES_MOST, false},
-    {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
-    {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
-    {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
-    {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
-    {.name = NULL},
-};
 
 /* One reading: where it is, and what was found wrong. */
 struct reading {
@@ -373,16 +289,10 @@ static void read_group(struct reading *r, const struct key *keys, const config_s
     const char *path, uint8_t *base);
 
 static bool
-is_v4_prefix(const struct prefix *p)
-{
-	return p->bits >= 96 && addr_is_v4(&p->addr);
-}
-
-static bool
 has_source_of_family(const struct conf_listener *l)
 {
 	for (size_t i = 0; i < l->source_count; i++) {
-		if (is_v4_prefix(&l->sources[i]) == addr_is_v4(&l->address))
+		if (conf_is_v4_prefix(&l->sources[i]) == addr_is_v4(&l->address))
 			return true;
 	}
 	return false;
@@ -438,7 +348,7 @@ read_listener(struct reading *r, const config_setting_t *s)
 		return;
 	}
 	r->failed = false;
-	read_group(r, listener_keys, s, "listen.", (uint8_t *)l);
+	read_group(r, conf_listener_keys, s, "listen.", (uint8_t *)l);
 	if (!r->failed)
 		check_listener(r, l, s);
 	r->failed |= failed_before;
@@ -491,7 +401,7 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 			bad_form(r, k, s);
 			break;
 		}
-		read_group(r, k->type == KEY_LOG ? log_keys : status_keys, s,
+		read_group(r, k->type == KEY_LOG ? conf_log_keys : conf_status_keys, s,
 		    k->type == KEY_LOG ? "log." : "status.", base);
 		if (k->type == KEY_STATUS)
 			r->conf->has_status = true;
@@ -548,7 +458,7 @@ parse(const char *text, const char *name, const char *include_folder, struct con
 		    config_error_text(&tree));
 		r.failed = true;
 	} else {
-		read_group(&r, top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
+		read_group(&r, conf_top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
 	}
 	config_destroy(&tree);
 	if (!r.failed && !r.no_memory) {
@@ -609,206 +519,4 @@ conf_clear(struct conf *c)
 	free(c->listeners);
 	c->listeners = NULL;
 	c->listener_count = 0;
-}
-
-/* A text as libconfig reads it. */
-static void
-print_quoted(struct buf *out, const char *text)
-{
-	buf_u8(out, '"');
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
-			buf_printf(out, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7f)
-			buf_printf(out, "\\x%02x", *c);
-		else
-			buf_u8(out, *c);
-	}
-	buf_u8(out, '"');
-}
-
-static void print_group(
-    struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth);
-
-static void
-print_prefixes(struct buf *out, const struct conf_listener *l)
-{
-	char text[ADDR_TEXT_SIZE];
-
-	buf_text(out, "[ ");
-	for (size_t i = 0; i < l->source_count; i++) {
-		const struct prefix *p = &l->sources[i];
-		bool v4 = is_v4_prefix(p);
-
-		buf_printf(out, "%s\"%s/%d\"", i > 0 ? ", " : "", addr_text(&p->addr, text),
-		    v4 ? p->bits - 96 : p->bits);
-	}
-	buf_text(out, " ]");
-}
-
-static void
-print_addresses(struct buf *out, const struct conf_listener *l)
-{
-	char text[ADDR_TEXT_SIZE];
-
-	buf_text(out, "[ ");
-	for (size_t i = 0; i < l->join_source_count; i++)
-		buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", addr_text(&l->join_sources[i], text));
-	buf_text(out, " ]");
-}
-
-static void
-print_listeners(struct buf *out, const struct conf *c)
-{
-	buf_text(out, "(\n");
-	for (size_t i = 0; i < c->listener_count; i++) {
-		buf_text(out, "\t{\n");
-		print_group(out, listener_keys, (const uint8_t *)&c->listeners[i], c, 2);
-		buf_text(out, i + 1 < c->listener_count ? "\t},\n" : "\t}\n");
-	}
-	buf_text(out, ")");
-}
-
-static void
-print_value(struct buf *out, const struct key *k, const uint8_t *base, const struct conf *c)
-{
-	const uint8_t *at = base + k->offset;
-	char text[UNIT_TEXT_SIZE > ADDR_TEXT_SIZE ? UNIT_TEXT_SIZE : ADDR_TEXT_SIZE];
-
-	switch (k->type) {
-	case KEY_NAME:
-	case KEY_INTERFACE:
-	case KEY_PATH:
-	case KEY_FULL_PATH:
-		print_quoted(out, (const char *)at);
-		break;
-	case KEY_ADDRESS:
-		print_quoted(out, addr_text((const struct addr *)(const void *)at, text));
-		break;
-	case KEY_PORT:
-		buf_printf(out, "%u", *(const uint16_t *)(const void *)at);
-		break;
-	case KEY_NUMBER:
-		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
-		break;
-	case KEY_DURATION:
-		print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
-		break;
-	case KEY_SIZE:
-		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
-		break;
-	case KEY_JOIN_SOURCES:
-		print_addresses(out, (const struct conf_listener *)(const void *)base);
-		break;
-	case KEY_BOOL:
-		buf_text(out, *(const bool *)(const void *)at ? "true" : "false");
-		break;
-	case KEY_SOURCES:
-		print_prefixes(out, (const struct conf_listener *)(const void *)base);
-		break;
-	case KEY_LISTENERS:
-		print_listeners(out, c);
-		break;
-	case KEY_LOG:
-	case KEY_STATUS:
-		buf_text(out, "{\n");
-		print_group(out, k->type == KEY_LOG ? log_keys : status_keys, base, c, 1);
-		buf_text(out, "}");
-		break;
-	}
-}
-
-/* True for what is not set, and has no default that it would be set to. */
-static bool
-is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
-{
-	if (k->need == REQUIRED || k->otherwise != NULL)
-		return false;
-	if (k->type == KEY_SOURCES)
-		return ((const struct conf_listener *)(const void *)base)->source_count == 0;
-	if (k->type == KEY_JOIN_SOURCES)
-		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
-	if (k->type == KEY_STATUS)
-		return !c->has_status;
-	if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_NUMBER)
-		return *(const int64_t *)(const void *)(base + k->offset) == 0;
-	return base[k->offset] == '\0';
-}
-
-static void
-print_group(struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth)
-{
-	for (const struct key *k = keys; k->name != NULL; k++) {
-		if (is_absent(k, base, c))
-			continue;
-		for (int i = 0; i < depth; i++)
-			buf_u8(out, '\t');
-		buf_printf(out, "%s = ", k->name);
-		print_value(out, k, base, c);
-		buf_text(out, ";\n");
-	}
-}
-
-void
-conf_print(const struct conf *c, struct buf *out)
-{
-	print_group(out, top_keys, (const uint8_t *)c, c, 0);
-}
-
-char *
-conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
-{
-	char text[ADDR_TEXT_SIZE];
-
-	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "listener %s port %u%s%s (%s:%u)",
-	    addr_text(&l->address, text), l->port, l->interface[0] != '\0' ? " on " : "", l->interface,
-	    l->file, l->line);
-	return out;
-}
-
-char *
-conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
-{
-	char text[ADDR_TEXT_SIZE];
-	bool v4 = addr_is_v4(&l->address);
-
-	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "%s%s%s:%u%s%s", v4 ? "" : "[",
-	    addr_text(&l->address, text), v4 ? "" : "]", l->port, l->interface[0] != '\0' ? "%" : "",
-	    l->interface);
-	return out;
-}
-
-/* --- following --- */
-
-static void
-compare_group(const struct key *keys, const char *path, const struct conf *from, const struct conf *to,
-    struct buf *errors)
-{
-	struct buf a = BUF_INIT, b = BUF_INIT;
-
-	for (const struct key *k = keys; k->name != NULL; k++) {
-		if (k->type == KEY_LOG)
-			compare_group(log_keys, "log.", from, to, errors);
-		if (k->reloadable)
-			continue;
-		buf_reset(&a);
-		buf_reset(&b);
-		print_value(&a, k, (const uint8_t *)from, from);
-		print_value(&b, k, (const uint8_t *)to, to);
-		if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0)
-			buf_printf(errors, "%s%s: cannot change from %.*s to %.*s without a new start\n",
-			    path, k->name, (int)a.len, (const char *)a.data, (int)b.len,
-			    (const char *)b.data);
-	}
-	buf_clear(&a);
-	buf_clear(&b);
-}
-
-bool
-conf_can_follow(const struct conf *from, const struct conf *to, struct buf *errors)
-{
-	size_t before = errors->len;
-
-	compare_group(top_keys, "", from, to, errors);
-	return errors->len == before && buf_ok(errors);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The configuration of a node: one table of keys (conf.c) says type, range, default and whether a reload may
+ * The configuration of a node: one table of keys (conf_keys.c) says type, range, default and whether a reload may
  * change it. A configuration is read and checked whole; there is no half of one.
  *
  * (Not named config.h: that is what configure writes.)

@@ -11,6 +11,8 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/collector_run.c src/node/collector_run.h \
 	src/node/conf.c src/node/conf.h \
 	src/node/conf_join.c src/node/conf_join.h \
+	src/node/conf_keys.c src/node/conf_keys.h \
+	src/node/conf_print.c \
 	src/node/connections.c src/node/connections.h \
 	src/node/disk.c src/node/disk.h \
 	src/node/exporters.c src/node/exporters.h \

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * All keys: name, type, place, whether it is needed, default, range, whether a reload may change it.
+ */
+#include "node/conf_keys.h"
+
+#include <stddef.h>
+
+#include "base/clock.h"
+
+#define KIB 1024LL
+#define MIB (1024 * KIB)
+#define GIB (1024 * MIB)
+#define TIB (1024 * GIB)
+#define MSEC NS_PER_MSEC
+#define SEC NS_PER_SEC
+#define HOUR (3600 * SEC)
+#define DAY (24 * HOUR)
+
+const struct key conf_listener_keys[] = {
+    {"address", KEY_ADDRESS, offsetof(struct conf_listener, address), REQUIRED, NULL, 0, 0, true},
+    {"port", KEY_PORT, offsetof(struct conf_listener, port), REQUIRED, NULL, 0, 0, true},
+    {"interface", KEY_INTERFACE, offsetof(struct conf_listener, interface), OPTIONAL, NULL, 0, 0, true},
+    {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
+    {"join_sources", KEY_JOIN_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
+    {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
+	GIB - 1, true},
+    {"rate_limit", KEY_NUMBER, offsetof(struct conf_listener, rate_limit), OPTIONAL, NULL, 0, 10000000, true},
+    {.name = NULL},
+};
+
+const struct key conf_log_keys[] = {
+    {"directory", KEY_PATH, offsetof(struct conf, log_directory), REQUIRED, NULL, 0, 0, false},
+    {"rotate", KEY_DURATION, offsetof(struct conf, log_rotate_ns), OPTIONAL, "5m", SEC, 24 * HOUR, true},
+    {"size", KEY_SIZE, offsetof(struct conf, log_size), OPTIONAL, "1G", MIB, 1024 * GIB, true},
+    {"sync", KEY_DURATION, offsetof(struct conf, log_sync_ns), OPTIONAL, "1s", 10 * MSEC, HOUR, true},
+    {"flush", KEY_DURATION, offsetof(struct conf, log_flush_ns), OPTIONAL, "100ms", 2 * MSEC, 10 * SEC, true},
+    {"memory", KEY_SIZE, offsetof(struct conf, log_memory), OPTIONAL, "64M", 8 * MIB, 256 * GIB, false},
+    {"retain", KEY_DURATION, offsetof(struct conf, log_retain_ns), OPTIONAL, NULL, SEC, 36500 * DAY, true},
+    {"retain_size", KEY_SIZE, offsetof(struct conf, log_retain_size), OPTIONAL, NULL, MIB, 1024 * TIB, true},
+    {"minimum_free", KEY_SIZE, offsetof(struct conf, log_minimum_free), OPTIONAL, NULL, MIB, 1024 * TIB,
+	true},
+    {"keep_unmerged", KEY_BOOL, offsetof(struct conf, log_keep_unmerged), OPTIONAL, "false", 0, 0, true},
+    {.name = NULL},
+};
+
+const struct key conf_status_keys[] = {
+    {"address", KEY_ADDRESS, offsetof(struct conf, status_address), REQUIRED, NULL, 0, 0, true},
+    {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
+    {.name = NULL},
+};
+
+const struct key conf_top_keys[] = {
+    {"cluster", KEY_NAME, offsetof(struct conf, cluster), REQUIRED, NULL, 0, 0, false},
+    {"node", KEY_NAME, offsetof(struct conf, node), REQUIRED, NULL, 0, 0, false},
+    {"listen", KEY_LISTENERS, 0, REQUIRED, NULL, 0, 0, true},
+    {"lanes", KEY_NUMBER, offsetof(struct conf, lanes), OPTIONAL, "1", 1, CONF_LANES_MOST, false},
+    {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
+    {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
+    {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
+    {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
+    {.name = NULL},
+};

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * The configuration as text that reads to the same; and what of it a running node can follow.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "node/conf_keys.h"
+#include "node/unit.h"
+
+/* A text as libconfig reads it. */
+static void
+print_quoted(struct buf *out, const char *text)
+{
+	buf_u8(out, '"');
+	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
+		if (*c == '"' || *c == '\\')
+			buf_printf(out, "\\%c", *c);
+		else if (*c < 0x20 || *c == 0x7f)
+			buf_printf(out, "\\x%02x", *c);
+		else
+			buf_u8(out, *c);
+	}
+	buf_u8(out, '"');
+}
+
+static void print_group(
+    struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth);
+
+static void
+print_prefixes(struct buf *out, const struct conf_listener *l)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	buf_text(out, "[ ");
+	for (size_t i = 0; i < l->source_count; i++) {
+		const struct prefix *p = &l->sources[i];
+		bool v4 = conf_is_v4_prefix(p);
+
+		buf_printf(out, "%s\"%s/%d\"", i > 0 ? ", " : "", addr_text(&p->addr, text),
+		    v4 ? p->bits - 96 : p->bits);
+	}
+	buf_text(out, " ]");
+}
+
+static void
+print_addresses(struct buf *out, const struct conf_listener *l)
+{
+	char text[ADDR_TEXT_SIZE];
+
+	buf_text(out, "[ ");
+	for (size_t i = 0; i < l->join_source_count; i++)
+		buf_printf(out, "%s\"%s\"", i > 0 ? ", " : "", addr_text(&l->join_sources[i], text));
+	buf_text(out, " ]");
+}
+
+static void
+print_listeners(struct buf *out, const struct conf *c)
+{
+	buf_text(out, "(\n");
+	for (size_t i = 0; i < c->listener_count; i++) {
+		buf_text(out, "\t{\n");
+		print_group(out, conf_listener_keys, (const uint8_t *)&c->listeners[i], c, 2);
+		buf_text(out, i + 1 < c->listener_count ? "\t},\n" : "\t}\n");
+	}
+	buf_text(out, ")");
+}
+
+static void
+print_value(struct buf *out, const struct key *k, const uint8_t *base, const struct conf *c)
+{
+	const uint8_t *at = base + k->offset;
+	char text[UNIT_TEXT_SIZE > ADDR_TEXT_SIZE ? UNIT_TEXT_SIZE : ADDR_TEXT_SIZE];
+
+	switch (k->type) {
+	case KEY_NAME:
+	case KEY_INTERFACE:
+	case KEY_PATH:
+	case KEY_FULL_PATH:
+		print_quoted(out, (const char *)at);
+		break;
+	case KEY_ADDRESS:
+		print_quoted(out, addr_text((const struct addr *)(const void *)at, text));
+		break;
+	case KEY_PORT:
+		buf_printf(out, "%u", *(const uint16_t *)(const void *)at);
+		break;
+	case KEY_NUMBER:
+		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
+		break;
+	case KEY_DURATION:
+		print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
+		break;
+	case KEY_SIZE:
+		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
+		break;
+	case KEY_JOIN_SOURCES:
+		print_addresses(out, (const struct conf_listener *)(const void *)base);
+		break;
+	case KEY_BOOL:
+		buf_text(out, *(const bool *)(const void *)at ? "true" : "false");
+		break;
+	case KEY_SOURCES:
+		print_prefixes(out, (const struct conf_listener *)(const void *)base);
+		break;
+	case KEY_LISTENERS:
+		print_listeners(out, c);
+		break;
+	case KEY_LOG:
+	case KEY_STATUS:
+		buf_text(out, "{\n");
+		print_group(out, k->type == KEY_LOG ? conf_log_keys : conf_status_keys, base, c, 1);
+		buf_text(out, "}");
+		break;
+	}
+}
+
+/* True for what is not set, and has no default that it would be set to. */
+static bool
+is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
+{
+	if (k->need == REQUIRED || k->otherwise != NULL)
+		return false;
+	if (k->type == KEY_SOURCES)
+		return ((const struct conf_listener *)(const void *)base)->source_count == 0;
+	if (k->type == KEY_JOIN_SOURCES)
+		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
+	if (k->type == KEY_STATUS)
+		return !c->has_status;
+	if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_NUMBER)
+		return *(const int64_t *)(const void *)(base + k->offset) == 0;
+	return base[k->offset] == '\0';
+}
+
+static void
+print_group(struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth)
+{
+	for (const struct key *k = keys; k->name != NULL; k++) {
+		if (is_absent(k, base, c))
+			continue;
+		for (int i = 0; i < depth; i++)
+			buf_u8(out, '\t');
+		buf_printf(out, "%s = ", k->name);
+		print_value(out, k, base, c);
+		buf_text(out, ";\n");
+	}
+}
+
+void
+conf_print(const struct conf *c, struct buf *out)
+{
+	print_group(out, conf_top_keys, (const uint8_t *)c, c, 0);
+}
+
+char *
+conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+
+	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "listener %s port %u%s%s (%s:%u)",
+	    addr_text(&l->address, text), l->port, l->interface[0] != '\0' ? " on " : "", l->interface,
+	    l->file, l->line);
+	return out;
+}
+
+char *
+conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE])
+{
+	char text[ADDR_TEXT_SIZE];
+	bool v4 = addr_is_v4(&l->address);
+
+	(void)snprintf(out, CONF_LISTENER_TEXT_SIZE, "%s%s%s:%u%s%s", v4 ? "" : "[",
+	    addr_text(&l->address, text), v4 ? "" : "]", l->port, l->interface[0] != '\0' ? "%" : "",
+	    l->interface);
+	return out;
+}
+
+/* --- following --- */
+
+static void
+compare_group(const struct key *keys, const char *path, const struct conf *from, const struct conf *to,
+    struct buf *errors)
+{
+	struct buf a = BUF_INIT, b = BUF_INIT;
+
+	for (const struct key *k = keys; k->name != NULL; k++) {
+		if (k->type == KEY_LOG)
+			compare_group(conf_log_keys, "log.", from, to, errors);
+		if (k->reloadable)
+			continue;
+		buf_reset(&a);
+		buf_reset(&b);
+		print_value(&a, k, (const uint8_t *)from, from);
+		print_value(&b, k, (const uint8_t *)to, to);
+		if (a.len != b.len || memcmp(a.data, b.data, a.len) != 0)
+			buf_printf(errors, "%s%s: cannot change from %.*s to %.*s without a new start\n",
+			    path, k->name, (int)a.len, (const char *)a.data, (int)b.len,
+			    (const char *)b.data);
+	}
+	buf_clear(&a);
+	buf_clear(&b);
+}
+
+bool
+conf_can_follow(const struct conf *from, const struct conf *to, struct buf *errors)
+{
+	size_t before = errors->len;
+
+	compare_group(conf_top_keys, "", from, to, errors);
+	return errors->len == before && buf_ok(errors);
+}
