@@ -291,10 +291,11 @@ leaf(const struct expr *e, struct expr_node *n, const struct flow *f, const stru
 			return f->info->proto == PROTO_SFLOW5;
 		if (n->what == EXPR_INET)
 			return inet(f, n->value);
-		return number_of(n, f, c, tag, &v) && in_ranges(e->ranges + n->first, n->count, v) != negated;
+		return number_of(n, f, c, tag, &v) &&
+		    in_ranges(n->count > 0 ? e->ranges + n->first : NULL, n->count, v) != negated;
 	case EXPR_ADDRESS:
 		return address_of(n, f, c, &a) &&
-		    in_addresses(e->addresses + n->first, n->count, &a) != negated;
+		    in_addresses(n->count > 0 ? e->addresses + n->first : NULL, n->count, &a) != negated;
 	case EXPR_FLAGS:
 		return field_number(n, f, &v) && (v & n->mask) == n->value;
 	case EXPR_BYTES:

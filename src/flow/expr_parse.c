@@ -301,13 +301,20 @@ type_of(const struct expr_element *e, struct parser_values *ret)
 static bool
 is_plain_number(const struct parser *p)
 {
+	static const char *const before[] = {"not", "in", "eq", "ne", "lt", "le", "gt", "ge"};
 	struct expr_token t = p->t;
-	uint64_t v;
+	const char *at = p->at;
+	bool more = true;
 
-	if (t.kind == EXPR_TOKEN_SIGN)
-		t = parser_peek(p);
+	while (more) {
+		more = t.kind == EXPR_TOKEN_SIGN;
+		for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
+			more |= expr_token_is(&t, before[i]);
+		if (more)
+			t = expr_token(&at);
+	}
 	return t.kind == EXPR_TOKEN_WORD && t.text[0] >= '0' && t.text[0] <= '9' &&
-	    strncmp(t.text, "0x", 2) != 0 && expr_value(EXPR_VALUES_NUMBER, UINT64_MAX, t.text, t.len, &v);
+	    strncmp(t.text, "0x", 2) != 0;
 }
 
 static uint32_t
@@ -414,6 +421,8 @@ read_after(struct parser *p, bool after)
 		return parser_expected(
 		    p, "a time of day such as 08:30, or a time such as \"2026-11-25 08:30\"");
 	}
+	if (after && n.what == EXPR_TIME_OF_DAY && v >= 86400ULL * (uint64_t)NS_PER_SEC)
+		return parser_fail_at(p, p->t.text, "nothing is after that");
 	if (!after && v == 0)
 		return parser_fail_at(p, p->t.text, "nothing is before that");
 	parser_put_range(p, after ? v : 0, after ? UINT64_MAX : v - 1);

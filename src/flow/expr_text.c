@@ -40,12 +40,17 @@ put_range(struct buf *out, const struct expr_node *n, const struct expr_range *r
 static void
 put_numbers(const struct expr *e, const struct expr_node *n, struct buf *out)
 {
-	const struct expr_range *r = e->ranges + n->first;
+	const struct expr_range *r;
 	bool negated = n->op == EXPR_NE;
 
 	put_name(n, out);
 	if (n->what == EXPR_SFLOW || n->what == EXPR_INET)
 		return;
+	if (n->count == 0) { /* nothing: more than the most */
+		buf_text(out, negated ? " not in []" : " in []");
+		return;
+	}
+	r = e->ranges + n->first;
 	if (n->count == 1 && r->low == r->high) {
 		buf_text(out, negated ? " != " : " = ");
 		put_quoted_value(out, n, r->low);
@@ -104,7 +109,7 @@ put_addresses(const struct expr *e, const struct expr_node *n, struct buf *out)
 static void
 put_bytes(const struct expr *e, const struct expr_node *n, struct buf *out)
 {
-	const uint8_t *bytes = e->bytes.data + n->first;
+	const uint8_t *bytes = n->count > 0 ? e->bytes.data + n->first : (const uint8_t *)"";
 
 	put_name(n, out);
 	buf_text(out, n->op == EXPR_NE ? " != " : " = ");

@@ -34,11 +34,12 @@ by_low(const void *a, const void *b)
 static uint32_t
 order_ranges(struct expr *e, size_t first)
 {
-	struct expr_range *r = e->ranges + first;
 	size_t count = e->range_count - first, kept = 0;
+	struct expr_range *r;
 
 	if (count == 0)
 		return 0;
+	r = e->ranges + first;
 	qsort(r, count, sizeof(*r), by_low);
 	for (size_t i = 1; i < count; i++) {
 		if (r[kept].high == UINT64_MAX || r[i].low <= r[kept].high + 1) {
@@ -63,11 +64,12 @@ by_low_address(const void *a, const void *b)
 static uint32_t
 order_addresses(struct expr *e, size_t first)
 {
-	struct expr_addresses *r = e->addresses + first;
 	size_t count = e->address_count - first, kept = 0;
+	struct expr_addresses *r;
 
 	if (count == 0)
 		return 0;
+	r = e->addresses + first;
 	qsort(r, count, sizeof(*r), by_low_address);
 	for (size_t i = 1; i < count; i++) {
 		if (memcmp(r[i].low, r[kept].high, 16) <= 0) {
@@ -132,6 +134,13 @@ parser_dash_in(const struct parser_values *y, const char *text, size_t len)
 	return len > 1 ? memchr(text + 1, '-', len - 1) : NULL;
 }
 
+/* 24:00 is where a range ends, and nothing else. */
+static bool
+is_end_of_day(const struct parser_values *y, uint64_t v)
+{
+	return y->values == EXPR_VALUES_CLOCK && v >= DAY_NS;
+}
+
 static bool
 put_number(struct parser *p, const struct parser_values *y, const char *text, size_t len)
 {
@@ -139,7 +148,7 @@ put_number(struct parser *p, const struct parser_values *y, const char *text, si
 	size_t left = dash != NULL ? (size_t)(dash - text) : len;
 	uint64_t low, high;
 
-	if (!expr_value(y->values, y->most, text, left, &low))
+	if (!expr_value(y->values, y->most, text, left, &low) || is_end_of_day(y, low))
 		return false;
 	if (dash == NULL) {
 		parser_put_range(p, low, reach(y->values, low, len));
@@ -272,7 +281,8 @@ put_comparison(struct parser *p, const struct parser_values *y, enum expr_op op)
 	uint64_t v;
 
 	if ((p->t.kind != EXPR_TOKEN_WORD && p->t.kind != EXPR_TOKEN_STRING) ||
-	    !expr_value(y->values, y->most, p->t.text, p->t.len, &v)) {
+	    !expr_value(y->values, y->most, p->t.text, p->t.len, &v) ||
+	    (op != EXPR_LT && is_end_of_day(y, v))) {
 		(void)parser_expected(p, expr_values_name(y->values));
 		return false;
 	}
@@ -282,7 +292,7 @@ put_comparison(struct parser *p, const struct parser_values *y, enum expr_op op)
 		parser_put_range(p, v, UINT64_MAX);
 	else if (op == EXPR_LT && v > 0)
 		parser_put_range(p, 0, v - 1);
-	else if (op == EXPR_GT && v < y->most)
+	else if (op == EXPR_GT && v < y->most && !is_end_of_day(y, reach(y->values, v, p->t.len) + 1))
 		parser_put_range(p, reach(y->values, v, p->t.len) + 1, UINT64_MAX);
 	parser_next(p);
 	return true;

@@ -95,15 +95,15 @@ add_fcntl_and_prctl(scmp_filter_ctx f)
 	int e = 0;
 
 	for (size_t i = 0; e == 0 && i < COUNT(of_fcntl); i++) {
-		const struct scmp_arg_cmp is = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)of_fcntl[i]);
+		const struct scmp_arg_cmp is = SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)of_fcntl[i], 0);
 
 		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1, is);
 		if (e == 0)
 			e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(fcntl64), 1, is);
 	}
 	for (size_t i = 0; e == 0 && i < COUNT(of_prctl); i++)
-		e = seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)of_prctl[i]));
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+		    SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)of_prctl[i], 0));
 	return e;
 }
 
@@ -126,12 +126,12 @@ add_conditions(scmp_filter_ctx f, enum sandbox_role role)
 		    SCMP_A0(SCMP_CMP_MASKED_EQ, 0x00010000 /* CLONE_THREAD */, 0x00010000));
 	if (e == 0)
 		e = seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid()));
+		    f, SCMP_ACT_ALLOW, SCMP_SYS(tgkill), 1, SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)getpid(), 0));
 	if (e == 0)
-		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0));
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1, SCMP_A0(SCMP_CMP_EQ, 0, 0));
 	if (e == 0 && role == SANDBOX_REPORTER)
 		e = seccomp_rule_add(
-		    f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)FIONREAD));
+		    f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)FIONREAD, 0));
 	if (e == 0)
 		e = add_fcntl_and_prctl(f);
 	/* Its flags lie in memory, where no filter looks; the C library then takes clone. */

@@ -63,3 +63,8 @@ check_PROGRAMS += tests/fuzz/fuzz-archive
 tests_fuzz_fuzz_archive_SOURCES = tests/fuzz/fuzz-archive.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_archive_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_archive_LDADD = $(LIBFB_ARCHIVE)
+
+check_PROGRAMS += tests/fuzz/fuzz-expr
+tests_fuzz_fuzz_expr_SOURCES = tests/fuzz/fuzz-expr.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_expr_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_expr_LDADD = $(LIBFB_FLOW)

@@ -188,6 +188,10 @@ static const struct {
     {"time 09:00-09:59:00", 0},
     {"time 22:00-06:00", 0},
     {"time 22:00-10:00", 3},
+    {"time 09:00-24:00", 3},
+    {"time < 24:00", 3},
+    {"time > 23:59", 0},
+    {"before 24:00", 3},
     {"day wed", 3},
     {"day sat,sun", 0},
     {"day mon-fri", 3},
@@ -209,6 +213,10 @@ static const struct {
     {"has sourceIPv6Address", 0},
     {"has 29305/1", 0},
     {"29305/1 = 5", 0},
+    {"29305/1 in [5, 7-9]", 0},
+    {"29305/1 != 5,7", 0},
+    {"29305/1 = 0x0507", 0},
+    {"0/4 in [17]", 2},
     {"29305/1 != 5", 0}, /* what is not there is not different either */
     {"not 29305/1 = 5", 3},
     {"interfaceName = \"eth0\"", 0},
@@ -321,6 +329,9 @@ static const struct {
     {"after noon", 7,
 	"expected a time of day such as 08:30, or a time such as \"2026-11-25 08:30\", found \"noon\""},
     {"before 00:00", 8, "nothing is before that"},
+    {"after 24:00", 7, "nothing is after that"},
+    {"time 24:00-06:00", 6, "expected a time of day such as 08:30, found \"24:00-06:00\""},
+    {"time >= 24:00", 9, "expected a time of day such as 08:30, found \"24:00\""},
     {"has nothing", 5, "expected the name of an information element, found \"nothing\""},
 };
 
