@@ -179,7 +179,6 @@ stop(struct parent *p)
 	(void)!notify_stopping(&p->notify, NULL);
 	for (unsigned i = 0; i < p->lane_count; i++) {
 		struct child *c = &p->lanes[i].child;
-
 		enum err e = c->channel >= 0 ? channel_send(c->channel, CHANNEL_STOP, NULL, 0, NULL, 0)
 					     : ERR_END;
 
