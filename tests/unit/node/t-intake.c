@@ -284,6 +284,7 @@ host_drops(void)
 	is_u64(event_value(EVENT_KERNEL_DROP, 1, EVENT_KEY_TO), (uint64_t)at(1.9).ns, "host drops: until");
 	is_u64(event_value(EVENT_KERNEL_DROP, 0, EVENT_KEY_LISTENER), UINT64_MAX, "host drops: no listener");
 	is_u64(event_value(EVENT_STOP, 0, EVENT_KEY_KERNEL_DROPS), 15, "host drops: the counter has all");
+	intake_clear(&in);
 }
 
 static unsigned

@@ -280,6 +280,9 @@ in_sandbox(enum sandbox_role role, const struct identity *who, bool (*attempt)(v
 	int status = -1;
 
 	if (pid == 0) {
+		/* Without a filter it must not hold a folder outside, as node/child sees to it. */
+		if (role == SANDBOX_REPORTER && !FILTERED)
+			(void)close(folder);
 		if (!sandbox_enter(role, who, role == SANDBOX_COLLECTOR ? folder : -1) || !sandbox_close())
 			_exit(3);
 		_exit(attempt() ? 1 : 0);
