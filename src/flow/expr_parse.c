@@ -192,20 +192,22 @@ find_element(const struct expr_token *t, struct expr_element *ret, const char **
 {
 	char name[ELEMENT_NAME_SIZE];
 	const struct element *e;
-	unsigned pen, id;
-	int end = 0;
+	unsigned long long pen, id;
+	char *slash, *end = NULL;
 
 	if (t->kind != EXPR_TOKEN_WORD || t->len >= sizeof(name))
 		return false;
 	memcpy(name, t->text, t->len);
 	name[t->len] = '\0';
 	if (name[0] >= '0' && name[0] <= '9') {
-		if (strspn(name, "0123456789/") != t->len || sscanf(name, "%u/%u%n", &pen, &id, &end) != 2 ||
-		    (size_t)end != t->len || id > UINT16_MAX)
+		pen = strtoull(name, &slash, 10);
+		id = *slash == '/' ? strtoull(slash + 1, &end, 10) : 0;
+		if (strspn(name, "0123456789/") != t->len || *slash != '/' || end == slash + 1 ||
+		    *end != '\0' || pen > UINT32_MAX || id > UINT16_MAX)
 			return false;
-		e = element_find(pen, (uint16_t)id);
+		e = element_find((uint32_t)pen, (uint16_t)id);
 		*ret = (struct expr_element){
-		    pen, (uint16_t)id, e != NULL ? e->type : (uint8_t)ELEMENT_OCTETS};
+		    (uint32_t)pen, (uint16_t)id, e != NULL ? e->type : (uint8_t)ELEMENT_OCTETS};
 		*ret_name = e != NULL ? e->name : NULL;
 		return true;
 	}
@@ -220,7 +222,7 @@ find_element(const struct expr_token *t, struct expr_element *ret, const char **
 static bool
 hex_bytes(struct parser *p, const char *text, size_t len, uint32_t *ret_count)
 {
-	if (len < 4 || len % 2 != 0 || strncmp(text, "0x", 2) != 0)
+	if (len < 2 || len % 2 != 0 || strncmp(text, "0x", 2) != 0) /* 0x alone: no octets */
 		return false;
 	for (size_t i = 2; i < len; i += 2) {
 		char pair[5] = {'0', 'x', text[i], text[i + 1], '\0'};

@@ -217,6 +217,9 @@ static const struct {
     {"29305/1 != 5,7", 0},
     {"29305/1 = 0x0507", 0},
     {"0/4 in [17]", 2},
+    {"29305/1 = ''", 0},
+    {"29305/1 = 0x", 0},
+    {"interfaceName = ''", 0},
     {"29305/1 != 5", 0}, /* what is not there is not different either */
     {"not 29305/1 = 5", 3},
     {"interfaceName = \"eth0\"", 0},
@@ -332,6 +335,10 @@ static const struct {
     {"after 24:00", 7, "nothing is after that"},
     {"time 24:00-06:00", 6, "expected a time of day such as 08:30, found \"24:00-06:00\""},
     {"time >= 24:00", 9, "expected a time of day such as 08:30, found \"24:00\""},
+    {"4294967296/1 = 5", 1,
+	"expected what to ask for, such as src, port, proto, bytes, or an information element, found \"4294967296/1\""},
+    {"1/65536 = 5", 1,
+	"expected what to ask for, such as src, port, proto, bytes, or an information element, found \"1/65536\""},
     {"has nothing", 5, "expected the name of an information element, found \"nothing\""},
 };
 
