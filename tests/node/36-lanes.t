@@ -220,7 +220,16 @@ told()
 }
 check "events tell of them" wait_for 20 told || diag "$(records | grep kernel-drop)"
 is "$(drops_in)" "$dropped" "as many as the host counted"
-# Again, while there is no first lane to tell.
+# Again, while there is no first lane to tell. The parent has to know first what was told: it does when it has answered twice.
+answered()
+{
+	[ "$(grep -c 'collector-0: [0-9]* restarts' "$T/messages")" -ge "$1" ]
+}
+for i in 1 2; do
+	asked=$(grep -c 'collector-0: [0-9]* restarts' "$T/messages" || true)
+	kill -USR2 "$node_pid"
+	wait_for 20 answered $((asked + 1))
+done
 kill -STOP "$node_pid"
 # shellcheck disable=SC2046 # a list of numbers
 kill -STOP $(collector 1) $(collector 2) $(collector 3)
