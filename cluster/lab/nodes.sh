@@ -44,14 +44,29 @@ node_listens()
 }
 
 # node_kill NODE: all of its processes by -9, as a crash of the host would; the parent stands still meanwhile, and makes
-# no new ones.
+# no new ones. Returns when none is left that could still write.
 node_kill()
 {
-	kill -STOP "${NODE_PID[$1]}"
-	# shellcheck disable=SC2046 # a list of numbers
-	kill -KILL $(pgrep -P "${NODE_PID[$1]}") "${NODE_PID[$1]}"
-	wait "${NODE_PID[$1]}" 2>/dev/null
+	local parent=${NODE_PID[$1]} children
+
+	kill -STOP "$parent"
+	children=$(pgrep -P "$parent")
+	# shellcheck disable=SC2086 # a list of numbers
+	kill -KILL $children "$parent"
+	wait "$parent" 2>/dev/null
+	# shellcheck disable=SC2086
+	lab_wait_for 10 node_ended $children
 	unset "NODE_PID[$1]"
+}
+
+# node_ended PID...: no process of these runs.
+node_ended()
+{
+	local pid
+
+	for pid; do
+		! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" || return 1
+	done
 }
 
 # node_stop NODE: in good order; false unless it ends with 0.

@@ -32,10 +32,15 @@ standin_lab()
 
 standin_leave()
 {
+	local node
+
 	trap '' INT TERM HUP
 	{
 		kill "${TRAFFIC_PIDS[@]}" "${EXPORTER_PIDS[@]}"
-		kill -KILL "${NODE_PID[@]}"
+		# Children that outlive their parent would write into the folder while it is removed.
+		for node in "${!NODE_PID[@]}"; do
+			node_kill "$node"
+		done
 		wait
 	} 2>/dev/null
 	rm -rf "$LAB_TMP"
