@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * flowbraid cat: the flows of each path as it stands, in turn. An archive's windows say themselves which
- * definition decodes which data set. A log is read twice: first for its templates, so that a set is decoded
- * also when its template came later. cat_archive.c reads archives.
+ * flowbraid cat: the flows of each path as it stands, in turn (archive/reader reads), selected, without addresses, and in the
+ * form that was asked for.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -12,9 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "archive/unpack.h"
 #include "base/msg.h"
-#include "cluster/cat_private.h"
+#include "cluster/command.h"
+#include "cluster/select.h"
+#include "cluster/walk.h"
+#include "flow/anonymise.h"
 #include "flow/flow.h"
 
 static const char usage[] =
@@ -24,6 +25,27 @@ static const char usage[] =
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
+
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+
+struct cat {
+	struct command_options o;
+	enum format format;
+	bool count;
+	bool one_by_one; /* witnesses */
+	bool explain;
+	struct selection selection;
+	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
+	struct buf anonymous;          /* a record without its addresses */
+	uint64_t most;                 /* flows to be printed; 0: all */
+	bool stop;                     /* standard output takes no more */
+	bool gone;                     /* ... because nobody reads it: no fault */
+	bool enough;                   /* all that -n asked for has been printed */
+	struct buf out;
+	struct buf hearings; /* of the datagram at hand, as text */
+	uint64_t flows, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
+	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
+};
 
 static void
 put_out(struct cat *c)
@@ -85,251 +107,59 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 
 /* They are the same for all flows of a datagram. */
 static void
-show_hearings(struct cat *c, struct flow_context *context)
+show_hearings(struct cat *c, struct hearings *h, struct flow_context *context)
 {
 	if (!c->one_by_one || c->format != FORMAT_JSON)
 		return;
-	buf_reset(&c->hearings_text);
-	hearings_json(&c->hearings, &c->hearings_text);
-	if (!buf_ok(&c->hearings_text)) {
+	buf_reset(&c->hearings);
+	hearings_json(h, &c->hearings);
+	if (!buf_ok(&c->hearings)) {
 		msg_error("cat: %s", err_text(ERR_MEMORY));
 		c->stop = true;
 		return;
 	}
-	context->hearings = c->hearings_text.data;
-	context->hearings_len = c->hearings_text.len;
+	context->hearings = c->hearings.data;
+	context->hearings_len = c->hearings.len;
 }
 
-void
-cat_flows(struct cat *c, const struct record *r, const uint8_t *payload, size_t len, struct decode *d,
-    const struct sampling_state *sampling)
+static void
+take_flows(struct cat *c, const struct reader_datagram *d)
 {
-	struct flow_context context = {.exporter = r->addr,
-	    .port = r->port,
-	    .received = r->time,
-	    .witnesses = c->witnesses,
-	    .n_witnesses = c->witness_count,
-	    .sampling = sampling};
+	struct flow_context context = {.exporter = d->exporter,
+	    .port = d->port,
+	    .received = d->time,
+	    .witnesses = d->witnesses,
+	    .n_witnesses = d->witness_count,
+	    .sampling = d->sampling};
 	uint64_t before = c->flows;
 	struct flow f;
 
-	if (c->datagram != NULL) {
-		c->stop |= !c->datagram(c, c->datagram_ctx, r, payload, len);
-		hearings_reset(&c->hearings);
-		return;
-	}
-	if (c->count && c->selection.expr == NULL && c->most == 0) {
-		c->flows += decode_count(d);
-	} else {
-		show_hearings(c, &context);
-		if (c->selection.expr != NULL)
-			expr_datagram(c->selection.expr);
-		while (!c->stop && decode_next(d, &f) == ERR_OK)
-			take_flow(c, &f, &context);
-		if (c->format == FORMAT_TEXT && c->flows > before)
-			hearings_text(&c->hearings, &c->out);
-	}
-	hearings_reset(&c->hearings);
-	c->undecoded_sets += d->sets_unknown;
-	c->reserved_sets += d->sets_reserved;
-	c->malformed_sets += d->sets_malformed;
-	c->unknown_samples += d->samples_unknown;
+	show_hearings(c, d->hearings, &context);
+	if (c->selection.expr != NULL)
+		expr_datagram(c->selection.expr);
+	while (!c->stop && decode_next(d->decode, &f) == ERR_OK)
+		take_flow(c, &f, &context);
+	if (c->format == FORMAT_TEXT && c->flows > before)
+		hearings_text(d->hearings, &c->out);
+}
+
+static bool
+take_datagram(void *ctx, const struct reader_datagram *d)
+{
+	struct cat *c = ctx;
+	const struct decode *done = d->decode;
+
+	if (c->count && c->selection.expr == NULL && c->most == 0)
+		c->flows += decode_count(d->decode);
+	else
+		take_flows(c, d);
+	c->undecoded_sets += done->sets_unknown;
+	c->reserved_sets += done->sets_reserved;
+	c->malformed_sets += done->sets_malformed;
+	c->unknown_samples += done->samples_unknown;
 	c->v8 += d->info->proto == PROTO_V8;
-	c->faults[d->passed_over ? proto_check(payload, len, d->info) : d->fault]++;
-}
-
-/* Logs. */
-
-struct log_view {
-	struct pool p;
-	struct plan plan;
-	struct unpack *unpack; /* owned */
-};
-
-static enum err
-log_view_make(struct log_view *v)
-{
-	enum err e = plan_make(&v->p, &v->plan);
-
-	if (e == ERR_OK)
-		e = pool_index(&v->p);
-	return e == ERR_OK ? unpack_new(&v->p, &v->plan, &v->unpack) : e;
-}
-
-static enum err
-cat_log_record(struct cat *c, struct log_view *v, const struct source *of, const struct record *r)
-{
-	const struct sampling_state *sampling = NULL;
-	struct witness w = {.listener = r->listener, .sequence = r->sequence, .time_ns = r->time.ns};
-	struct digest128 digest;
-	struct proto_info info;
-	struct decode d;
-	uint32_t place;
-	enum err e;
-
-	if (r->type != RECORD_DATAGRAM || !cat_in_span(c, r->time.ns) ||
-	    proto_recognise(r->body, r->len, &info) != ERR_OK)
-		return ERR_OK;
-	if (c->one_by_one && (e = hearings_add(&c->hearings, of, &w)) != ERR_OK)
-		return e;
-	digest = identity_digest(&r->addr, r->port, r->body, r->len);
-	place = pool_find(&v->p, &digest);
-	if (place == POOL_NONE) { /* it came after the first pass */
-		decode_init(&d, r->body, r->len, &info, NULL, NULL);
-	} else {
-		unpack_start(v->unpack, place, r->body, r->len, &info, &d);
-		if (v->plan.sampling[place] != REF_NONE)
-			sampling = &v->plan.states[v->plan.sampling[place]];
-	}
-	cat_flows(c, r, r->body, r->len, &d, sampling);
-	return ERR_OK;
-}
-
-/* Whose a log's file is. */
-static struct source
-source_of(const struct segment_header *h)
-{
-	struct source s = {.lane = h->lane, .incarnation = h->incarnation};
-
-	memcpy(s.node, h->node, sizeof(s.node));
-	return s;
-}
-
-/* One file, record by record. v: of its log; NULL for an archive's. */
-static bool
-cat_file(struct cat *c, struct input_file *f, struct log_view *v)
-{
-	int fd = input_fd(f);
-	struct check *k;
-	struct record r;
-	struct source of;
-	struct finding finding;
-	enum check_step step = CHECK_ERROR;
-	enum err e = fd < 0 ? ERR_SYSTEM : check_open(fd, f->open_name, false, &k);
-
-	if (e != ERR_OK) {
-		msg_error("%s: %s", f->path, err_text(e));
-		return false;
-	}
-	while (!c->stop && !c->behind && e == ERR_OK && (step = check_next(k, &r, &finding)) != CHECK_END &&
-	    step != CHECK_ERROR) {
-		if (step == CHECK_FINDING) {
-			if (v == NULL) { /* a log's were told in the first pass */
-				cat_archive_finding(c, &finding);
-				check_step_over_none(k);
-				command_finding(f->path, &finding);
-				c->findings++;
-			}
-		} else if (v != NULL) {
-			of = source_of(check_header(k));
-			e = cat_log_record(c, v, &of, &r);
-		} else {
-			e = cat_archive_record(c, &r, f->path, check_offset(k));
-			if (c->pass)
-				check_step_over(k, RECORD_PAYLOADS);
-			else
-				check_step_over_none(k);
-		}
-	}
-	if (v == NULL)
-		cat_archive_end(c);
-	if (step == CHECK_ERROR)
-		e = ERR_SYSTEM;
-	if (e != ERR_OK)
-		msg_error("%s: %s", f->path, err_text(e));
-	check_close(k);
-	return e == ERR_OK;
-}
-
-static enum err
-number_lives(struct cat *c, const struct pool *p)
-{
-	enum err e = ERR_OK;
-
-	for (size_t i = 0; c->one_by_one && i < p->source_count && e == ERR_OK; i++)
-		e = hearings_note_life(&c->hearings, &p->sources[i].id, p->sources[i].first_ns);
-	return e == ERR_OK ? hearings_number(&c->hearings) : e;
-}
-
-static bool
-cat_log(struct cat *c, char *path)
-{
-	struct command_options all = {.quiet = c->o.quiet};
-	struct log_view v = {.unpack = NULL};
-	bool ok;
-	enum err e;
-
-	pool_init(&v.p);
-	ok = command_read(&v.p, &path, 1, &all); /* templates may stand anywhere */
-	if (ok && (e = log_view_make(&v)) != ERR_OK) {
-		msg_error("%s: %s", path, err_text(e));
-		ok = false;
-	}
-	if (ok && (e = number_lives(c, &v.p)) != ERR_OK) {
-		msg_error("%s: %s", path, err_text(e));
-		ok = false;
-	}
-	for (size_t i = 0; i < v.p.file_count && ok && !c->stop; i++)
-		ok = cat_file(c, v.p.files[i].file, &v);
-	hearings_forget_lives(&c->hearings);
-	c->findings += v.p.findings;
-	unpack_free(v.unpack);
-	plan_clear(&v.plan);
-	pool_clear(&v.p);
-	return ok;
-}
-
-/* A window, or the common file, by itself. */
-static bool
-is_archive_file(struct input *in)
-{
-	struct segment_header h;
-	int fd;
-
-	if (in->kind != INPUT_SEGMENT || (fd = input_fd(&in->files[0])) < 0)
-		return false;
-	return check_read_header(fd, &h) == ERR_OK && h.kind != SEGMENT_NODE;
-}
-
-static bool
-cat_path(struct cat *c, char *path)
-{
-	struct input in;
-	unsigned line = 0;
-	enum err e = input_open(path, &in, &line);
-	bool ok = true;
-
-	if (e != ERR_OK) {
-		if (line > 0)
-			msg_error("%s/%s:%u: %s", path, MANIFEST_NAME, line, err_text(e));
-		else
-			msg_error("%s: %s", path,
-			    e == ERR_UNKNOWN ? "neither a log folder, nor a segment, nor an archive"
-					     : err_text(e));
-		return false;
-	}
-	if (in.kind == INPUT_ARCHIVE || is_archive_file(&in)) {
-		for (size_t i = 0; i < in.count && ok && !c->stop; i++) {
-			uint64_t findings = c->findings;
-
-			if (!pool_needs(&in, &in.files[i], &c->span))
-				continue;
-			ok = cat_file(c, &in.files[i], NULL);
-			if (i > 0 || !ok)
-				continue;
-			if (c->findings > findings) /* some lives may be missing: places mean nothing */
-				hearings_forget_lives(&c->hearings);
-			if ((e = hearings_number(&c->hearings)) != ERR_OK) {
-				msg_error("%s: %s", path, err_text(e));
-				ok = false;
-			}
-		}
-		hearings_forget_lives(&c->hearings);
-		input_clear(&in);
-		return ok;
-	}
-	input_clear(&in);
-	return cat_log(c, path);
+	c->faults[done->passed_over ? proto_check(d->payload, d->len, d->info) : done->fault]++;
+	return !c->stop;
 }
 
 static bool
@@ -442,69 +272,54 @@ tell_undecoded(const struct cat *c)
 	tell_faults(c);
 }
 
-bool
-cat_walk(struct cat *c, char **paths, int count)
-{
-	bool ok = true;
-
-	c->span = command_span(&c->o);
-	for (int i = 0; i < count && !c->stop; i++)
-		ok &= cat_path(c, paths[i]);
-	cat_archive_end(c);
-	return ok;
-}
-
-void
+static void
 cat_clear(struct cat *c)
 {
 	selection_clear(&c->selection);
 	anonymiser_free(c->anonymiser);
 	buf_clear(&c->anonymous);
-	free(c->templates);
-	free(c->states);
-	free(c->sources);
-	free(c->witnesses);
-	hearings_clear(&c->hearings);
-	buf_clear(&c->hearings_text);
-	pair_clear(&c->pair);
-	buf_clear(&c->held.kept);
+	buf_clear(&c->hearings);
 	buf_clear(&c->out);
+}
+
+/* All paths; what the exit code is. */
+static int
+cat_paths(struct cat *c, char **paths, int count)
+{
+	struct reader_options read = {.names = !c->count, .hearings = c->one_by_one};
+	uint64_t findings;
+	bool ok;
+
+	if (c->format == FORMAT_CSV && !c->count)
+		flow_csv_header(&c->out);
+	ok = walk_paths(paths, count, &c->o, &read, take_datagram, c, &findings);
+	if (c->count)
+		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
+	if (!c->stop || c->enough)
+		put_out(c);
+	tell_undecoded(c);
+	if (!ok || (c->stop && !c->gone && !c->enough))
+		return EXIT_UNABLE;
+	return findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
 }
 
 int
 command_cat(int argc, char **argv)
 {
-	struct cat c = CAT_INIT;
+	struct cat c = {.out = BUF_INIT};
 	int status;
-	bool ok = true;
 
 	if (!selection_take_words(&argc, argv, &c.selection))
 		return EXIT_UNABLE;
-	if (!options(&c, argc, argv, &status) ||
-	    !selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
-		cat_clear(&c);
-		return status;
+	if (options(&c, argc, argv, &status) &&
+	    selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
+		if (c.explain)
+			status = selection_explain(&c.selection) ? EXIT_CLEAN : EXIT_UNABLE;
+		else if (!command_limit_memory(&c.o, NULL))
+			status = EXIT_UNABLE;
+		else
+			status = cat_paths(&c, argv + optind, argc - optind);
 	}
-	if (c.explain) {
-		ok = selection_explain(&c.selection);
-		cat_clear(&c);
-		return ok ? EXIT_CLEAN : EXIT_UNABLE;
-	}
-	if (!command_limit_memory(&c.o, NULL)) {
-		cat_clear(&c);
-		return EXIT_UNABLE;
-	}
-	if (c.format == FORMAT_CSV && !c.count)
-		flow_csv_header(&c.out);
-	ok = cat_walk(&c, argv + optind, argc - optind);
-	if (c.count)
-		buf_printf(&c.out, "%" PRIu64 "\n", c.flows);
-	if (!c.stop || c.enough)
-		put_out(&c);
-	tell_undecoded(&c);
-	status = !ok || (c.stop && !c.gone && !c.enough) ? EXIT_UNABLE
-	    : c.findings > 0                             ? EXIT_FOUND
-							 : EXIT_CLEAN;
 	cat_clear(&c);
 	return status;
 }

@@ -8,7 +8,7 @@
 
 #include "archive/pool.h"
 #include "base/json.h"
-#include "cluster/life.h"
+#include "archive/life.h"
 
 struct healed {
 	uint32_t source; /* whose record is damaged */

@@ -2,16 +2,14 @@
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
 	cluster/absent.c cluster/absent.h \
-	cluster/cat.c cluster/cat_archive.c cluster/cat_private.h \
+	cluster/cat.c \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
-	cluster/hearings.c cluster/hearings.h \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h \
-	cluster/life.c cluster/life.h \
 	cluster/merged.c \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
@@ -21,7 +19,8 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/shards.c cluster/shards.h \
 	cluster/overlap.c cluster/overlap.h \
 	cluster/skew.c cluster/skew.h \
-	cluster/verify.c
+	cluster/verify.c \
+	cluster/walk.c cluster/walk.h
 
 bin_PROGRAMS += flowbraid
 flowbraid_SOURCES = cluster/main.c

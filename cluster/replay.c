@@ -14,8 +14,8 @@
 
 #include "base/json.h"
 #include "base/msg.h"
-#include "cluster/cat_private.h"
 #include "cluster/replay_send.h"
+#include "cluster/walk.h"
 
 static const char usage[] =
     "usage: flowbraid replay [--speed FACTOR | --speed max] [--interface NAME] [--hops N] [--exporter-address]\n"
@@ -55,18 +55,17 @@ wait_for_turn(struct replay *p, int64_t time_ns)
 }
 
 static bool
-send_one(struct cat *c, void *ctx, const struct record *r, const uint8_t *payload, size_t len)
+send_one(void *ctx, const struct reader_datagram *d)
 {
 	struct replay *p = ctx;
 
-	(void)c;
-	wait_for_turn(p, r->time.ns);
-	if (!sender_send(p->sender, &r->addr, r->port, payload, len)) {
+	wait_for_turn(p, d->time.ns);
+	if (!sender_send(p->sender, &d->exporter, d->port, d->payload, d->len)) {
 		p->failed = true;
 		return false;
 	}
 	p->datagrams++;
-	p->bytes += len;
+	p->bytes += d->len;
 	return true;
 }
 
@@ -210,20 +209,20 @@ int
 command_replay(int argc, char **argv)
 {
 	struct replay p = {.speed = 1, .to = {.hops = 1}};
-	struct cat c = CAT_INIT;
+	struct command_options o = {.quiet = false};
+	struct reader_options read = {.names = false};
+	uint64_t findings;
 	int status;
 	bool ok;
 
-	if (!options(&p, &c.o, argc, argv, &status))
+	if (!options(&p, &o, argc, argv, &status))
 		return status;
-	if (!command_limit_memory(&c.o, NULL) || (p.sender = sender_new(&p.to)) == NULL)
+	if (!command_limit_memory(&o, NULL) || (p.sender = sender_new(&p.to)) == NULL)
 		return EXIT_UNABLE;
-	c.datagram = send_one;
-	c.datagram_ctx = &p;
-	ok = cat_walk(&c, argv + optind + 2, argc - optind - 2) && !p.failed;
-	ok = report(&p, &c.o) && ok;
-	status = !ok ? EXIT_UNABLE : c.findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
+	ok = walk_paths(argv + optind + 2, argc - optind - 2, &o, &read, send_one, &p, &findings) &&
+	    !p.failed;
+	ok = report(&p, &o) && ok;
+	status = !ok ? EXIT_UNABLE : findings > 0 ? EXIT_FOUND : EXIT_CLEAN;
 	sender_free(p.sender);
-	cat_clear(&c);
 	return status;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: ISC
  *
  * The witnesses of the datagram at hand, one by one, as cat --witnesses shows them. A life is named by its number
- * (cluster/life) among those of the log or archive at hand; where these are not known, it has no name.
+ * (archive/life) among those of the log or archive at hand; where these are not known, it has no name.
  */
-#ifndef FLOWBRAID_CLUSTER_HEARINGS_H
-#define FLOWBRAID_CLUSTER_HEARINGS_H
+#ifndef FLOWBRAID_ARCHIVE_HEARINGS_H
+#define FLOWBRAID_ARCHIVE_HEARINGS_H
 
 #include <stdbool.h>
 
 #include "archive/records.h"
-#include "cluster/life.h"
+#include "archive/life.h"
 
 struct hearing {
 	const struct source *id; /* the caller's */

@@ -2,7 +2,7 @@
  *
  * See life.h.
  */
-#include "cluster/life.h"
+#include "archive/life.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Names for the lives of collectors. An incarnation seeds checksums and is never shown; what is shown in its
  * place is a number: of the lives of one lane of a node that are at hand, from 1, in order of their first record.
  */
-#ifndef FLOWBRAID_CLUSTER_LIFE_H
-#define FLOWBRAID_CLUSTER_LIFE_H
+#ifndef FLOWBRAID_ARCHIVE_LIFE_H
+#define FLOWBRAID_ARCHIVE_LIFE_H
 
 #include <stddef.h>
 

@@ -2,7 +2,7 @@
  *
  * See hearings.h.
  */
-#include "cluster/hearings.h"
+#include "archive/hearings.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
