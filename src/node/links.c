@@ -15,6 +15,7 @@
 
 #include "base/rd.h"
 
+#define ERRNO_MOST 4095     /* MAX_ERRNO of the kernel */
 #define DATAGRAM_MOST 32768 /* what the kernel puts together in a dump */
 #define READS_MOST 64       /* before others have their turn */
 
@@ -153,9 +154,11 @@ read_message(struct rd *r, const struct nlmsghdr *head, uint32_t sequence, const
 		return true;
 	case NLMSG_ERROR:
 		rd_copy(r, &error.error, sizeof(error.error));
-		if (head->nlmsg_seq == sequence && error.error < 0)
+		if (!rd_ok(r) || error.error > 0 || error.error < -ERRNO_MOST)
+			return false;
+		if (head->nlmsg_seq == sequence)
 			seen->error = -error.error;
-		return rd_ok(r);
+		return true;
 	default:
 		return true;
 	}

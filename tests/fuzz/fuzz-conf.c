@@ -8,15 +8,8 @@
 
 #include "base/buf.h"
 #include "node/conf.h"
+#include "tests/fuzz/scanner-leak.h"
 #include "tests/fuzz/target.h"
-
-/* libconfig's scanner leaks the texts it had read when the input turns out to be wrong. */
-const char *__lsan_default_suppressions(void);
-const char *
-__lsan_default_suppressions(void)
-{
-	return "leak:strbuf_append\nleak:libconfig_yylex\n";
-}
 
 static void
 print_and_read_again(const struct conf *c)

@@ -27,7 +27,7 @@ tests_fuzz_make_corpus_SOURCES = tests/fuzz/make-corpus.c tests/fuzz/make-corpus
 tests_fuzz_make_corpus_LDADD = $(LIBFB_ARCHIVE)
 
 check_PROGRAMS += tests/fuzz/fuzz-conf
-tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_conf_SOURCES = tests/fuzz/fuzz-conf.c tests/fuzz/scanner-leak.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_conf_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_conf_LDADD = $(LIBFB_NODE)
 
@@ -68,3 +68,18 @@ check_PROGRAMS += tests/fuzz/fuzz-expr
 tests_fuzz_fuzz_expr_SOURCES = tests/fuzz/fuzz-expr.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_expr_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_expr_LDADD = $(LIBFB_FLOW)
+
+check_PROGRAMS += tests/fuzz/fuzz-links
+tests_fuzz_fuzz_links_SOURCES = tests/fuzz/fuzz-links.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_links_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_links_LDADD = $(LIBFB_NODE)
+
+check_PROGRAMS += tests/fuzz/fuzz-merged
+tests_fuzz_fuzz_merged_SOURCES = tests/fuzz/fuzz-merged.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_merged_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_merged_LDADD = $(LIBFB_LOG)
+
+check_PROGRAMS += tests/fuzz/fuzz-reload
+tests_fuzz_fuzz_reload_SOURCES = tests/fuzz/fuzz-reload.c tests/fuzz/scanner-leak.h $(FUZZ_MAIN)
+tests_fuzz_fuzz_reload_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_reload_LDADD = $(LIBFB_NODE)

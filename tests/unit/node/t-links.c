@@ -6,6 +6,7 @@
 #include "node/links.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
@@ -128,6 +129,8 @@ ends(void)
 	ok(parse(&m, &seen) == ERR_OK && seen.error == EPERM, "an error instead");
 	m = end_message(NLMSG_ERROR, 0, SEQUENCE);
 	ok(parse(&m, &seen) == ERR_OK && seen.error == 0, "an acknowledgement is none");
+	m = end_message(NLMSG_ERROR, INT_MIN, SEQUENCE);
+	ok(parse(&m, &seen) == ERR_MALFORMED && seen.error == 0, "no number of an error");
 	m = end_message(NLMSG_OVERRUN, 0, 0);
 	ok(parse(&m, &seen) == ERR_OK && seen.again, "news that were lost");
 }
