@@ -126,7 +126,7 @@ command_report_options(struct command_options *o, const char *usage, int argc, c
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
+	    {"max-loss", required_argument, NULL, 'l'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
@@ -140,6 +140,9 @@ command_report_options(struct command_options *o, const char *usage, int argc, c
 				return false;
 		} else if (c == COMMAND_OPTION_FROM || c == COMMAND_OPTION_TO) {
 			if (!command_time(o, c, optarg))
+				return false;
+		} else if (c == 'l' && o->max_loss != NULL) {
+			if (!command_percent("--max-loss", optarg, o->max_loss))
 				return false;
 		} else {
 			fputs(usage, c == 'h' ? stdout : stderr);
@@ -277,6 +280,23 @@ command_anonymiser(const char *path)
 		OPENSSL_cleanse(file.data, file.room);
 	buf_clear(&file);
 	return a;
+}
+
+bool
+command_percent(const char *option, const char *text, double *ret)
+{
+	char *end;
+	double v;
+
+	errno = 0;
+	v = strtod(text, &end);
+	if (errno == 0 && (isdigit((unsigned char)text[0]) || text[0] == '.') && end != text &&
+	    *end == '\0' && v >= 0 && v <= 100) {
+		*ret = v;
+		return true;
+	}
+	msg_error("%s %s: expected a percentage, 0 to 100", option, text);
+	return false;
 }
 
 bool

@@ -27,6 +27,7 @@ struct command_options {
 	bool has_from, has_to;
 	struct pool_span span; /* --from and --to; valid with has_from, has_to */
 	int64_t margin_ns;     /* look at what lies so near to the span, too */
+	double *max_loss;      /* --max-loss is understood: where it goes; NULL: it is not */
 	bool heals, decodes; /* read all that is needed to heal what is damaged, to know what options told */
 };
 
@@ -41,7 +42,7 @@ typedef void command_file(void *ctx, const struct pool_file *f, const struct poo
 bool command_read_files(struct pool *p, char **paths, int count, const struct command_options *o,
     command_file *on_file, void *ctx);
 
-/* Reads the options of a command that reports on paths (--json, --memory, --from, --to, -q), which begin at optind then,
+/* Reads the options of a command that reports on paths (--json, --memory, --from, --to, --max-loss, -q), which begin at optind then,
  * and keeps to the memory. False: *ret_exit says how to end; what is to be said was said. */
 bool command_report_options(
     struct command_options *o, const char *usage, int argc, char **argv, int *ret_exit);
@@ -88,6 +89,8 @@ struct anonymiser;
 bool command_memory(const char *text, uint64_t *ret_bytes);
 /* Made with the key in a file: 32 bytes, or 64 hexadecimal digits. NULL: a message has said why. */
 struct anonymiser *command_anonymiser(const char *path);
+/* A share of 0 to 100. false: a message was printed. */
+bool command_percent(const char *option, const char *text, double *ret);
 /* A whole number above 0; else a message says so. */
 bool command_number(const char *text, uint64_t *ret);
 

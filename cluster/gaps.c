@@ -11,9 +11,9 @@
 #include "cluster/shards.h"
 
 static const char usage[] =
-    "usage: flowbraid gaps [--json] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
-    "Prints for each stream what the cluster and each node heard and missed.\n"
-    "Exits 1 when something is missing by all, or an input is damaged.\n";
+    "usage: flowbraid gaps [--json] [--max-loss PERCENT] [--from TIME] [--to TIME] [--memory SIZE] [-q] PATH...\n"
+    "Prints for each stream what the cluster and each node heard and missed, and why.\n"
+    "Exits 1 when something is missing by all, or an input is damaged; with --max-loss when more than that is missing.\n";
 
 static bool
 print_ledger(const struct pool *p, const struct plan *plan, const struct command_options *o, bool *ret_found)
@@ -36,7 +36,7 @@ print_ledger(const struct pool *p, const struct plan *plan, const struct command
 		ledger_text(&ledger, p, &out);
 		absent_text(&removed, &out);
 	}
-	*ret_found = ledger.residual > 0;
+	*ret_found = ledger_loss(&ledger) > *o->max_loss;
 	ok = command_output(&out);
 	buf_clear(&out);
 	absent_clear(&removed);
@@ -47,7 +47,9 @@ print_ledger(const struct pool *p, const struct plan *plan, const struct command
 int
 command_gaps(int argc, char **argv)
 {
-	struct command_options o = {.margin_ns = 60 * NS_PER_SEC}; /* for what came in another order */
+	double max_loss = 0;
+	struct command_options o = {.margin_ns = 60 * NS_PER_SEC, /* for what came in another order */
+	    .max_loss = &max_loss};
 	struct pool p;
 	struct plan plan = {0};
 	bool found = false, ok = false;

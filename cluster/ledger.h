@@ -6,9 +6,11 @@
 #define FLOWBRAID_CLUSTER_LEDGER_H
 
 #include "archive/plan.h"
+#include "cluster/missing.h"
 
 struct ledger_node {
-	uint64_t heard, missing; /* units */
+	uint64_t heard, missing;        /* units */
+	uint64_t by_cause[CAUSE_COUNT]; /* of what is missing */
 };
 
 struct ledger_epoch {
@@ -19,6 +21,7 @@ struct ledger_epoch {
 	uint64_t datagrams; /* distinct ones heard */
 	uint64_t strays, conflicts;
 	uint64_t heard, missing;   /* units, by the cluster; missing: residual */
+	uint64_t unexplained;      /* of the missing ones: no node knows why */
 	int64_t first_ns, last_ns; /* archive times of its first and last datagram */
 	struct seq_set gaps;       /* residual; owned */
 	struct ledger_node *nodes; /* owned; one for each of the pool's nodes */
@@ -27,7 +30,8 @@ struct ledger_epoch {
 struct ledger {
 	struct ledger_epoch *epochs; /* owned */
 	size_t count;
-	uint64_t residual, conflicts;
+	uint64_t heard, residual, unexplained, conflicts;
+	struct missing_longest node_gaps, gaps; /* of nodes; residual ones */
 };
 
 /* The pool and the plan must outlive the ledger. Of the pool's span: an epoch begins and ends with its datagrams in the
@@ -36,6 +40,10 @@ enum err ledger_make(const struct pool *p, const struct plan *plan, struct ledge
 void ledger_clear(struct ledger *l);
 
 struct absent;
+
+/* How much of what was sent nobody heard, in percent; of what has no numbers nothing is known. */
+double ledger_loss(const struct ledger *l);
+double ledger_percent(uint64_t missing, uint64_t heard);
 
 /* One JSON document (keys in flowbraid(1)); the same bytes for the same pool. removed: what retention removed, of the pool;
  * NULL, and where it is nothing, leaves the key out. */

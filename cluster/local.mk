@@ -3,16 +3,18 @@ noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
 	cluster/absent.c cluster/absent.h \
 	cluster/cat.c \
+	cluster/causes.c cluster/causes.h \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
-	cluster/ledger.c cluster/ledger.h \
+	cluster/ledger.c cluster/ledger.h cluster/ledger_json.c cluster/ledger_text.c \
 	cluster/merged.c \
 	cluster/merge.c cluster/merge_options.c cluster/merge_options.h \
 	cluster/merge_place.c cluster/merge_place.h \
+	cluster/missing.c cluster/missing.h \
 	cluster/replay.c \
 	cluster/replay_send.c cluster/replay_send.h \
 	cluster/select.c cluster/select.h \

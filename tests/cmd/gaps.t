@@ -78,7 +78,18 @@ check "the archive's ledger is what gaps says of the logs" cmp -s ledger "$T/out
 check "and of the archive" cmp -s ledger again
 run "$fb" gaps a b c
 like "$out" 'exporter 192.0.2.1 port 5000 v5 domain 258, epoch 1' "text: the stream and its epoch"
+like "$out" 'sent [0-9]+ flows by its own count' "text: what the exporter sent"
+like "$out" '^    [0-9]+ flows, [-0-9T:.Z]+ to [-0-9T:.Z]+, a, exporter .*: network' "text: the longest gaps"
 like "$out" '^    b +heard +[0-9]+ +missing +[0-9]+' "text: a line a node"
+is "$(jq '[.streams[].nodes[] | select(([.causes[]] | add // 0) != .missing)] | length' again)" 0 "causes add up to what is missing"
+loss=$(jq .loss_percent again)
+run "$fb" gaps -q --max-loss "$(jq '.loss_percent + 0.001' again)" archive
+is "$status" 0 "--max-loss above the loss of $loss %: exit 0"
+run "$fb" gaps -q --max-loss "$(jq '.loss_percent - 0.001' again)" archive
+is "$status" 1 "below it: exit 1"
+run "$fb" gaps --max-loss lots archive
+is "$status" 2 "no number: exit 2"
+like "$err" "max-loss lots: expected a percentage, 0 to 100" "and why"
 
 # IPFIX whose first data come before their template are counted when that has come, options data too; of sFlow each agent
 # and sub-agent counts for itself.

@@ -371,6 +371,16 @@ discipline_name(enum counting c)
 				   : "none";
 }
 
+static int64_t
+sum_of(const struct json_value *object)
+{
+	int64_t sum = 0;
+
+	for (const struct json_value *v = object != NULL ? object->first : NULL; v != NULL; v = v->next)
+		sum += v->number;
+	return sum;
+}
+
 static void
 check_nodes(struct world *w, const struct expect *e, const struct life *l, const struct account *a,
     const struct json_value *v, const char *what)
@@ -393,6 +403,9 @@ check_nodes(struct world *w, const struct expect *e, const struct life *l, const
 		    " and %" PRId64,
 		    what, w->nodes[node].name, json_number(n, "heard"), json_number(n, "missing"), heard,
 		    span - heard);
+		CHECK(w, sum_of(json_get(n, "causes")) == json_number(n, "missing"),
+		    "ledger: %s: node %s: the causes are of %" PRId64 " units", what, w->nodes[node].name,
+		    sum_of(json_get(n, "causes")));
 		n = n->next;
 	}
 	CHECK(w, n == NULL, "ledger: %s: more nodes than there are", what);
