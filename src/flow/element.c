@@ -4,6 +4,7 @@
  */
 #include "flow/element.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "flow/element_table.h"
@@ -45,6 +46,43 @@ element_by_name(const char *name)
 			return &element_list[i];
 	}
 	return NULL;
+}
+
+static bool
+parse_numbers(const char *text, size_t len, uint32_t *ret_pen, uint16_t *ret_id)
+{
+	unsigned long long pen, id;
+	char *slash, *end;
+
+	pen = strtoull(text, &slash, 10);
+	if (strspn(text, "0123456789/") != len || *slash != '/')
+		return false;
+	id = strtoull(slash + 1, &end, 10);
+	if (end == slash + 1 || *end != '\0' || pen > UINT32_MAX || id > UINT16_MAX)
+		return false;
+	*ret_pen = (uint32_t)pen;
+	*ret_id = (uint16_t)id;
+	return true;
+}
+
+bool
+element_parse(const char *text, size_t len, uint32_t *ret_pen, uint16_t *ret_id)
+{
+	char name[ELEMENT_NAME_SIZE];
+	const struct element *e;
+
+	if (len >= sizeof(name))
+		return false;
+	memcpy(name, text, len);
+	name[len] = '\0';
+	if (name[0] >= '0' && name[0] <= '9')
+		return parse_numbers(name, len, ret_pen, ret_id);
+	e = element_by_name(name);
+	if (e == NULL)
+		return false;
+	*ret_pen = e->pen;
+	*ret_id = e->id;
+	return true;
 }
 
 /* RFC 3954 section 6.1. What stands for the system says nothing; the others are numbers. */

@@ -7,6 +7,7 @@
 #define FLOWBRAID_FLOW_ELEMENT_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* Abstract data types, RFC 7011 section 6.1, RFC 6313. */
@@ -43,6 +44,9 @@ struct element {
 /* NULL when unknown. v9's own ids above 32767 are found with pen 0. */
 const struct element *element_find(uint32_t pen, uint16_t id);
 const struct element *element_by_name(const char *name);
+
+/* An element's IANA name, or PEN/ID of whatever one. */
+bool element_parse(const char *text, size_t len, uint32_t *ret_pen, uint16_t *ret_id);
 
 /* A v9 scope field's type (1 system ... 5 template); element_find(0, id) for others. */
 const struct element *element_scope_v9(uint16_t id);

@@ -190,32 +190,15 @@ read_word(struct parser *p, const struct expr_word *w, int sides)
 static bool
 find_element(const struct expr_token *t, struct expr_element *ret, const char **ret_name)
 {
-	char name[ELEMENT_NAME_SIZE];
 	const struct element *e;
-	unsigned long long pen, id;
-	char *slash, *end = NULL;
+	uint32_t pen;
+	uint16_t id;
 
-	if (t->kind != EXPR_TOKEN_WORD || t->len >= sizeof(name))
+	if (t->kind != EXPR_TOKEN_WORD || !element_parse(t->text, t->len, &pen, &id))
 		return false;
-	memcpy(name, t->text, t->len);
-	name[t->len] = '\0';
-	if (name[0] >= '0' && name[0] <= '9') {
-		pen = strtoull(name, &slash, 10);
-		id = *slash == '/' ? strtoull(slash + 1, &end, 10) : 0;
-		if (strspn(name, "0123456789/") != t->len || *slash != '/' || end == slash + 1 ||
-		    *end != '\0' || pen > UINT32_MAX || id > UINT16_MAX)
-			return false;
-		e = element_find((uint32_t)pen, (uint16_t)id);
-		*ret = (struct expr_element){
-		    (uint32_t)pen, (uint16_t)id, e != NULL ? e->type : (uint8_t)ELEMENT_OCTETS};
-		*ret_name = e != NULL ? e->name : NULL;
-		return true;
-	}
-	e = element_by_name(name);
-	if (e == NULL)
-		return false;
-	*ret = (struct expr_element){e->pen, e->id, e->type};
-	*ret_name = e->name;
+	e = element_find(pen, id);
+	*ret = (struct expr_element){pen, id, e != NULL ? e->type : (uint8_t)ELEMENT_OCTETS};
+	*ret_name = e != NULL ? e->name : NULL;
 	return true;
 }
 

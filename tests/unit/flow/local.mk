@@ -5,12 +5,14 @@ check_PROGRAMS += \
 	tests/unit/flow/t-decode \
 	tests/unit/flow/t-element \
 	tests/unit/flow/t-list \
+	tests/unit/flow/t-policy \
 	tests/unit/flow/t-print \
 	tests/unit/flow/t-samples \
 	tests/unit/flow/t-seq
 tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_list_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_policy_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_print_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_samples_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
