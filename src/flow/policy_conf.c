@@ -17,19 +17,29 @@ struct reading {
 	bool no_memory;
 };
 
+void
+policy_conf_place(struct buf *out, const config_setting_t *at, const char *name)
+{
+	const char *made_of = config_setting_get_hook(at), *file = config_setting_source_file(at);
+	unsigned line = (unsigned)config_setting_source_line(at);
+
+	if (made_of != NULL)
+		buf_printf(out, "-D %.200s", made_of);
+	else /* a whole text has no line of its own */
+		buf_printf(out, "%s:%u", file != NULL ? file : name, line > 0 ? line : 1);
+}
+
 static void __attribute__((format(printf, 4, 5)))
 fault(struct reading *r, const config_setting_t *at, const char *key, const char *fmt, ...)
 {
-	const char *file = config_setting_source_file(at);
-	unsigned line = (unsigned)config_setting_source_line(at);
 	char what[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	buf_printf(r->errors, "%s:%u: policy%s%s: %s\n", file != NULL ? file : r->name, line > 0 ? line : 1,
-	    key[0] != '\0' ? "." : "", key, what);
+	policy_conf_place(r->errors, at, r->name);
+	buf_printf(r->errors, ": policy%s%s: %s\n", key[0] != '\0' ? "." : "", key, what);
 	r->failed = true;
 }
 

@@ -25,6 +25,10 @@
 enum err policy_conf_read(
     const config_setting_t *group, const char *name, struct policy **ret, struct buf *errors) WARN_UNUSED;
 
+/* Where a setting stands, for messages: "FILE:LINE", name where libconfig knows no file; or the text that is its hook: what a
+ * program made it of. */
+void policy_conf_place(struct buf *out, const config_setting_t *at, const char *name);
+
 /* The group `policy` of a whole text; what stands beside it is not looked at. include_folder: what @include is relative to;
  * NULL: the current folder. Also ERR_MALFORMED when there is no such group. */
 enum err policy_conf_parse(const char *text, const char *name, const char *include_folder,

@@ -16,8 +16,10 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "flow/policy_conf.h"
 #include "node/conf_join.h"
 #include "node/conf_keys.h"
+#include "node/conf_override.h"
 #include "node/unit.h"
 
 /* One reading: where it is, and what was found wrong. */
@@ -33,16 +35,14 @@ struct reading {
 static void __attribute__((format(printf, 4, 5)))
 fault(struct reading *r, const config_setting_t *at, const char *key, const char *fmt, ...)
 {
-	const char *file = config_setting_source_file(at);
-	unsigned line = (unsigned)config_setting_source_line(at);
 	char what[512];
 	va_list ap;
 
 	va_start(ap, fmt);
 	(void)vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	/* The whole text has no line of its own. */
-	buf_printf(r->errors, "%s:%u: ", file != NULL ? file : r->name, line > 0 ? line : 1);
+	policy_conf_place(r->errors, at, r->name);
+	buf_text(r->errors, ": ");
 	if (key != NULL)
 		buf_printf(r->errors, "%s%s: ", r->path, key);
 	buf_printf(r->errors, "%s\n", what);
@@ -93,6 +93,7 @@ key_form(enum key_type type)
 		return "a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\"; } )";
 	case KEY_LOG:
 	case KEY_STATUS:
+	case KEY_POLICY:
 		break;
 	}
 	return "a group of keys { ... }";
@@ -171,6 +172,7 @@ store_text(const struct key *k, const char *text, uint8_t *at)
 	case KEY_LISTENERS:
 	case KEY_LOG:
 	case KEY_STATUS:
+	case KEY_POLICY:
 		break;
 	}
 	return false;
@@ -383,6 +385,15 @@ read_listeners(struct reading *r, const struct key *k, const config_setting_t *s
 }
 
 static void
+read_policy(struct reading *r, const config_setting_t *s)
+{
+	enum err e = policy_conf_read(s, r->name, &r->conf->policy, r->errors);
+
+	r->no_memory |= e == ERR_MEMORY;
+	r->failed |= e != ERR_OK;
+}
+
+static void
 read_value(struct reading *r, const struct key *k, const config_setting_t *s, uint8_t *base)
 {
 	switch (k->type) {
@@ -394,6 +405,9 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 		break;
 	case KEY_LISTENERS:
 		read_listeners(r, k, s);
+		break;
+	case KEY_POLICY:
+		read_policy(r, s);
 		break;
 	case KEY_LOG:
 	case KEY_STATUS:
@@ -441,8 +455,10 @@ read_group(
 	memcpy(r->path, outer, sizeof(outer));
 }
 
+/* overrides may be NULL. */
 static enum err
-parse(const char *text, const char *name, const char *include_folder, struct conf *ret, struct buf *errors)
+parse(const char *text, const char *name, const char *include_folder, const struct conf_overrides *overrides,
+    struct conf *ret, struct buf *errors)
 {
 	struct conf conf = {.listeners = NULL};
 	struct reading r = {.name = name, .conf = &conf, .errors = errors};
@@ -456,6 +472,8 @@ parse(const char *text, const char *name, const char *include_folder, struct con
 
 		buf_printf(errors, "%s:%d: %s\n", file != NULL ? file : name, config_error_line(&tree),
 		    config_error_text(&tree));
+		r.failed = true;
+	} else if (overrides != NULL && !conf_override(&tree, overrides, errors)) {
 		r.failed = true;
 	} else {
 		read_group(&r, conf_top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
@@ -472,11 +490,11 @@ parse(const char *text, const char *name, const char *include_folder, struct con
 enum err
 conf_parse(const char *text, const char *name, struct conf *ret, struct buf *errors)
 {
-	return parse(text, name, NULL, ret, errors);
+	return parse(text, name, NULL, NULL, ret, errors);
 }
 
 enum err
-conf_load(const char *path, struct conf *ret, struct buf *errors)
+conf_load(const char *path, const struct conf_overrides *overrides, struct conf *ret, struct buf *errors)
 {
 	const char *slash = strrchr(path, '/');
 	char folder[CONF_PATH_SIZE] = ".";
@@ -502,7 +520,7 @@ conf_load(const char *path, struct conf *ret, struct buf *errors)
 		    strlen((const char *)text.data));
 		e = ERR_MALFORMED;
 	} else {
-		e = parse((const char *)text.data, path, folder, ret, errors);
+		e = parse((const char *)text.data, path, folder, overrides, ret, errors);
 	}
 	buf_clear(&text);
 	return e;
@@ -519,4 +537,6 @@ conf_clear(struct conf *c)
 	free(c->listeners);
 	c->listeners = NULL;
 	c->listener_count = 0;
+	policy_free(c->policy);
+	c->policy = NULL;
 }

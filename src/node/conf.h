@@ -17,6 +17,8 @@
 #include "base/err.h"
 
 struct buf;
+struct conf_overrides;
+struct policy;
 
 #define CONF_FILE_MOST (1U << 20)
 #define CONF_NAME_SIZE 64
@@ -58,6 +60,8 @@ struct conf {
 	int64_t log_minimum_free;
 	bool log_keep_unmerged;
 
+	struct policy *policy; /* owned; NULL: none, whole datagrams are recorded */
+
 	bool has_status;
 	struct addr status_address;
 	uint16_t status_port;
@@ -67,9 +71,10 @@ struct conf {
 };
 
 /* Reads a configuration from a file, or from text that messages call `name`; @include is relative to the
- * file's folder. On success *ret is to be cleared with conf_clear. Otherwise ERR_MALFORMED, or ERR_MEMORY,
+ * file's folder; overrides (may be NULL) go over what stands in it. On success *ret is to be cleared with conf_clear. Otherwise ERR_MALFORMED, or ERR_MEMORY,
  * and errors has a line "FILE:LINE: KEY: what is wrong" for each fault. */
-enum err conf_load(const char *path, struct conf *ret, struct buf *errors) WARN_UNUSED;
+enum err conf_load(const char *path, const struct conf_overrides *overrides, struct conf *ret,
+    struct buf *errors) WARN_UNUSED;
 enum err conf_parse(const char *text, const char *name, struct conf *ret, struct buf *errors) WARN_UNUSED;
 void conf_clear(struct conf *c);
 

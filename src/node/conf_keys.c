@@ -57,6 +57,7 @@ const struct key conf_top_keys[] = {
     {"lanes", KEY_NUMBER, offsetof(struct conf, lanes), OPTIONAL, "1", 1, CONF_LANES_MOST, false},
     {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
     {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
+    {"policy", KEY_POLICY, 0, OPTIONAL, NULL, 0, 0, true},
     {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
     {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
     {.name = NULL},

@@ -23,6 +23,7 @@ enum key_type {
 	KEY_LISTENERS,    /* ( { ... }, ... ) */
 	KEY_LOG,          /* { ... } */
 	KEY_STATUS,
+	KEY_POLICY, /* { ... }, see flow/policy_conf.h */
 };
 
 enum key_need { REQUIRED, OPTIONAL };

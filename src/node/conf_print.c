@@ -7,24 +7,9 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "flow/policy.h"
 #include "node/conf_keys.h"
 #include "node/unit.h"
-
-/* A text as libconfig reads it. */
-static void
-print_quoted(struct buf *out, const char *text)
-{
-	buf_u8(out, '"');
-	for (const unsigned char *c = (const unsigned char *)text; *c != '\0'; c++) {
-		if (*c == '"' || *c == '\\')
-			buf_printf(out, "\\%c", *c);
-		else if (*c < 0x20 || *c == 0x7f)
-			buf_printf(out, "\\x%02x", *c);
-		else
-			buf_u8(out, *c);
-	}
-	buf_u8(out, '"');
-}
 
 static void print_group(
     struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth);
@@ -79,10 +64,10 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_INTERFACE:
 	case KEY_PATH:
 	case KEY_FULL_PATH:
-		print_quoted(out, (const char *)at);
+		policy_print_quoted(out, (const char *)at);
 		break;
 	case KEY_ADDRESS:
-		print_quoted(out, addr_text((const struct addr *)(const void *)at, text));
+		policy_print_quoted(out, addr_text((const struct addr *)(const void *)at, text));
 		break;
 	case KEY_PORT:
 		buf_printf(out, "%u", *(const uint16_t *)(const void *)at);
@@ -91,16 +76,21 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 		buf_printf(out, "%" PRId64, *(const int64_t *)(const void *)at);
 		break;
 	case KEY_DURATION:
-		print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
+		policy_print_quoted(out, unit_duration_text(*(const int64_t *)(const void *)at, text));
 		break;
 	case KEY_SIZE:
-		print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
+		policy_print_quoted(out, unit_size_text(*(const int64_t *)(const void *)at, text));
 		break;
 	case KEY_JOIN_SOURCES:
 		print_addresses(out, (const struct conf_listener *)(const void *)base);
 		break;
 	case KEY_BOOL:
 		buf_text(out, *(const bool *)(const void *)at ? "true" : "false");
+		break;
+	case KEY_POLICY:
+		buf_text(out, "{\n");
+		policy_print(c->policy, 1, out);
+		buf_text(out, "}");
 		break;
 	case KEY_SOURCES:
 		print_prefixes(out, (const struct conf_listener *)(const void *)base);
@@ -129,6 +119,8 @@ is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
 		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
 	if (k->type == KEY_STATUS)
 		return !c->has_status;
+	if (k->type == KEY_POLICY)
+		return c->policy == NULL;
 	if (k->type == KEY_DURATION || k->type == KEY_SIZE || k->type == KEY_NUMBER)
 		return *(const int64_t *)(const void *)(base + k->offset) == 0;
 	return base[k->offset] == '\0';

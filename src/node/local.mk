@@ -12,6 +12,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/conf.c src/node/conf.h \
 	src/node/conf_join.c src/node/conf_join.h \
 	src/node/conf_keys.c src/node/conf_keys.h \
+	src/node/conf_override.c src/node/conf_override.h \
 	src/node/conf_print.c \
 	src/node/connections.c src/node/connections.h \
 	src/node/disk.c src/node/disk.h \

@@ -27,14 +27,18 @@ enum { EXIT_CLEAN = 0, EXIT_FOUND = 1, EXIT_CANNOT = 2 };
 
 struct options {
 	const char *conf;
+	const char **overrides; /* owned; of argv */
+	size_t override_count;
 	bool foreground;
 	bool check;      /* check and print the configuration */
 	char **captures; /* borrowed from argv; read these instead of sockets */
 	size_t capture_count;
 };
 
-static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-r capture]...\n"
+static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-D path=value]... [-r capture]...\n"
 			    "\n"
+			    "  -D path=value\n"
+			    "              a setting that goes over the configuration's\n"
 			    "  -d          stay in the foreground, messages to standard error\n"
 			    "  -f file     configuration; " CONF_DEFAULT " by default\n"
 			    "  -n          check the configuration, print it, and exit\n"
@@ -73,8 +77,11 @@ read_options(int argc, char **argv, struct options *o)
 	    {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "df:nr:", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "D:df:nr:", longs, NULL)) != -1) {
 		switch (c) {
+		case 'D':
+			o->overrides[o->override_count++] = optarg;
+			break;
 		case 'd':
 			o->foreground = true;
 			break;
@@ -196,7 +203,9 @@ static int
 serve(const struct options *o, struct conf *conf)
 {
 	char *path = realpath(o->conf, NULL);
-	struct parent_options options = {.conf_path = path, .foreground = o->foreground};
+	struct parent_options options = {.conf_path = path,
+	    .overrides = {.all = o->overrides, .count = o->override_count},
+	    .foreground = o->foreground};
 	bool good;
 
 	if (path == NULL) {
@@ -221,13 +230,15 @@ main(int argc, char **argv)
 		return EXIT_CANNOT;
 	(void)signal(SIGPIPE, SIG_IGN);
 	o.captures = calloc((size_t)argc, sizeof(*o.captures));
-	if (o.captures == NULL) {
+	o.overrides = calloc((size_t)argc, sizeof(*o.overrides));
+	if (o.captures == NULL || o.overrides == NULL) {
 		msg_error("out of memory");
 		return EXIT_CANNOT;
 	}
 	read_options(argc, argv, &o);
 	status = EXIT_CANNOT;
-	if (parent_load_conf(o.conf, &conf)) {
+	if (parent_load_conf(
+		o.conf, &(struct conf_overrides){.all = o.overrides, .count = o.override_count}, &conf)) {
 		if (!o.check && o.capture_count == 0) {
 			status = serve(&o, &conf);
 		} else {
@@ -236,5 +247,6 @@ main(int argc, char **argv)
 		}
 	}
 	free(o.captures);
+	free(o.overrides);
 	return status;
 }

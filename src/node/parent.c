@@ -28,10 +28,10 @@
 	(20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
 
 bool
-parent_load_conf(const char *path, struct conf *ret)
+parent_load_conf(const char *path, const struct conf_overrides *overrides, struct conf *ret)
 {
 	struct buf errors = BUF_INIT;
-	enum err e = conf_load(path, ret, &errors);
+	enum err e = conf_load(path, overrides, ret, &errors);
 
 	if (e == ERR_OK)
 		return true;

@@ -9,9 +9,11 @@
 #include <stdbool.h>
 
 #include "node/conf.h"
+#include "node/conf_override.h"
 
 struct parent_options {
-	const char *conf_path; /* where it is read again; absolute unless foreground */
+	const char *conf_path;           /* where it is read again; absolute unless foreground */
+	struct conf_overrides overrides; /* which go over it then, too; borrowed */
 	bool foreground;
 };
 
@@ -19,7 +21,7 @@ struct parent_options {
  * order; messages have said why. */
 bool parent_run(const struct parent_options *options, struct conf *conf);
 
-/* Reads a configuration, and says what is wrong with it. */
-bool parent_load_conf(const char *path, struct conf *ret);
+/* Reads a configuration (overrides may be NULL), and says what is wrong with it. */
+bool parent_load_conf(const char *path, const struct conf_overrides *overrides, struct conf *ret);
 
 #endif

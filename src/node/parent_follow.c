@@ -99,7 +99,7 @@ load_and_follow(struct parent *p)
 	struct conf to;
 	bool good;
 
-	if (!parent_load_conf(p->options->conf_path, &to))
+	if (!parent_load_conf(p->options->conf_path, &p->options->overrides, &to))
 		return false;
 	maps = can_follow(p, &to) ? new_maps(p, to.listener_count) : NULL;
 	good = maps != NULL && follow(p, &to, maps);

@@ -4,6 +4,7 @@
  * and that what is printed reads back to the same.
  */
 #include "node/conf.h"
+#include "node/conf_override.h"
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -29,6 +30,9 @@ static const char *const full =
     "log = { directory = \"/var/log/\\\"f\\\\b\"; rotate = \"1h\"; size = 2147483648L;\n"
     "    sync = \"2s\"; flush = \"50ms\"; memory = \"128M\";\n"
     "    retain = \"90d\"; retain_size = \"1T\"; minimum_free = \"20G\"; keep_unmerged = true; };\n"
+    "policy = { rules = ( { match = \"dst port in @web\"; action = \"accept\"; tag = 5; quick = true; },\n"
+    "    { match = \"udp\"; action = \"drop\"; } );\n"
+    "  fields = [ \"SRC_ADDR\", \"octetDeltaCount\" ]; lists = { web = [ 80, 443 ]; }; undecoded = \"drop\"; };\n"
     "status = { address = \"127.0.0.1\"; port = 9476; };\n"
     "user = \"_flowbraid\";\n"
     "pidfile = \"/run/flowbraidd.pid\";\n";
@@ -326,34 +330,111 @@ files(void)
 	write_file(
 	    path, HEAD LISTEN "@include \"log.conf\"\n", strlen(HEAD LISTEN "@include \"log.conf\"\n"));
 	write_file(part, "\n" LOG, strlen(LOG) + 1);
-	if (ok(conf_load(path, &c, &errors) == ERR_OK, "a file that includes another beside it"))
+	if (ok(conf_load(path, NULL, &c, &errors) == ERR_OK, "a file that includes another beside it"))
 		conf_clear(&c);
 	write_file(part, "\nlog = { directory = \"x\"; flash = 1; };\n", 38);
-	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "a fault in the included file");
+	ok(conf_load(path, NULL, &c, &errors) == ERR_MALFORMED, "a fault in the included file");
 	ok(strstr(as_text(&errors), "log.conf:2: log.flash: unknown key\n") != NULL,
 	    "the message names the included file and its line");
 	buf_reset(&errors);
 
 	write_file(path, "cluster\0x", 9);
-	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "a zero byte");
+	ok(conf_load(path, NULL, &c, &errors) == ERR_MALFORMED, "a zero byte");
 	(void)snprintf(want, sizeof(want), "%s: expected text, found a zero byte at offset 7\n", path);
 	is_text(as_text(&errors), want, "the message says where");
 	buf_reset(&errors);
 	(void)unlink(path);
 	(void)unlink(part);
 
-	ok(conf_load(path, &c, &errors) == ERR_MALFORMED, "no such file");
+	ok(conf_load(path, NULL, &c, &errors) == ERR_MALFORMED, "no such file");
 	(void)snprintf(want, sizeof(want), "%s: cannot read: No such file or directory\n", path);
 	is_text(as_text(&errors), want, "the message says so");
 	buf_reset(&errors);
-	ok(conf_load(folder, &c, &errors) == ERR_MALFORMED, "a folder instead of a file");
+	ok(conf_load(folder, NULL, &c, &errors) == ERR_MALFORMED, "a folder instead of a file");
 	buf_clear(&errors);
 	(void)rmdir(folder);
+}
+
+/* Settings of the command line, and what they make of a configuration; want: a line that is printed then, or what is said
+ * against it. */
+static void
+overrides(void)
+{
+	static const struct {
+		const char *set[3], *want;
+		bool wrong;
+	} cases[] = {
+	    {{"log.directory=/x"}, "\tdirectory = \"/x\";\n", false},
+	    {{"node=5"}, "node = \"5\";\n", false},
+	    {{"node=\"q\""}, "node = \"q\";\n", false},
+	    {{"listen.[0].port=9995"}, "\t\tport = 9995;\n", false},
+	    {{"listen.[1].port=9996"}, "\t\tport = 9996;\n", false},
+	    {{"lanes=7"}, "lanes = 7;\n", false},
+	    {{"log.size=64M"}, "\tsize = \"64M\";\n", false},
+	    {{"log.size=2097152"}, "\tsize = \"2M\";\n", false},
+	    {{"log.keep_unmerged=true"}, "\tkeep_unmerged = true;\n", false},
+	    {{"status.address=::1", "status.port=1"}, "\taddress = \"::1\";\n\tport = 1;\n", false},
+	    {{"lanes=7", "lanes=8"}, "lanes = 8;\n", false},
+	    {{"listen.[1].sources.[1]=10.0.0.0/8"}, "\"198.51.100.0/24\", \"10.0.0.0/8\"", false},
+	    {{"listen.[0].sources=[\"10.0.0.0/9\",\"11.0.0.0/8\"]"}, "\"10.0.0.0/9\", \"11.0.0.0/8\"", false},
+	    {{"policy.fields=[\"SRC_ADDR\"]"}, "\tfields = [ \"SRC_ADDR\" ];\n", false},
+	    {{"policy.rules=({ match = \"tcp\"; action = \"drop\"; })"},
+		"\t\t{ match = \"tcp\"; action = \"drop\"; }\n", false},
+	    {{"log.sync=9x"}, "-D log.sync=9x: log.sync: expected a duration in quotes such as", true},
+	    {{"logs.sync=9s"}, "-D logs.sync=9s: logs: unknown key\n", true},
+	    {{"policy.fields=[\"x\"]"}, "-D policy.fields=[\"x\"]: policy.fields: expected the IANA name",
+		true},
+	    {{"listen.[0].port=http"},
+		"-D listen.[0].port=http: listen.port: expected a number from 1 to 65535, "
+		"found \"http\"\n",
+		true},
+	    {{"listen.[2].port=5"}, "-D listen.[2].port=5: there is no element [2]\n", true},
+	    {{"listen.[x].port=5"}, "-D listen.[x].port=5: there is no element [x]\n", true},
+	    {{"listen.port=5"}, "-D listen.port=5: there can be no port, since that is in no group\n", true},
+	    {{"node.[0]=5"}, "-D node.[0]=5: there can be no [0], since that is in no list\n", true},
+	    {{"listen.[0]=5"}, "-D listen.[0]=5: in a list only texts and numbers can be changed", true},
+	    {{"9a.b=5"}, "-D 9a.b=5: 9a is no name of a group\n", true},
+	    {{"9a=5"}, "-D 9a=5: cannot set 9a\n", true},
+	    {{"node"}, "-D node: expected PATH=VALUE, found no =\n", true},
+	    {{"=5"}, "-D =5: expected PATH=VALUE such as", true},
+	    {{"log..sync=5"}, "-D log..sync=5: expected PATH=VALUE such as", true},
+	    {{"log.=5"}, "-D log.=5: expected PATH=VALUE such as", true},
+	};
+	static const char text[] = HEAD LOG "listen = ( { address = \"127.0.0.1\"; port = 2055; },\n"
+					    "{ address = \"127.0.0.1\"; port = 2056;\n"
+					    "sources = [ \"198.51.100.0/24\", \"192.0.2.0/24\" ]; } );\n";
+	char path[] = "/tmp/flowbraid-conf.XXXXXX";
+	int fd = mkstemp(path);
+
+	if (fd < 0)
+		abort();
+	(void)close(fd);
+	write_file(path, text, strlen(text));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *const *set = cases[i].set;
+		struct conf_overrides o = {set, set[1] == NULL ? 1 : 2};
+		struct buf said = BUF_INIT;
+		struct conf c;
+		enum err e = conf_load(path, &o, &c, &said);
+
+		ok((e != ERR_OK) == cases[i].wrong, "-D %s is %s", set[0],
+		    cases[i].wrong ? "refused" : "taken");
+		if (e == ERR_OK) {
+			buf_reset(&said);
+			conf_print(&c, &said);
+			conf_clear(&c);
+		}
+		if (!ok(strstr(as_text(&said), cases[i].want) != NULL, "with what is to be expected"))
+			printf("# %s\n", (const char *)said.data);
+		buf_clear(&said);
+	}
+	(void)unlink(path);
 }
 
 int
 main(void)
 {
+	overrides();
 	values();
 	refusals();
 	refusals_of_joins();
