@@ -140,6 +140,38 @@ add_sides(struct parser *p, const struct expr_word *w, int sides, struct expr_no
 	return add_pair(p, sides == SIDE_ALL ? EXPR_AND : EXPR_OR, left, add(p, n));
 }
 
+/* flowd's "mask 0x12 equals 0x02", behind "mask"; that equals is within the mask is asked by the caller. */
+static bool
+read_mask(struct parser *p, uint64_t *ret_mask, uint64_t *ret_value)
+{
+	uint64_t *const to[2] = {ret_mask, ret_value};
+
+	for (int i = 0; i < 2; i++) {
+		if (i == 1 && !parser_take(p, "equals")) {
+			(void)parser_expected(p, "equals");
+			return false;
+		}
+		if (p->t.kind != EXPR_TOKEN_WORD || !expr_flags(p->t.text, p->t.len, to[i])) {
+			(void)parser_expected(p, "flags such as 0x12, or of F S R P A U E C");
+			return false;
+		}
+		if (i == 0)
+			parser_next(p);
+	}
+	return true;
+}
+
+/* At the last word of it. */
+static uint32_t
+finish_flags(struct parser *p, const struct expr_node *n)
+{
+	if ((n->value & ~n->mask) != 0)
+		return parser_fail_at(
+		    p, p->t.text, "flags that are to be set are not among those that are looked at");
+	parser_next(p);
+	return add(p, n);
+}
+
 /* "S/SA": S of S and A is set; "S": S is, whatever the others are; "!= ..." and numbers, too. */
 static uint32_t
 read_flags(struct parser *p, const struct expr_word *w)
@@ -147,11 +179,17 @@ read_flags(struct parser *p, const struct expr_word *w)
 	struct expr_node n = {.kind = EXPR_FLAGS, .what = w->what};
 	const char *slash;
 	size_t len;
-	bool given, list, good;
-	enum expr_op op = parser_read_op(p, &given, &list);
+	bool given, list, good, masked = parser_take(p, "mask");
+	enum expr_op op = EXPR_EQ;
 	uint32_t at;
 
 	take_side(w, 0, &n);
+	if (masked) {
+		if (!read_mask(p, &n.mask, &n.value))
+			return EXPR_NONE;
+		return finish_flags(p, &n);
+	}
+	op = parser_read_op(p, &given, &list);
 	if (p->t.kind != EXPR_TOKEN_WORD || list || (op != EXPR_EQ && op != EXPR_NE))
 		return parser_expected(p, "flags such as S or S/SA, of F S R P A U E C");
 	slash = memchr(p->t.text, '/', p->t.len);
@@ -162,11 +200,7 @@ read_flags(struct parser *p, const struct expr_word *w)
 		good = expr_flags(slash + 1, p->t.len - len - 1, &n.mask);
 	if (!good)
 		return parser_expected(p, "flags such as S or S/SA, of F S R P A U E C");
-	if ((n.value & ~n.mask) != 0)
-		return parser_fail_at(
-		    p, p->t.text, "flags that are to be set are not among those that are looked at");
-	parser_next(p);
-	at = add(p, &n);
+	at = finish_flags(p, &n);
 	return op == EXPR_NE ? add_not(p, at) : at;
 }
 

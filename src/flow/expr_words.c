@@ -33,6 +33,10 @@ static const struct expr_word words[] = {
 	{{E(58, UNSIGNED)}, {E(59, UNSIGNED)}}},
     {"if", {"in if", "out if"}, EXPR_FIELD, EXPR_VALUES_NUMBER, UINT32_MAX, true, true, {1, 1},
 	{{E(10, UNSIGNED)}, {E(14, UNSIGNED)}}},
+    {"in_ifndx", {"in if", NULL}, EXPR_FIELD, EXPR_VALUES_NUMBER, UINT32_MAX, false, false, {1, 0},
+	{{E(10, UNSIGNED)}}},
+    {"out_ifndx", {"out if", NULL}, EXPR_FIELD, EXPR_VALUES_NUMBER, UINT32_MAX, false, false, {1, 0},
+	{{E(14, UNSIGNED)}}},
     {"nexthop", {"nexthop", NULL}, EXPR_FIELD, EXPR_VALUES_ADDRESS, 0, false, false, {2, 0},
 	{{E(15, IPV4), E(62, IPV6)}}},
     {"proto", {"proto", NULL}, EXPR_FIELD, EXPR_VALUES_PROTO, 255, false, false, {1, 0}, {{E(4, UNSIGNED)}}},
@@ -76,6 +80,8 @@ static const struct {
     {"agent", "exporter"},
     {"router", "exporter"},
     {"interface", "if"},
+    {"tcp_flags", "flags"},
+    {"days", "day"},
 };
 
 const struct expr_word *

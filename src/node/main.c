@@ -233,6 +233,8 @@ main(int argc, char **argv)
 	o.overrides = calloc((size_t)argc, sizeof(*o.overrides));
 	if (o.captures == NULL || o.overrides == NULL) {
 		msg_error("out of memory");
+		free(o.captures);
+		free(o.overrides);
 		return EXIT_CANNOT;
 	}
 	read_options(argc, argv, &o);
