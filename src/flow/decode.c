@@ -45,6 +45,21 @@ decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct p
 		d->fault = FAULT_COUNT;
 }
 
+void
+decode_init_selected(struct decode *d, struct selected_reader *r, decode_resolve resolve, void *ctx)
+{
+	const struct selected_head *h = selected_head(r);
+
+	memset(d, 0, offsetof(struct decode, samples));
+	d->info = &h->info;
+	d->resolve = resolve;
+	d->ctx = ctx;
+	d->most = UINT32_MAX;
+	d->selected = r;
+	sets_init(&d->sets, d->info, h->skeleton, h->skeleton_len);
+	d->sets.fault = FAULT_NONE; /* IPFIX: the header has the length of the whole */
+}
+
 static bool
 has_sets(const struct decode *d)
 {
@@ -76,6 +91,8 @@ next_set(struct decode *d)
 		}
 		d->tmpl = d->resolve != NULL ? d->resolve(d->ctx, d->ordinal, set.id, &late) : NULL;
 		d->ordinal++;
+		if (d->tmpl != NULL && d->selected != NULL && d->tmpl->kind != TMPL_OPTIONS)
+			d->tmpl = NULL; /* who made the skeleton knew another template */
 		if (d->tmpl == NULL) {
 			d->sets_unknown++;
 			continue;
@@ -186,16 +203,30 @@ count_samples(struct decode *d)
 	note_samples(d);
 }
 
+static enum err
+next_selected(struct decode *d, struct flow *ret)
+{
+	uint32_t *counter;
+
+	if (!selected_next(d->selected, ret))
+		return ERR_END;
+	ret->resolve = d->resolve;
+	ret->resolve_ctx = d->ctx;
+	counter = ret->options ? &d->options : &d->flows;
+	(*counter)++;
+	return ERR_OK;
+}
+
 enum err
 decode_next(struct decode *d, struct flow *ret)
 {
 	struct rd record;
 
-	if (d->info->proto == PROTO_SFLOW5)
+	if (d->info->proto == PROTO_SFLOW5 && d->selected == NULL)
 		return next_sample(d, ret);
 	for (;;) {
 		if (d->tmpl == NULL && !next_set(d))
-			return ERR_END;
+			return d->selected != NULL ? next_selected(d, ret) : ERR_END;
 		if (next_record(d, &record))
 			break;
 	}
@@ -228,7 +259,13 @@ uint32_t
 decode_count(struct decode *d)
 {
 	uint32_t before = d->flows;
+	struct flow f;
 
+	if (d->selected != NULL) {
+		while (decode_next(d, &f) == ERR_OK)
+			continue;
+		return d->flows - before;
+	}
 	if (d->info->proto == PROTO_SFLOW5) {
 		count_samples(d);
 		return d->flows - before;

@@ -17,6 +17,7 @@
 #include "base/err.h"
 #include "flow/flow.h"
 #include "flow/samples.h"
+#include "flow/selected.h"
 #include "wire/proto.h"
 #include "wire/sets.h"
 #include "wire/template.h"
@@ -41,6 +42,7 @@ struct decode {
 	bool passed_over; /* there are parts that decoding does not look at: proto_check knows all faults */
 
 	/* inner state */
+	struct selected_reader *selected; /* NULL: a whole datagram */
 	struct sets sets;
 	const struct proto_info *info;
 	decode_resolve resolve;
@@ -56,6 +58,9 @@ struct decode {
 
 void decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
     decode_resolve resolve, void *ctx);
+/* The same of selected flows; of a skeleton's sets, which data_set_ordinal counts then, the options alone are decoded. r was
+ * opened by selected_open, and is read from its beginning. */
+void decode_init_selected(struct decode *d, struct selected_reader *r, decode_resolve resolve, void *ctx);
 /* ERR_OK: *ret is the next flow or options record; one of sFlow lives until the next call. ERR_END: no more. */
 enum err decode_next(struct decode *d, struct flow *ret) WARN_UNUSED;
 /* The number of flows (options records left out) of all sets that are left, without a look at fixed-length

@@ -33,6 +33,8 @@ struct flow {
 	bool options;     /* an options data record: no flow */
 	bool late;        /* its template came after it, or from another node */
 	uint8_t depth;    /* of the list that it stands in; 0: in none */
+	const uint32_t *tags; /* that a policy gave it, ascending */
+	uint8_t tag_count;
 	flow_resolve resolve; /* knows the templates of lists (RFC 6313); may be NULL */
 	void *resolve_ctx;
 };

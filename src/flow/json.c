@@ -383,6 +383,22 @@ put_sampling(struct format *f, const struct flow *flow, const struct flow_contex
 	}
 }
 
+static void
+put_tags(struct format *f, const struct flow *flow)
+{
+	if (flow->tag_count == 0)
+		return;
+	format_need(f, KEY_MOST + 11 * (size_t)flow->tag_count);
+	format_literal(f, ",\"tags\":[");
+	for (unsigned i = 0; i < flow->tag_count; i++) {
+		if (i > 0)
+			format_char(f, ',');
+		format_u64(f, flow->tags[i]);
+	}
+	format_char(f, ']');
+	format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
+}
+
 void
 flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 {
@@ -396,6 +412,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 		format_literal(&f, ",\"options\":true");
 	if (flow->late)
 		format_literal(&f, ",\"lateTemplate\":true");
+	put_tags(&f, flow);
 	put_fields(&f, flow, true, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	put_sampling(&f, flow, c);

@@ -21,6 +21,8 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/samples.c src/flow/samples.h src/flow/samples_counters.c \
 	src/flow/samples_flow.c src/flow/samples_put.h \
 	src/flow/sampling.c src/flow/sampling.h \
+	src/flow/selected.c src/flow/selected.h src/flow/selected_private.h \
+	src/flow/selected_unite.c src/flow/selected_writer.c \
 	src/flow/seq.c src/flow/seq.h \
 	src/flow/text.c \
 	src/flow/value.h

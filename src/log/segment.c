@@ -86,7 +86,8 @@ segment_header_read(const uint8_t *bytes, size_t len, struct segment_header *ret
 	size = rd_u16(&whole);
 	h.compatible = rd_u32(&whole);
 	h.incompatible = rd_u32(&whole);
-	if (version != SEGMENT_VERSION || size != SEGMENT_HEADER_SIZE || h.incompatible != 0)
+	if (version != SEGMENT_VERSION || size != SEGMENT_HEADER_SIZE ||
+	    (h.incompatible & ~SEGMENT_SELECTED) != 0)
 		return ERR_UNKNOWN;
 	h.kind = (enum segment_kind)rd_u16(&whole);
 	h.lane = rd_u16(&whole);

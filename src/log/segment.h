@@ -33,6 +33,9 @@ enum segment_kind {
 	SEGMENT_COMMON = 3, /* what an archive keeps besides its windows */
 };
 
+/* An incompatible feature: it may hold records of selected flows, and who passes over them sees gaps. */
+#define SEGMENT_SELECTED 1u
+
 struct segment_header {
 	enum segment_kind kind;
 	uint32_t compatible;   /* feature bits that a reader may ignore */
@@ -48,7 +51,7 @@ struct segment_header {
 
 enum record_type {
 	RECORD_DATAGRAM = 1,       /* body: the payload as it came */
-	RECORD_SELECTED = 2,       /* selected flows of a datagram (policy); reserved */
+	RECORD_SELECTED = 2,       /* body: selected flows of a datagram, see flow/selected.h */
 	RECORD_TEMPLATES = 3,      /* body: template definitions */
 	RECORD_EVENT = 4,          /* body: see log/event.h */
 	RECORD_SEAL = 5,           /* the last record of a segment that ended well */

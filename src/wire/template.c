@@ -22,9 +22,9 @@ home_slot(const struct tmpl_field *f, size_t slots)
 	return (((f->id ^ f->pen * 0x85ebca6bU) * 0x9e3779b1U) >> 16) & (slots - 1);
 }
 
-/* Chains the fields of each element. The network chooses their number: so by a hash table, not each with each. */
-static enum err
-link_repeats(struct tmpl *t)
+/* The network chooses the number of fields: so by a hash table, not each with each. */
+enum err
+tmpl_link_repeats(struct tmpl *t)
 {
 	size_t slots = 16;
 	uint16_t *table;
@@ -97,7 +97,7 @@ tmpl_parse(const struct tmpl_def *def, struct tmpl **ret)
 	    .field_count = s.head.fields,
 	    .record_len = s.record_len};
 	fill_fields(t, def);
-	e = link_repeats(t);
+	e = tmpl_link_repeats(t);
 	if (e != ERR_OK) {
 		free(t);
 		return e;

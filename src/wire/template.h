@@ -90,6 +90,8 @@ struct tmpl {
  * withdrawal. */
 enum err tmpl_parse(const struct tmpl_def *def, struct tmpl **ret) WARN_UNUSED;
 void tmpl_free(struct tmpl *t); /* NULL is fine */
+/* Chains the fields of each element (again, first), for whoever makes a template itself. ERR_MEMORY. */
+enum err tmpl_link_repeats(struct tmpl *t) WARN_UNUSED;
 
 /* The built-in template of v1, v5 or v7 records; NULL for others. Not to be freed. The fields do not adjoin everywhere:
  * padding is left out, offsets count it. */

@@ -23,7 +23,8 @@ tests_fuzz_fuzz_segment_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_segment_LDADD = $(LIBFB_LOG)
 
 EXTRA_PROGRAMS += tests/fuzz/make-corpus
-tests_fuzz_make_corpus_SOURCES = tests/fuzz/make-corpus.c tests/fuzz/make-corpus-logs.c tests/fuzz/make-corpus.h
+tests_fuzz_make_corpus_SOURCES = tests/fuzz/make-corpus.c tests/fuzz/make-corpus-logs.c \
+	tests/fuzz/make-corpus-selected.c tests/fuzz/make-corpus.h
 tests_fuzz_make_corpus_LDADD = $(LIBFB_ARCHIVE)
 
 check_PROGRAMS += tests/fuzz/fuzz-conf
@@ -83,3 +84,8 @@ check_PROGRAMS += tests/fuzz/fuzz-reload
 tests_fuzz_fuzz_reload_SOURCES = tests/fuzz/fuzz-reload.c tests/fuzz/scanner-leak.h $(FUZZ_MAIN)
 tests_fuzz_fuzz_reload_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_reload_LDADD = $(LIBFB_NODE)
+
+check_PROGRAMS += tests/fuzz/fuzz-selected
+tests_fuzz_fuzz_selected_SOURCES = tests/fuzz/fuzz-selected.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_selected_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_selected_LDADD = $(LIBFB_FLOW)

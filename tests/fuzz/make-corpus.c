@@ -513,5 +513,6 @@ main(int argc, char **argv)
 	make_templates();
 	make_segments();
 	make_archives();
+	make_selected();
 	return 0;
 }

@@ -27,5 +27,6 @@ void put_v9_data(struct buf *b);
 
 void make_segments(void);
 void make_archives(void);
+void make_selected(void);
 
 #endif

@@ -73,10 +73,15 @@ test_header(void)
 	fix(changed);
 	ok(segment_header_read(changed, sizeof(changed), &got) == ERR_UNKNOWN, "header: version 2");
 	changed[9] = 1;
-	changed[19] = 1;
+	changed[19] = SEGMENT_SELECTED << 1;
 	fix(changed);
 	ok(segment_header_read(changed, sizeof(changed), &got) == ERR_UNKNOWN,
 	    "header: incompatible feature");
+	changed[19] = SEGMENT_SELECTED;
+	fix(changed);
+	ok(segment_header_read(changed, sizeof(changed), &got) == ERR_OK &&
+		got.incompatible == SEGMENT_SELECTED,
+	    "header: the one that is known");
 	changed[19] = 0;
 	changed[21] = 4;
 	fix(changed);
