@@ -302,6 +302,7 @@ collector_say_counters(const struct collector *c)
 	    c->name, n->datagrams, n->malformed, n->cut, n->refused, n->unknown, n->kernel_drops,
 	    n->log_drops);
 	say_faults(c);
+	picker_say(&c->intake.picker, c->name);
 	intake_say_limits(&c->intake, c->name);
 }
 

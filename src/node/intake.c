@@ -86,11 +86,27 @@ snapshot(void *ctx, struct appender *a, wall_t now)
 }
 
 static void
-recall_record(struct intake *in, const struct record *r)
+recall_datagram(struct intake *in, const struct record *r, const struct proto_info *info,
+    const uint8_t *payload, size_t len)
+{
+	struct stream_key key;
+
+	exporters_time(&in->exporters, r->time);
+	if (info->proto != PROTO_V9 && info->proto != PROTO_IPFIX)
+		return;
+	key = stream_key_of(&r->addr, r->port, info);
+	(void)exporters_heard(&in->exporters, &r->addr);
+	/* A limit that is reached is counted by the cache. */
+	(void)!tmpl_cache_learn(in->templates, &key, info, payload, len);
+}
+
+/* reader: for selected flows. */
+static void
+recall_record(struct intake *in, struct selected_reader *reader, const struct record *r)
 {
 	struct rd body = rd_init(r->body, r->len);
+	const struct selected_head *head;
 	struct proto_info info;
-	struct stream_key key;
 	struct tmpl_def def;
 
 	switch (r->type) {
@@ -103,14 +119,13 @@ recall_record(struct intake *in, const struct record *r)
 		}
 		break;
 	case RECORD_DATAGRAM:
-		exporters_time(&in->exporters, r->time);
-		if (proto_recognise(r->body, r->len, &info) != ERR_OK)
-			break;
-		if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX) {
-			key = stream_key_of(&r->addr, r->port, &info);
-			(void)exporters_heard(&in->exporters, &r->addr);
-			/* A limit that is reached is counted by the cache. */
-			(void)!tmpl_cache_learn(in->templates, &key, &info, r->body, r->len);
+		if (proto_recognise(r->body, r->len, &info) == ERR_OK)
+			recall_datagram(in, r, &info, r->body, r->len);
+		break;
+	case RECORD_SELECTED:
+		if (selected_open(reader, r->body, r->len) == ERR_OK) {
+			head = selected_head(reader);
+			recall_datagram(in, r, &head->info, head->skeleton, head->skeleton_len);
 		}
 		break;
 	default:
@@ -125,15 +140,19 @@ intake_recall(struct intake *in, int segment_fd)
 	enum check_step step;
 	struct record r;
 	struct check *c;
-	enum err e = check_open(segment_fd, true, false, &c);
+	struct selected_reader *reader = selected_reader_new();
+	enum err e = reader != NULL ? check_open(segment_fd, true, false, &c) : ERR_MEMORY;
 
-	if (e != ERR_OK)
+	if (e != ERR_OK) {
+		selected_reader_free(reader);
 		return e;
+	}
 	while ((step = check_next(c, &r, &finding)) == CHECK_RECORD || step == CHECK_FINDING) {
 		if (step == CHECK_RECORD)
-			recall_record(in, &r);
+			recall_record(in, reader, &r);
 	}
 	check_close(c);
+	selected_reader_free(reader);
 	return step == CHECK_END ? ERR_OK : ERR_SYSTEM;
 }
 
@@ -157,9 +176,28 @@ count_log_drop(struct intake *in, wall_t time)
 	in->counters.log_drops++;
 }
 
+/* What a policy leaves of it. False: it can neither be selected from, nor be recorded whole. */
+static bool
+pick(struct intake *in, const struct picker_datagram *d, struct record *r)
+{
+	switch (picker_pick(&in->picker, d)) {
+	case PICKER_WHOLE:
+		return true;
+	case PICKER_SELECTED:
+		r->type = RECORD_SELECTED;
+		r->body = in->picker.body.data;
+		r->len = (uint32_t)in->picker.body.len;
+		return true;
+	case PICKER_NOTHING:
+		break;
+	}
+	return false;
+}
+
 /* Also where a datagram is not recorded, the templates that it brings are known from then on. */
 static bool
-record(struct intake *in, const struct intake_datagram *d, uint8_t flags, wall_t now)
+record(struct intake *in, const struct intake_datagram *d, const struct picker_datagram *known, uint8_t flags,
+    wall_t now)
 {
 	struct record r = {
 	    .type = RECORD_DATAGRAM,
@@ -173,6 +211,7 @@ record(struct intake *in, const struct intake_datagram *d, uint8_t flags, wall_t
 	};
 
 	if ((in->log.count > 0 && !intake_tell_log_drops(in, now)) ||
+	    (in->picker.policy != NULL && !pick(in, known, &r)) ||
 	    appender_record(&in->appender, &r, now, NULL) != ERR_OK) {
 		count_log_drop(in, d->time);
 		return false;
@@ -188,6 +227,13 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 	struct proto_info info;
 	struct stream_key key;
 	struct exporter_state *exporter;
+	struct picker_datagram known = {.payload = d->payload,
+	    .len = d->len,
+	    .key = &key,
+	    .info = &info,
+	    .time = d->time,
+	    .templates = in->templates};
+	uint64_t definitions;
 	enum proto_fault fault;
 
 	l->last = d->time;
@@ -206,9 +252,12 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		return;
 	fault = proto_check(d->payload, d->len, &info);
 	key = stream_key_of(&d->from, d->port, &info);
-	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
+	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX) {
+		definitions = tmpl_cache_counters(in->templates)->definitions;
 		(void)!tmpl_cache_learn(in->templates, &key, &info, d->payload, d->len);
-	if (!record(in, d,
+		known.learnt = tmpl_cache_counters(in->templates)->definitions != definitions;
+	}
+	if (!record(in, d, &known,
 		(uint8_t)((d->cut ? RECORD_CUT : 0) | (fault != FAULT_NONE ? RECORD_MALFORMED : 0)), now))
 		return;
 	c->datagrams++;
@@ -315,6 +364,21 @@ make_listeners(const struct conf *conf, wall_t now, struct intake_listener **ret
 	return ERR_OK;
 }
 
+/* A segment says in its header whether it may hold selected flows. */
+static enum err
+follow_policy(struct intake *in, const struct conf *conf, wall_t now)
+{
+	uint32_t features = conf->policy != NULL ? SEGMENT_SELECTED : 0;
+	enum err e = picker_follow(&in->picker, conf->policy);
+
+	if (e != ERR_OK)
+		return e;
+	if (in->appender.head.incompatible != features)
+		appender_rotate(&in->appender, now);
+	in->appender.head.incompatible = features;
+	return ERR_OK;
+}
+
 static void
 follow_times(struct intake *in, const struct conf *conf, wall_t now)
 {
@@ -329,6 +393,8 @@ intake_reload(struct intake *in, const struct conf *conf, const uint16_t *from, 
 	struct intake_listener *all;
 	enum err e = make_listeners(conf, now, &all);
 
+	if (e == ERR_OK && (e = follow_policy(in, conf, now)) != ERR_OK)
+		clear_listeners(all, conf->listener_count);
 	if (e != ERR_OK)
 		return e;
 	intake_tell_all_kernel_drops(in, now); /* while the indexes mean what they meant */
@@ -357,6 +423,7 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 	enum err e;
 
 	*in = (struct intake){.rotate_ns = 0};
+	picker_init(&in->picker);
 	appender_init(&in->appender, head, sink);
 	follow_times(in, conf, now);
 	in->appender.snapshot = snapshot;
@@ -365,6 +432,8 @@ intake_init(struct intake *in, const struct conf *conf, const struct segment_hea
 	in->rotated.ns = now.ns - in->rotate_ns;
 	in->heartbeat.ns = now.ns + INTAKE_HEARTBEAT_NS;
 	e = intake_init_limits(in, head->incarnation);
+	if (e == ERR_OK)
+		e = follow_policy(in, conf, now);
 	if (e == ERR_OK)
 		e = make_listeners(conf, now, &in->listeners);
 	if (e == ERR_OK)
@@ -384,6 +453,7 @@ intake_clear(struct intake *in)
 	in->templates = NULL;
 	streams_clear(&in->streams);
 	exporters_clear(&in->exporters);
+	picker_clear(&in->picker);
 	buf_clear(&in->body);
 	buf_clear(&in->item);
 }

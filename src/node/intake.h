@@ -20,6 +20,7 @@
 #include "log/store.h"
 #include "node/conf.h"
 #include "node/exporters.h"
+#include "node/picker.h"
 #include "node/sources.h"
 #include "node/streams.h"
 #include "wire/proto.h"
@@ -65,6 +66,7 @@ struct intake {
 	struct exporters exporters;
 	struct streams streams;
 	struct msg_limit says_limited;
+	struct picker picker;
 	struct intake_listener *listeners; /* owned */
 	size_t listener_count;
 	struct intake_counters counters;
@@ -95,7 +97,7 @@ struct intake_datagram {
 	wall_t time; /* received */
 };
 
-/* head: as for appender_init. conf is not kept. */
+/* head: as for appender_init. conf is not kept but for its policy, which is borrowed until the next reload. */
 enum err intake_init(struct intake *in, const struct conf *conf, const struct segment_header *head,
     struct block_sink sink, wall_t now) WARN_UNUSED;
 void intake_clear(struct intake *in);

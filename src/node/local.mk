@@ -32,6 +32,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/parent.c src/node/parent.h \
 	src/node/parent_follow.c \
 	src/node/parent_private.h \
+	src/node/picker.c src/node/picker.h \
 	src/node/process.c src/node/process.h \
 	src/node/receive.c src/node/receive.h \
 	src/node/reload.c src/node/reload.h \

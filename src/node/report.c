@@ -49,6 +49,37 @@ put_listeners(struct json *j, const struct snapshot *s)
 	json_end(j);
 }
 
+/* Their values stand together, rule by rule. */
+static void
+put_rules(struct json *j, const struct snapshot *s)
+{
+	struct snapshot again = *s;
+	enum metric m;
+	uint16_t rule, last = 0;
+	uint64_t value;
+
+	while (snapshot_next(&again, &m, &rule, &value)) {
+		if (!metric_info(m)->of_rule)
+			continue;
+		if (last == 0) {
+			json_key(j, "policy_rules");
+			json_array(j);
+		} else if (rule != last) {
+			json_end(j);
+		}
+		if (rule != last) {
+			json_object(j);
+			json_put_u64(j, "rule", rule);
+		}
+		last = rule;
+		json_put_u64(j, metric_info(m)->key, value);
+	}
+	if (last != 0) {
+		json_end(j);
+		json_end(j);
+	}
+}
+
 static void
 put_lane(struct json *j, const struct report *r, unsigned lane)
 {
@@ -65,9 +96,10 @@ put_lane(struct json *j, const struct report *r, unsigned lane)
 		json_put_text(j, "time", wall_text(s.time, 3, text));
 		values = s;
 		while (snapshot_next(&values, &m, &listener, &value)) {
-			if (!metric_info(m)->of_listener)
+			if (listener == SNAPSHOT_ALL)
 				json_put_u64(j, metric_info(m)->key, value);
 		}
+		put_rules(j, &s);
 		put_listeners(j, &s);
 		snapshot_close(&s);
 	}
@@ -124,13 +156,16 @@ put_label(struct buf *out, const char *name, const char *value)
 	buf_u8(out, '"');
 }
 
+/* whose: index of a listener, or number of a rule. */
 static void
-put_sample(
-    struct buf *out, const struct metric_info *info, unsigned lane, const char *listener, uint64_t value)
+put_sample(struct buf *out, const struct metric_info *info, unsigned lane, const struct snapshot *s,
+    uint16_t whose, uint64_t value)
 {
 	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
 	if (info->of_listener)
-		put_label(out, "listener", listener);
+		put_label(out, "listener", s->listeners[whose]);
+	if (info->of_rule)
+		buf_printf(out, ",rule=\"%u\"", whose);
 	buf_printf(out, "} %" PRIu64 "\n", value);
 }
 
@@ -149,8 +184,7 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 
 		while (there[lane] && snapshot_next(&s, &found, &listener, &value)) {
 			if (found == m)
-				put_sample(
-				    out, info, lane, info->of_listener ? s.listeners[listener] : "", value);
+				put_sample(out, info, lane, &s, listener, value);
 		}
 	}
 }

@@ -56,6 +56,22 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	false, false},
     [METRIC_HOST_DROPS] = {"flowbraid_host_dropped_packets_total", "host_drops",
 	"With lanes: datagrams that the kernel dropped, of any program's sockets", true, false},
+    [METRIC_POLICY_KEPT] = {"flowbraid_policy_kept_flows_total", "policy_kept", "Flows that the policy keeps",
+	true, false},
+    [METRIC_POLICY_DROPPED] = {"flowbraid_policy_dropped_flows_total", "policy_dropped",
+	"Flows that the policy drops", true, false},
+    [METRIC_POLICY_UNMATCHED] = {"flowbraid_policy_unmatched_flows_total", "policy_unmatched",
+	"Flows that no rule of the policy matched", true, false},
+    [METRIC_POLICY_SELECTED] = {"flowbraid_policy_selected_datagrams_total", "policy_selected",
+	"Datagrams of which selected flows were recorded", true, false},
+    [METRIC_POLICY_WHOLE] = {"flowbraid_policy_whole_datagrams_total", "policy_whole",
+	"Datagrams recorded whole, as not all of them could be decoded", true, false},
+    [METRIC_RULE_EVALUATIONS] = {"flowbraid_policy_rule_evaluations_total", "evaluations",
+	"Flows that a rule of the policy was asked about", true, false, true},
+    [METRIC_RULE_MATCHES] = {"flowbraid_policy_rule_matches_total", "matches",
+	"Flows that a rule of the policy matched", true, false, true},
+    [METRIC_RULE_WINS] = {"flowbraid_policy_rule_wins_total", "wins",
+	"Flows that a rule of the policy decided about", true, false, true},
     [METRIC_LISTENER_DATAGRAMS] = {"flowbraid_udp_packets_total", "datagrams", "Datagrams received", true,
 	true},
     [METRIC_LISTENER_DROPS] = {"flowbraid_udp_in_dropped_packets_total", "kernel_drops",
@@ -100,6 +116,30 @@ snapshot_put(struct buf *b, enum metric metric, uint16_t listener, uint64_t valu
 	buf_u64(b, value);
 }
 
+static void
+put_policy(struct buf *b, const struct picker *p)
+{
+	size_t rules;
+
+	if (p->policy == NULL)
+		return;
+	snapshot_put(b, METRIC_POLICY_KEPT, SNAPSHOT_ALL, p->counters.kept);
+	snapshot_put(b, METRIC_POLICY_DROPPED, SNAPSHOT_ALL, p->counters.dropped);
+	snapshot_put(b, METRIC_POLICY_UNMATCHED, SNAPSHOT_ALL, policy_unmatched(p->policy));
+	snapshot_put(b, METRIC_POLICY_SELECTED, SNAPSHOT_ALL, p->counters.selected);
+	snapshot_put(b, METRIC_POLICY_WHOLE, SNAPSHOT_ALL, p->counters.whole);
+	rules = policy_rule_count(p->policy);
+	for (size_t i = 0; i < rules && i < SNAPSHOT_RULES_MOST; i++) {
+		struct policy_counters n;
+		struct policy_rule r;
+
+		policy_rule(p->policy, i, &r, &n);
+		snapshot_put(b, METRIC_RULE_EVALUATIONS, (uint16_t)(i + 1), n.evaluations);
+		snapshot_put(b, METRIC_RULE_MATCHES, (uint16_t)(i + 1), n.matches);
+		snapshot_put(b, METRIC_RULE_WINS, (uint16_t)(i + 1), n.wins);
+	}
+}
+
 void
 snapshot_put_intake(struct buf *b, const struct intake *in)
 {
@@ -117,6 +157,7 @@ snapshot_put_intake(struct buf *b, const struct intake *in)
 	snapshot_put(b, METRIC_STREAMS_REFUSED, SNAPSHOT_ALL, in->streams.refused);
 	snapshot_put(b, METRIC_LOG_SEGMENT, SNAPSHOT_ALL, in->appender.head.number);
 	snapshot_put(b, METRIC_LOG_RECORDS, SNAPSHOT_ALL, in->appender.next_sequence);
+	put_policy(b, &in->picker);
 	for (size_t i = 0; i < in->listener_count; i++) {
 		const struct intake_listener *l = &in->listeners[i];
 
@@ -160,6 +201,14 @@ snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l)
 }
 
 /* --- reading --- */
+
+static bool
+is_whose(const struct snapshot *s, const struct metric_info *info, uint16_t whose)
+{
+	if (info->of_rule)
+		return whose >= 1 && whose <= SNAPSHOT_RULES_MOST;
+	return info->of_listener ? whose < s->listener_count : whose == SNAPSHOT_ALL;
+}
 
 enum err
 snapshot_open(const void *bytes, size_t len, struct snapshot *ret)
@@ -209,9 +258,7 @@ snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_listener, uint
 		if (!rd_ok(&s->values))
 			return false;
 		*ret = (enum metric)metric;
-		if (metric < METRIC_COUNT &&
-		    (infos[metric].of_listener ? *ret_listener < s->listener_count
-					       : *ret_listener == SNAPSHOT_ALL))
+		if (metric < METRIC_COUNT && is_whose(s, &infos[metric], *ret_listener))
 			return true;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * What a collector puts on the board each second, and the reporter shows: numbers, each of a metric and, where the
- * metric is of listeners, of one of them; and what the listeners are called.
+ * metric is of listeners or of a policy's rules, of one of them; and what the listeners are called.
  */
 #ifndef FLOWBRAID_NODE_SNAPSHOT_H
 #define FLOWBRAID_NODE_SNAPSHOT_H
@@ -15,7 +15,8 @@
 #include "node/conf.h"
 
 #define SNAPSHOT_ROOM (1 << 20)
-#define SNAPSHOT_ALL 0xffff /* the metric is not of a listener */
+#define SNAPSHOT_RULES_MOST 100 /* of a policy; those behind are not shown */
+#define SNAPSHOT_ALL 0xffff     /* the metric is not of a listener */
 
 enum metric {
 	METRIC_RESTARTS,
@@ -40,6 +41,14 @@ enum metric {
 	METRIC_LOG_MEMORY,
 	METRIC_LOG_USED,
 	METRIC_HOST_DROPS,
+	METRIC_POLICY_KEPT,
+	METRIC_POLICY_DROPPED,
+	METRIC_POLICY_UNMATCHED,
+	METRIC_POLICY_SELECTED,
+	METRIC_POLICY_WHOLE,
+	METRIC_RULE_EVALUATIONS,
+	METRIC_RULE_MATCHES,
+	METRIC_RULE_WINS,
 	METRIC_LISTENER_DATAGRAMS,
 	METRIC_LISTENER_DROPS,
 	METRIC_LISTENER_OPEN,
@@ -54,6 +63,7 @@ struct metric_info {
 	const char *help;
 	bool counter; /* else a gauge */
 	bool of_listener;
+	bool of_rule; /* of the policy: its number, from 1, stands in the listener's place */
 };
 const struct metric_info *metric_info(enum metric m);
 

@@ -61,7 +61,7 @@ LISTENER="{ address = \"127.0.0.1\"; port = $PORT; receive_buffer = \"64M\"; }"
 setup()
 {
 	configure "${3-$LISTENER}" 'rotate = "1d"; memory = "8M";' \
-		"status = { address = \"$1\"; port = $2; }; $(test "$(id -u)" != 0 || echo 'user = "nobody";')"
+		"status = { address = \"$1\"; port = $2; }; policy = { rules = ( { match = \"any\"; action = \"keep\"; } ); }; $(test "$(id -u)" != 0 || echo 'user = "nobody";')"
 }
 setup 127.0.0.1 $STATUS
 # An interface whose name must be escaped.
@@ -86,9 +86,12 @@ documented()
 	sed -n '/^\.Sh STATUS/,/^\.Sh SIGNALS/p' "$SRCDIR/man/flowbraidd.8" |
 		awk -v kind="${1-}" '$1 == ".It" && $2 == "Li" && (kind == "" || $5 == kind) { print kind == "" ? $3 : $4 }' | sort | paste -sd' '
 }
-is "$(jq -r '.lanes[0] | del(.lane, .time, .listeners) | keys[]' "$T/status" | sort | paste -sd' ')" \
+is "$(jq -r '.lanes[0] | del(.lane, .time, .listeners, .policy_rules) | keys[]' "$T/status" | sort | paste -sd' ')" \
 	"$(documented lane)" \
 	"status: the keys of a lane are those of the manual"
+is "$(jq -r '.lanes[0].policy_rules[0] | del(.rule) | keys[]' "$T/status" | sort | paste -sd' ')" \
+	"$(documented rule)" \
+	"status: the keys of a rule are those of the manual"
 is "$(jq -r '.lanes[0].listeners[0] | del(.name) | keys[]' "$T/status" | sort | paste -sd' ')" \
 	"$(documented listener)" \
 	"status: the keys of a listener are those of the manual"

@@ -11,7 +11,7 @@ tests_node_groups_LDADD = $(LIBFB_NODE)
 tests_node_lane_drops_LDADD = $(LIBFB_NODE)
 tests_node_lanes_LDADD = $(LIBFB_NODE)
 tests_node_link_news_LDADD = $(LIBFB_NODE)
-tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_BASE)
+tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_FLOW)
 
 # Preloaded, so nothing that is linked: programs in name, and shared objects.
 check_PROGRAMS += tests/node/clock-shim.so tests/node/fault-shim.so tests/node/rogue-shim.so
@@ -49,6 +49,7 @@ EXTRA_DIST += \
 	tests/node/45-children.t \
 	tests/node/45-kills.t \
 	tests/node/46-replay.t \
+	tests/node/47-policy.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
  * Prints what stands in segments, one line a record or finding, for tests of the daemon. With -x first, of
- * datagrams all bytes:
+ * datagrams all bytes; with -f, of selected flows each as a line of JSON:
  *
  *	FILE datagram SEQUENCE TIME-NS ADDRESS PORT LISTENER FLAGS LENGTH HEX-OF-THE-FIRST-24-BYTES
+ *	FILE selected SEQUENCE TIME-NS ADDRESS PORT LISTENER FLAGS LENGTH-OF-PAYLOAD SHA-256 FLAGS RECORDS FLOWS OPTIONS
  *	FILE event SEQUENCE TIME-NS KIND KEY=VALUE...
  *	FILE templates SEQUENCE TIME-NS LENGTH
  *	FILE seal SEQUENCE TIME-NS COUNT
@@ -19,10 +20,13 @@
 #include <unistd.h>
 
 #include "base/addr.h"
+#include "flow/decode.h"
 #include "log/check.h"
 #include "log/event.h"
 
 static uint32_t most = 24; /* bytes of a datagram */
+static bool show_flows;
+static struct selected_reader *reader;
 
 /* On one line. */
 static void
@@ -57,6 +61,40 @@ print_event(const struct record *r)
 }
 
 static void
+print_flows(const struct record *r)
+{
+	struct flow_context context = {.exporter = r->addr, .port = r->port, .received = r->time};
+	struct buf text = BUF_INIT;
+	struct decode d;
+	struct flow f;
+
+	decode_init_selected(&d, reader, NULL, NULL);
+	while (decode_next(&d, &f) == ERR_OK)
+		flow_json(&f, &context, &text);
+	printf("\n%.*s", (int)text.len - 1, (const char *)text.data);
+	buf_clear(&text);
+}
+
+static void
+print_selected(const char *file, const struct record *r)
+{
+	char addr[ADDR_TEXT_SIZE], digest[SHA256_TEXT_SIZE];
+	const struct selected_head *h;
+
+	if (selected_open(reader, r->body, r->len) != ERR_OK) {
+		printf("%s bad-selected %" PRIu64, file, r->sequence);
+		return;
+	}
+	h = selected_head(reader);
+	printf("%s selected %" PRIu64 " %" PRId64 " %s %u %u %u %u %s %u %" PRIu32 " %" PRIu32 " %" PRIu32,
+	    file, r->sequence, r->time.ns, addr_text(&r->addr, addr), r->port, r->listener, r->flags, h->len,
+	    sha256_text(&h->digest, digest), h->flags, h->records, selected_count(reader, false),
+	    selected_count(reader, true));
+	if (show_flows && selected_count(reader, false) + selected_count(reader, true) > 0)
+		print_flows(r);
+}
+
+static void
 print_record(const char *file, const struct record *r)
 {
 	char addr[ADDR_TEXT_SIZE];
@@ -68,6 +106,9 @@ print_record(const char *file, const struct record *r)
 		    r->time.ns, addr_text(&r->addr, addr), r->port, r->listener, r->flags, r->len);
 		for (uint32_t i = 0; i < r->len && i < most; i++)
 			printf("%02x", r->body[i]);
+		break;
+	case RECORD_SELECTED:
+		print_selected(file, r);
 		break;
 	case RECORD_EVENT:
 		printf("%s event %" PRIu64 " %" PRId64 " ", file, r->sequence, r->time.ns);
@@ -135,11 +176,18 @@ main(int argc, char **argv)
 	bool good = true;
 	int first = 1;
 
+	reader = selected_reader_new();
+	if (reader == NULL)
+		return 2;
 	if (argc > 1 && strcmp(argv[1], "-x") == 0) {
 		most = UINT32_MAX;
+		first = 2;
+	} else if (argc > 1 && strcmp(argv[1], "-f") == 0) {
+		show_flows = true;
 		first = 2;
 	}
 	for (int i = first; i < argc; i++)
 		good &= print_segment(argv[i]);
+	selected_reader_free(reader);
 	return good ? 0 : 2;
 }

@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-listener \
 	tests/unit/node/t-notify \
 	tests/unit/node/t-packet \
+	tests/unit/node/t-picker \
 	tests/unit/node/t-reload \
 	tests/unit/node/t-retention \
 	tests/unit/node/t-sources \
@@ -31,6 +32,7 @@ tests_unit_node_t_intake_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_links_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_listener_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_notify_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_picker_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_packet_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sources_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_streams_LDADD = $(LIBFB_NODE)
