@@ -43,7 +43,7 @@ void expr_explain(const struct expr *e, struct buf *out);
 /* To be called for each new datagram: its templates may lie where another one's lay. */
 void expr_datagram(struct expr *e);
 
-/* Whether the flow is selected. tag: what a policy gave it; 0: none. One thread at a time. */
+/* Whether the flow is selected. tag: what a policy at work gives it, besides the tags that it has; 0: none. One thread at a time. */
 bool expr_match(struct expr *e, const struct flow *f, const struct flow_context *c, uint32_t tag);
 
 #endif

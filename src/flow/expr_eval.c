@@ -39,10 +39,11 @@ place_in(const struct tmpl *t, const struct expr_node *n, struct expr_place *ret
 	}
 }
 
+/* sFlow's templates are made anew in one place, sample by sample. */
 static const struct expr_place *
 place_of(struct expr_node *n, const struct tmpl *t)
 {
-	if (n->placed != t) {
+	if (n->placed != t || t->proto == PROTO_SFLOW5) {
 		place_in(t, n, &n->place);
 		n->placed = t;
 	}
@@ -148,8 +149,7 @@ inet(const struct flow *f, uint64_t version)
 }
 
 static bool
-number_of(
-    struct expr_node *n, const struct flow *f, const struct flow_context *c, uint32_t tag, uint64_t *ret)
+number_of(struct expr_node *n, const struct flow *f, const struct flow_context *c, uint64_t *ret)
 {
 	uint64_t octets, packets;
 	wall_t t;
@@ -165,9 +165,6 @@ number_of(
 		return f->info->proto != PROTO_SFLOW5;
 	case EXPR_DOMAIN:
 		*ret = f->info->domain;
-		return true;
-	case EXPR_TAG:
-		*ret = tag;
 		return true;
 	case EXPR_START:
 	case EXPR_END:
@@ -203,6 +200,7 @@ number_of(
 	case EXPR_EXPORTER:
 	case EXPR_SFLOW:
 	case EXPR_INET:
+	case EXPR_TAG:
 		break;
 	}
 	return false;
@@ -277,6 +275,17 @@ same_bytes(const struct expr *e, struct expr_node *n, const struct flow *f, bool
 	return len == n->count && (len == 0 || memcmp(bytes, e->bytes.data + n->first, len) == 0);
 }
 
+/* A flow has any number of tags; one without has 0. */
+static bool
+has_tag(const struct expr_range *ranges, size_t count, const struct flow *f, uint32_t tag)
+{
+	bool found = (tag != 0 || f->tag_count == 0) && in_ranges(ranges, count, tag);
+
+	for (unsigned i = 0; i < f->tag_count && !found; i++)
+		found = in_ranges(ranges, count, f->tags[i]);
+	return found;
+}
+
 static bool
 leaf(const struct expr *e, struct expr_node *n, const struct flow *f, const struct flow_context *c,
     uint32_t tag)
@@ -291,7 +300,10 @@ leaf(const struct expr *e, struct expr_node *n, const struct flow *f, const stru
 			return f->info->proto == PROTO_SFLOW5;
 		if (n->what == EXPR_INET)
 			return inet(f, n->value);
-		return number_of(n, f, c, tag, &v) &&
+		if (n->what == EXPR_TAG)
+			return has_tag(n->count > 0 ? e->ranges + n->first : NULL, n->count, f, tag) !=
+			    negated;
+		return number_of(n, f, c, &v) &&
 		    in_ranges(n->count > 0 ? e->ranges + n->first : NULL, n->count, v) != negated;
 	case EXPR_ADDRESS:
 		return address_of(n, f, c, &a) &&

@@ -125,6 +125,19 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 	format_addr(f, &c->exporter);
 }
 
+static void
+put_tags(struct format *f, const struct flow *flow)
+{
+	format_need(f, FORMAT_VALUE_MOST + 11 * (size_t)flow->tag_count);
+	for (unsigned i = 0; i < flow->tag_count; i++) {
+		if (i == 0)
+			format_literal(f, " tag ");
+		else
+			format_char(f, ',');
+		format_u64(f, flow->tags[i]);
+	}
+}
+
 void
 flow_text(const struct flow *flow, struct flow_context *c, struct buf *out)
 {
@@ -146,6 +159,7 @@ flow_text(const struct flow *flow, struct flow_context *c, struct buf *out)
 	put_count(&f, flow, IE_OCTETS, IE_OCTETS_TOTAL);
 	format_literal(&f, " from ");
 	format_head(&f, FORMAT_HEAD_TEXT, c, flow, make_head);
+	put_tags(&f, flow);
 	format_char(&f, '\n');
 	format_close(&f);
 }

@@ -397,6 +397,66 @@ bounds(void)
 	expr_free(e);
 }
 
+/* Several nodes may have given tags; a rule at work sees its own, too. */
+static void
+tags(void)
+{
+	static const uint32_t both[] = {5, 7};
+	static const struct {
+		const char *text;
+		unsigned
+		    want; /* bit 0: no tag, bit 1: 9 by the policy at work, bit 2: 5 and 7, bit 3: all of them */
+	} asked[] = {{"tag 0", 1}, {"tag 5", 12}, {"tag 6", 0}, {"tag 9", 10}, {"tag 6-8", 12},
+	    {"tag != 5", 3}, {"tag != 0", 14}, {"not tag 7", 3}, {"tag in [9, 5]", 14}, {"tag > 7", 10}};
+	struct expr_error error;
+	struct expr *e = NULL;
+
+	for (size_t i = 0; i < sizeof(asked) / sizeof(asked[0]); i++) {
+		struct flow none = flows[0], some = flows[0];
+		unsigned got;
+
+		some.tags = both;
+		some.tag_count = 2;
+		if (expr_parse(asked[i].text, NULL, &e, &error) != ERR_OK)
+			abort();
+		expr_datagram(e);
+		got = (unsigned)expr_match(e, &none, &context, 0) |
+		    (unsigned)expr_match(e, &none, &context, 9) << 1 |
+		    (unsigned)expr_match(e, &some, &context, 0) << 2 |
+		    (unsigned)expr_match(e, &some, &context, 9) << 3;
+		is_u64(got, asked[i].want, "%s", asked[i].text);
+		expr_free(e);
+	}
+}
+
+/* Samples of one sFlow datagram have their templates in one place. */
+static void
+templates_in_one_place(void)
+{
+	static union {
+		struct tmpl tmpl;
+		uint8_t room[sizeof(struct tmpl) + 2 * sizeof(struct tmpl_field)];
+	} view;
+	static const uint8_t record[] = {0, 53, 0, 0, 0, 80};
+	struct proto_info sflow = {.proto = PROTO_SFLOW5};
+	struct flow f = {.info = &sflow, .tmpl = &view.tmpl, .record = rd_init(record, sizeof(record))};
+	struct expr_error error;
+	struct expr *e = NULL;
+
+	if (expr_parse("dst port 53", NULL, &e, &error) != ERR_OK)
+		abort();
+	expr_datagram(e);
+	view.tmpl = (struct tmpl){.proto = PROTO_SFLOW5, .field_count = 2, .record_len = 6};
+	view.tmpl.fields[0] = (struct tmpl_field){.id = 7, .len = 2, .again = TMPL_NO_FIELD, .first = true};
+	view.tmpl.fields[1] = (struct tmpl_field){
+	    .id = 11, .len = 4, .offset = 2, .again = TMPL_NO_FIELD, .first = true};
+	ok(!expr_match(e, &f, &context, 0), "the port is 80");
+	view.tmpl.fields[0].id = 11;
+	view.tmpl.fields[1].id = 7;
+	ok(expr_match(e, &f, &context, 0), "in the next sample it is 53, and stands elsewhere");
+	expr_free(e);
+}
+
 /* A record that ends before its template does matches nothing, and nothing is read behind it. */
 static void
 cut_records(void)
@@ -431,6 +491,8 @@ main(void)
 	selections();
 	wrong_ones();
 	bounds();
+	tags();
+	templates_in_one_place();
 	cut_records();
 	return done_testing();
 }

@@ -51,6 +51,17 @@ print(void (*printer)(const struct flow *, struct flow_context *, struct buf *))
 	return (const char *)out.data;
 }
 
+static void
+tagged(const struct flow *f, struct flow_context *c, struct buf *b)
+{
+	static const uint32_t tags[] = {5, UINT32_MAX};
+	struct flow with = *f;
+
+	with.tags = tags;
+	with.tag_count = 2;
+	flow_text(&with, c, b);
+}
+
 /* What JSON says of one field: the text between the index and the end. */
 static const char *
 json_of(uint16_t id, const void *bytes, uint16_t len)
@@ -158,6 +169,7 @@ test_v5(void)
 	    "2023-11-14T22:13:10.500Z 9.500s 192.0.2.1:40000 > 198.51.100.1:443 tcp 1b packets 10 octets 1500 from "
 	    "192.0.2.9\n",
 	    "as text");
+	ok(strstr(print(tagged), " from 192.0.2.9 tag 5,4294967295\n") != NULL, "with tags");
 	c.witnesses = witnesses;
 	c.n_witnesses = 2;
 	d = begin();
