@@ -13,14 +13,16 @@
 
 #include "base/msg.h"
 #include "cluster/command.h"
+#include "cluster/policy_file.h"
 #include "cluster/select.h"
 #include "cluster/walk.h"
 #include "flow/anonymise.h"
 #include "flow/flow.h"
+#include "flow/policy_view.h"
 
 static const char usage[] =
     "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
-    "                     [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
+    "                     [--policy FILE [--counters]] [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
     "       flowbraid cat --explain EXPRESSION\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
@@ -35,6 +37,9 @@ struct cat {
 	bool one_by_one; /* witnesses */
 	bool explain;
 	struct selection selection;
+	struct policy *policy; /* owned; NULL: none. What it leaves is what the expression sees */
+	struct policy_view *view;
+	bool counters;                 /* of its rules, in the end */
 	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
 	struct buf anonymous;          /* a record without its addresses */
 	uint64_t most;                 /* flows to be printed; 0: all */
@@ -92,6 +97,19 @@ show_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 	c->stop = true;
 }
 
+/* Made less by the policy. False: nothing is left of it. */
+static bool
+leave(struct cat *c, struct flow *f, const struct flow_context *context)
+{
+	enum err e = c->view != NULL ? policy_view_flow(c->view, context, f) : ERR_OK;
+
+	if (e == ERR_MEMORY) {
+		msg_error("cat: %s", err_text(e));
+		c->stop = true;
+	}
+	return e == ERR_OK;
+}
+
 /* A selection is of flows: options records are none. */
 static void
 take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
@@ -137,8 +155,12 @@ take_flows(struct cat *c, const struct reader_datagram *d)
 	show_hearings(c, d->hearings, &context);
 	if (c->selection.expr != NULL)
 		expr_datagram(c->selection.expr);
-	while (!c->stop && decode_next(d->decode, &f) == ERR_OK)
-		take_flow(c, &f, &context);
+	if (c->view != NULL)
+		policy_view_datagram(c->view);
+	while (!c->stop && decode_next(d->decode, &f) == ERR_OK) {
+		if (leave(c, &f, &context))
+			take_flow(c, &f, &context);
+	}
 	if (c->format == FORMAT_TEXT && c->flows > before)
 		hearings_text(d->hearings, &c->out);
 }
@@ -149,7 +171,7 @@ take_datagram(void *ctx, const struct reader_datagram *d)
 	struct cat *c = ctx;
 	const struct decode *done = d->decode;
 
-	if (c->count && c->selection.expr == NULL && c->most == 0)
+	if (c->count && c->selection.expr == NULL && c->view == NULL && c->most == 0)
 		c->flows += decode_count(d->decode);
 	else
 		take_flows(c, d);
@@ -167,7 +189,8 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
 	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'},
-	    {"anonymise", required_argument, NULL, 'a'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
+	    {"anonymise", required_argument, NULL, 'a'}, {"policy", required_argument, NULL, 'p'},
+	    {"counters", no_argument, NULL, 'C'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
 	    {NULL, 0, NULL, 0}};
 	int opt;
 
@@ -200,6 +223,18 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 			if (c->anonymiser == NULL && (c->anonymiser = command_anonymiser(optarg)) == NULL)
 				return false;
 			break;
+		case 'p':
+			policy_view_free(c->view);
+			policy_free(c->policy);
+			c->view = NULL;
+			c->policy = policy_file_load(optarg);
+			if (c->policy == NULL)
+				return false;
+			c->view = policy_view_new(c->policy);
+			break;
+		case 'C':
+			c->counters = true;
+			break;
 		case 'm':
 			if (!command_memory(optarg, &c->o.memory))
 				return false;
@@ -223,6 +258,14 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 	}
 	if (optind == argc && !c->explain) {
 		fputs(usage, stderr);
+		return false;
+	}
+	if (c->policy != NULL && c->view == NULL) {
+		msg_error("cat: %s", err_text(ERR_MEMORY));
+		return false;
+	}
+	if (c->counters && c->policy == NULL) {
+		msg_error("--counters: expected --policy, too");
 		return false;
 	}
 	if (c->one_by_one && (c->format == FORMAT_CSV || c->count)) {
@@ -276,6 +319,8 @@ static void
 cat_clear(struct cat *c)
 {
 	selection_clear(&c->selection);
+	policy_view_free(c->view);
+	policy_free(c->policy);
 	anonymiser_free(c->anonymiser);
 	buf_clear(&c->anonymous);
 	buf_clear(&c->hearings);
@@ -298,6 +343,8 @@ cat_paths(struct cat *c, char **paths, int count)
 	if (!c->stop || c->enough)
 		put_out(c);
 	tell_undecoded(c);
+	if (c->counters)
+		policy_file_tell(c->policy);
 	if (!ok || (c->stop && !c->gone && !c->enough))
 		return EXIT_UNABLE;
 	return findings > 0 ? EXIT_FOUND : EXIT_CLEAN;

@@ -20,6 +20,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/select.c cluster/select.h \
 	cluster/shards.c cluster/shards.h \
 	cluster/overlap.c cluster/overlap.h \
+	cluster/policy_file.c cluster/policy_file.h \
 	cluster/skew.c cluster/skew.h \
 	cluster/verify.c \
 	cluster/walk.c cluster/walk.h

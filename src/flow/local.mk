@@ -18,6 +18,7 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/list.c src/flow/list.h \
 	src/flow/policy.c src/flow/policy.h \
 	src/flow/policy_conf.c src/flow/policy_conf.h \
+	src/flow/policy_view.c src/flow/policy_view.h \
 	src/flow/samples.c src/flow/samples.h src/flow/samples_counters.c \
 	src/flow/samples_flow.c src/flow/samples_put.h \
 	src/flow/sampling.c src/flow/sampling.h \

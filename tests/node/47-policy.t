@@ -15,19 +15,22 @@ def v5(n, count=10):
     return head + b''.join(struct.pack('>IIIHHIIIIHHBBBBHHBBH', 0x0a000000 + i, 0xc0000201, 0, 1, 2, 3, 100 * (i + 1), 0, 500,
         1024 + i, i + 1, 0, 2, 6 if i % 2 == 0 else 17, 0, 0, 0, 0, 0, 0) for i in range(count))
 
-def v9(*sets):
-    return struct.pack('>HHIIII', 9, len(sets), 1000, 1700000000, 5, 1) + b''.join(sets)
+def v9(sequence, body):
+    return struct.pack('>HHIIII', 9, 1, 1000, 1700000000, sequence, 1) + body
 
 def flowset(number, body):
     return struct.pack('>HH', number, len(body) + 4) + body
 
 template = flowset(0, struct.pack('>HH8H', 256, 4, 8, 4, 11, 2, 1, 4, 4, 2))
 data = flowset(256, b''.join(struct.pack('>IHIH', 0x0a000001, i + 1, 7, 6) for i in range(2)))
-kinds = {'v9t': [v9(template)], 'v9d': [v9(data)], 'cut': [v5(0)[:-8]]}
-
 def payloads(words):
-    for word in words:
-        yield from kinds[word] if word in kinds else (v5(n) for n in range(int(word)))
+    for at, word in enumerate(words):
+        if word == 'cut':
+            yield v5(0)[:-8]
+        elif word.startswith('v9'):
+            yield v9(at, template if word == 'v9t' else data)
+        else:
+            yield from (v5(n) for n in range(int(word)))
 
 verb, to, rest = sys.argv[1], sys.argv[2], sys.argv[3:]
 if verb == 'send':
@@ -110,6 +113,20 @@ is "$(flows | wc -l)" 0 "without flows"
 run "$NODE" -n -f "$T/conf" -D policy.rules=5
 is "$status" 2 "a wrong setting of the command line: exit 2"
 like "$err" '^flowbraidd: -D policy.rules=5: policy.rules: expected a list of rules' "it is named"
+
+# What a node keeps is what cat shows by the same policy of whole datagrams; but for the data that had no template yet.
+rm -rf "$T/log"
+policy_conf
+run "$NODE" -f "$T/conf" -D 'listen.[0].port=2055' -r "$T/a.pcap"
+mv "$T/log" "$T/whole"
+FIELDS='fields = [ "SRC_ADDR", "OCTETS", "FLOW_TIMES" ]; undecoded = "drop";'
+policy_conf "policy = { $WEB $FIELDS };"
+run "$NODE" -f "$T/conf" -D 'listen.[0].port=2055' -r "$T/a.pcap"
+"$BUILDDIR/flowbraid" cat -F json --policy "$T/conf" "$T/whole" >"$T/shown" 2>/dev/null
+flows >"$T/kept"
+is "$(wc -l <"$T/kept")" 64 "by the same policy cat shows what a node keeps"
+grep -v '"lateTemplate":true' "$T/shown" >"$T/on-time"
+check "to the byte" cmp "$T/on-time" "$T/kept"
 
 # --- sockets, status, reload ---
 

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/unit/flow/t-element \
 	tests/unit/flow/t-list \
 	tests/unit/flow/t-policy \
+	tests/unit/flow/t-policy_view \
 	tests/unit/flow/t-print \
 	tests/unit/flow/t-samples \
 	tests/unit/flow/t-selected \
@@ -14,6 +15,7 @@ tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_list_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_policy_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_policy_view_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_print_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_samples_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_selected_LDADD = $(LIBFB_FLOW)
