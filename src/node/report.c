@@ -59,7 +59,7 @@ put_rules(struct json *j, const struct snapshot *s)
 	uint64_t value;
 
 	while (snapshot_next(&again, &m, &rule, &value)) {
-		if (!metric_info(m)->of_rule)
+		if (!metric_is_of_rule(m))
 			continue;
 		if (last == 0) {
 			json_key(j, "policy_rules");
@@ -158,13 +158,15 @@ put_label(struct buf *out, const char *name, const char *value)
 
 /* whose: index of a listener, or number of a rule. */
 static void
-put_sample(struct buf *out, const struct metric_info *info, unsigned lane, const struct snapshot *s,
-    uint16_t whose, uint64_t value)
+put_sample(
+    struct buf *out, enum metric m, unsigned lane, const struct snapshot *s, uint16_t whose, uint64_t value)
 {
+	const struct metric_info *info = metric_info(m);
+
 	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
 	if (info->of_listener)
 		put_label(out, "listener", s->listeners[whose]);
-	if (info->of_rule)
+	if (metric_is_of_rule(m))
 		buf_printf(out, ",rule=\"%u\"", whose);
 	buf_printf(out, "} %" PRIu64 "\n", value);
 }
@@ -184,7 +186,7 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 
 		while (there[lane] && snapshot_next(&s, &found, &listener, &value)) {
 			if (found == m)
-				put_sample(out, info, lane, &s, listener, value);
+				put_sample(out, m, lane, &s, listener, value);
 		}
 	}
 }

@@ -67,11 +67,11 @@ static const struct metric_info infos[METRIC_COUNT] = {
     [METRIC_POLICY_WHOLE] = {"flowbraid_policy_whole_datagrams_total", "policy_whole",
 	"Datagrams recorded whole, as not all of them could be decoded", true, false},
     [METRIC_RULE_EVALUATIONS] = {"flowbraid_policy_rule_evaluations_total", "evaluations",
-	"Flows that a rule of the policy was asked about", true, false, true},
+	"Flows that a rule of the policy was asked about", true, false},
     [METRIC_RULE_MATCHES] = {"flowbraid_policy_rule_matches_total", "matches",
-	"Flows that a rule of the policy matched", true, false, true},
+	"Flows that a rule of the policy matched", true, false},
     [METRIC_RULE_WINS] = {"flowbraid_policy_rule_wins_total", "wins",
-	"Flows that a rule of the policy decided about", true, false, true},
+	"Flows that a rule of the policy decided about", true, false},
     [METRIC_LISTENER_DATAGRAMS] = {"flowbraid_udp_packets_total", "datagrams", "Datagrams received", true,
 	true},
     [METRIC_LISTENER_DROPS] = {"flowbraid_udp_in_dropped_packets_total", "kernel_drops",
@@ -203,11 +203,11 @@ snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l)
 /* --- reading --- */
 
 static bool
-is_whose(const struct snapshot *s, const struct metric_info *info, uint16_t whose)
+is_whose(const struct snapshot *s, enum metric m, uint16_t whose)
 {
-	if (info->of_rule)
+	if (metric_is_of_rule(m))
 		return whose >= 1 && whose <= SNAPSHOT_RULES_MOST;
-	return info->of_listener ? whose < s->listener_count : whose == SNAPSHOT_ALL;
+	return infos[m].of_listener ? whose < s->listener_count : whose == SNAPSHOT_ALL;
 }
 
 enum err
@@ -258,7 +258,7 @@ snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_listener, uint
 		if (!rd_ok(&s->values))
 			return false;
 		*ret = (enum metric)metric;
-		if (metric < METRIC_COUNT && is_whose(s, &infos[metric], *ret_listener))
+		if (metric < METRIC_COUNT && is_whose(s, *ret, *ret_listener))
 			return true;
 	}
 }

@@ -63,9 +63,15 @@ struct metric_info {
 	const char *help;
 	bool counter; /* else a gauge */
 	bool of_listener;
-	bool of_rule; /* of the policy: its number, from 1, stands in the listener's place */
 };
 const struct metric_info *metric_info(enum metric m);
+
+/* Of the policy's rules: the number of one, from 1, stands in a listener's place. */
+static inline bool
+metric_is_of_rule(enum metric m)
+{
+	return m >= METRIC_RULE_EVALUATIONS && m <= METRIC_RULE_WINS;
+}
 
 struct intake;
 struct listener;
