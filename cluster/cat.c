@@ -179,8 +179,9 @@ take_datagram(void *ctx, const struct reader_datagram *d)
 	c->reserved_sets += done->sets_reserved;
 	c->malformed_sets += done->sets_malformed;
 	c->unknown_samples += done->samples_unknown;
-	c->v8 += d->info->proto == PROTO_V8;
-	c->faults[done->passed_over ? proto_check(d->payload, d->len, d->info) : done->fault]++;
+	c->v8 += d->info->proto == PROTO_V8 && d->payload != NULL;
+	if (d->payload != NULL)
+		c->faults[done->passed_over ? proto_check(d->payload, d->len, d->info) : done->fault]++;
 	return !c->stop;
 }
 

@@ -117,6 +117,7 @@ count_datagram(const struct pool *p, struct census *c, struct hearings *h, uint3
 
 	c->datagrams++;
 	c->hearings += d->hearings;
+	c->selected += d->selected != POOL_NONE;
 	c->bytes += d->len;
 	stretch(&c->first_ns, &c->last_ns, d->time_ns);
 	s->datagrams++;

@@ -45,7 +45,9 @@ struct census {
 	struct census_stream *streams; /* owned; by key; those that have datagrams */
 	size_t stream_count;
 	uint64_t datagrams, hearings, bytes; /* payload bytes of the distinct datagrams */
-	int64_t first_ns, last_ns;           /* archive times of the datagrams */
+	uint64_t
+	    selected; /* datagrams of which only selected flows are kept; their bytes are those of the records */
+	int64_t first_ns, last_ns; /* archive times of the datagrams */
 };
 
 /* Of what lies in a closed pool's span. The pool must outlive the result. */

@@ -66,6 +66,7 @@ on_file(void *ctx, const struct pool_file *f, const struct pool_tally *t)
 	path->bytes += t->result.size;
 	path->datagrams += t->datagrams;
 	path->hearings += t->hearings;
+	path->selected += t->selected;
 	path->events += t->events;
 	path->payload_bytes += t->payload_bytes;
 	if (t->first_ns < path->first_ns)

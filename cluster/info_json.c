@@ -86,6 +86,7 @@ put_path(struct json *j, const struct info_path *path)
 	json_put_u64(j, "findings", path->findings);
 	put_times(j, path->first_ns, path->last_ns);
 	json_put_u64(j, "datagrams", path->datagrams);
+	json_put_u64(j, "selected", path->selected);
 	json_put_u64(j, "hearings", path->hearings);
 	json_put_u64(j, "events", path->events);
 	json_put_u64(j, "payload_bytes", path->payload_bytes);
@@ -247,6 +248,7 @@ info_json(const struct info *info, struct buf *out)
 	json_object(&j);
 	json_put_text(&j, "cluster", info->p.cluster);
 	json_put_u64(&j, "datagrams", info->census.datagrams);
+	json_put_u64(&j, "selected", info->census.selected);
 	json_put_u64(&j, "hearings", info->census.hearings);
 	json_put_u64(&j, "payload_bytes", info->census.bytes);
 	put_times(&j, info->census.first_ns, info->census.last_ns);

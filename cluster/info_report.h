@@ -19,6 +19,7 @@ struct info_path {
 	uint64_t sealed, open, torn, findings;
 	uint64_t records, bytes; /* good records; bytes of the files */
 	uint64_t datagrams, hearings, events, payload_bytes;
+	uint64_t selected;         /* datagrams of which only selected flows are kept */
 	int64_t first_ns, last_ns; /* first > last: neither datagrams nor events */
 	struct source *sources;    /* owned; sorted */
 	size_t source_count, source_room;

@@ -112,6 +112,9 @@ put_path(struct buf *out, const struct info_path *path)
 	    "    datagrams %" PRIu64 " (payload bytes %" PRIu64 "), hearings %" PRIu64 ", events %" PRIu64
 	    "\n",
 	    path->datagrams, path->payload_bytes, path->hearings, path->events);
+	if (path->selected > 0)
+		buf_printf(
+		    out, "    datagrams of which only selected flows are kept %" PRIu64 "\n", path->selected);
 	path_nodes(out, path);
 }
 
@@ -234,6 +237,8 @@ info_text(const struct info *info, struct buf *out)
 	    "cluster %s: datagrams %" PRIu64 " (payload bytes %" PRIu64 "), hearings %" PRIu64 ", nodes %zu",
 	    info->p.cluster, info->census.datagrams, info->census.bytes, info->census.hearings,
 	    info->p.node_count);
+	if (info->census.selected > 0)
+		buf_printf(out, ", selected flows alone %" PRIu64, info->census.selected);
 	put_times(out, info->census.first_ns, info->census.last_ns);
 	buf_u8(out, '\n');
 	for (uint32_t i = 0; i < info->p.node_count; i++)

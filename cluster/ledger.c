@@ -58,6 +58,7 @@ note_chosen(struct ledger_epoch *l, const struct pool_datagram *d, const struct 
     struct seq_range covers, struct seq_range *span)
 {
 	l->datagrams++;
+	l->selected += d->selected != POOL_NONE;
 	l->strays += item->stray;
 	if (l->first_ns > d->time_ns)
 		l->first_ns = d->time_ns;

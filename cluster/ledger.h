@@ -19,6 +19,7 @@ struct ledger_epoch {
 	const char *unit;                /* "flows", "records", "datagrams"; static */
 	enum seq_discipline discipline;
 	uint64_t datagrams; /* distinct ones heard */
+	uint64_t selected;  /* of these, those of which only selected flows are kept */
 	uint64_t strays, conflicts;
 	uint64_t heard, missing;   /* units, by the cluster; missing: residual */
 	uint64_t unexplained;      /* of the missing ones: no node knows why */

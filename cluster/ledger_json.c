@@ -97,6 +97,8 @@ epoch_json(const struct ledger_epoch *l, const struct pool *p, struct json *j)
 	json_put_text(j, "unit", l->unit);
 	json_put_text(j, "discipline", seq_discipline_name(l->discipline));
 	json_put_u64(j, "datagrams", l->datagrams);
+	if (l->selected > 0)
+		json_put_u64(j, "selected", l->selected);
 	json_put_u64(j, "heard", l->heard);
 	json_put_u64(j, "missing", l->missing);
 	json_put_u64(j, "unexplained", l->unexplained);

@@ -78,6 +78,9 @@ epoch_text(const struct ledger_epoch *e, const struct pool *p, struct buf *out)
 		causes_text(e->nodes[n].by_cause, out);
 		buf_u8(out, '\n');
 	}
+	if (e->selected > 0)
+		buf_printf(
+		    out, "    datagrams of which only selected flows are kept: %" PRIu64 "\n", e->selected);
 	if (e->strays > 0)
 		buf_printf(out, "    stray datagrams (not accounted): %" PRIu64 "\n", e->strays);
 	if (e->conflicts > 0)

@@ -221,6 +221,17 @@ count_hearings(const struct pool *p)
 	return n;
 }
 
+/* Datagrams of which only selected flows are kept. */
+static uint64_t
+count_selected(const struct pool *p)
+{
+	uint64_t n = 0;
+
+	for (size_t i = p->first; i < p->end && p->selected_count > 0; i++)
+		n += p->datagrams[i].selected != POOL_NONE;
+	return n;
+}
+
 static void
 report_json(const struct merge *m, const struct node_count *counts, struct buf *out)
 {
@@ -234,6 +245,8 @@ report_json(const struct merge *m, const struct node_count *counts, struct buf *
 	json_put_u64(&j, "datagrams_out", m->p.end - m->p.first);
 	json_put_u64(&j, "duplicates", hearings - (m->p.end - m->p.first));
 	json_put_u64(&j, "conflicts", m->ledger.conflicts);
+	json_put_u64(&j, "selected", count_selected(&m->p));
+	json_put_u64(&j, "selected_conflicts", m->p.selected_conflicts);
 	json_put_u64(&j, "damaged_records", m->heal.damaged);
 	json_put_u64(&j, "healed_records", m->heal.healed);
 	json_put_u64(&j, "unattributed_records", m->heal.damaged - m->heal.healed);
@@ -285,6 +298,12 @@ report_text(const struct merge *m, const struct node_count *counts, struct buf *
 		buf_printf(out, "    node %-16s heard %10" PRIu64 "   alone %10" PRIu64 "\n", m->p.nodes[i],
 		    counts[i].datagrams, counts[i].only_here);
 	}
+	if (count_selected(&m->p) > 0)
+		buf_printf(out, "    selected flows alone are kept of %" PRIu64 " datagrams\n",
+		    count_selected(&m->p));
+	if (m->p.selected_conflicts > 0)
+		buf_printf(out, "    conflicts: of %" PRIu64 " datagrams, nodes kept flows that differ\n",
+		    m->p.selected_conflicts);
 	if (m->ledger.conflicts > 0)
 		buf_printf(out, "    conflicts: %" PRIu64 "\n", m->ledger.conflicts);
 	conflicts_text(&m->conflicts, &m->p, out);
@@ -531,7 +550,9 @@ command_merge(int argc, char **argv)
 	pool_init(&m.p);
 	ok = place_open(&m.place, m.given, !m.dry_run, m.wait) && limit_memory(&m) &&
 	    run(&m, argv + optind, argc - optind);
-	status = !ok ? EXIT_UNABLE : m.p.findings > 0 || m.ledger.conflicts > 0 ? EXIT_FOUND : EXIT_CLEAN;
+	status = !ok                                                                   ? EXIT_UNABLE
+	    : m.p.findings > 0 || m.ledger.conflicts > 0 || m.p.selected_conflicts > 0 ? EXIT_FOUND
+										       : EXIT_CLEAN;
 	forget(&m);
 	place_close(&m.place);
 	return status;

@@ -30,6 +30,7 @@ struct replay {
 	int64_t first_ns; /* time of the first datagram, */
 	mono_t started;   /* and when it was sent */
 	uint64_t datagrams, bytes;
+	uint64_t selected; /* of which only flows were kept */
 	bool failed;
 };
 
@@ -59,6 +60,10 @@ send_one(void *ctx, const struct reader_datagram *d)
 {
 	struct replay *p = ctx;
 
+	if (d->payload == NULL) {
+		p->selected++;
+		return true;
+	}
 	wait_for_turn(p, d->time.ns);
 	if (!sender_send(p->sender, &d->exporter, d->port, d->payload, d->len)) {
 		p->failed = true;
@@ -185,6 +190,9 @@ report(const struct replay *p, const struct command_options *o)
 	struct json j;
 	bool good;
 
+	if (p->selected > 0)
+		msg_notice(
+		    "%" PRIu64 " datagrams cannot be sent: a policy kept only flows of them", p->selected);
 	if (!o->json) {
 		if (!o->quiet)
 			msg_notice("%" PRIu64 " datagrams of %" PRIu32 " exporters sent in %.1f s, %" PRIu64
@@ -196,6 +204,7 @@ report(const struct replay *p, const struct command_options *o)
 	json_object(&j);
 	json_put_u64(&j, "datagrams", p->datagrams);
 	json_put_u64(&j, "bytes", p->bytes);
+	json_put_u64(&j, "not_whole", p->selected);
 	json_key(&j, "seconds");
 	json_double(&j, seconds);
 	json_end(&j);

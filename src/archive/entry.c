@@ -4,8 +4,12 @@
  *
  *	time 8, digest 16, address 16, port 2, payload length 2, flags 1, bits 1, protocol 1, zero 1,
  *	data sets 2, definitions 2, witnesses 4, sampling 4, export time 8, sequence 4, units 4, uptime 4, domain 4
+ *
+ * then of sFlow the agent 16, and of selected flows SHA-256 of the payload 32, records 4, length 4.
  */
 #include "archive/entry.h"
+
+#include <string.h>
 
 #include "base/compress.h"
 #include "base/wr.h"
@@ -14,12 +18,14 @@
 #define BIT_MORE 1
 #define BIT_DEFINES 2
 #define BIT_STOPPED 4
+#define BIT_SELECTED 8
 
 void
 entry_write_head(struct buf *b, const struct entry *e)
 {
 	bool sflow = e->info.proto == PROTO_SFLOW5;
-	size_t size = ENTRY_HEAD_SIZE + (sflow ? ENTRY_AGENT_SIZE : 0);
+	size_t size = ENTRY_HEAD_SIZE + (sflow ? ENTRY_AGENT_SIZE : 0u) +
+	    (e->selected ? ENTRY_SELECTED_SIZE : 0u);
 	uint8_t *room = buf_room(b, size);
 	struct wr w;
 
@@ -35,7 +41,7 @@ entry_write_head(struct buf *b, const struct entry *e)
 	wr_u8(&w, e->flags);
 	wr_u8(&w,
 	    (uint8_t)((e->more ? BIT_MORE : 0) | (e->defines ? BIT_DEFINES : 0) |
-		(e->stopped ? BIT_STOPPED : 0)));
+		(e->stopped ? BIT_STOPPED : 0) | (e->selected ? BIT_SELECTED : 0)));
 	wr_u8(&w, (uint8_t)e->info.proto);
 	wr_u8(&w, 0);
 	wr_u16(&w, (uint16_t)e->set_count);
@@ -49,6 +55,11 @@ entry_write_head(struct buf *b, const struct entry *e)
 	wr_u32(&w, e->info.domain);
 	if (sflow)
 		wr_bytes(&w, e->info.agent.b, sizeof(e->info.agent.b));
+	if (!e->selected)
+		return;
+	wr_bytes(&w, e->sha256.b, sizeof(e->sha256.b));
+	wr_u32(&w, e->records);
+	wr_u32(&w, e->body_len);
 }
 
 void
@@ -131,8 +142,10 @@ is_sound(const struct entry *e)
 
 	if (e->witness_count == 0)
 		return false;
+	if (e->selected && (e->info.proto == PROTO_NONE || e->body_len > SELECTED_MOST))
+		return false;
 	if (e->more)
-		return e->len == 0 && e->set_count == 0 && e->definition_count == 0;
+		return !e->selected && e->len == 0 && e->set_count == 0 && e->definition_count == 0;
 	if ((e->set_count + e->definition_count > 0 || e->defines || e->stopped) && !has_sets)
 		return false;
 	if (e->definition_count > 0 && !e->defines)
@@ -172,14 +185,21 @@ entry_read(struct rd *r, struct entry *ret)
 	e.info.domain = rd_u32(r);
 	if (!rd_ok(r) || e.witness_count > rd_left(r))
 		return ERR_CUT;
-	if (!is_proto(proto) || zero != 0 || (bits & ~(BIT_MORE | BIT_DEFINES | BIT_STOPPED)) != 0)
+	if (!is_proto(proto) || zero != 0 ||
+	    (bits & ~(BIT_MORE | BIT_DEFINES | BIT_STOPPED | BIT_SELECTED)) != 0)
 		return ERR_MALFORMED;
 	e.info.proto = (enum proto)proto;
 	e.more = (bits & BIT_MORE) != 0;
 	e.defines = (bits & BIT_DEFINES) != 0;
 	e.stopped = (bits & BIT_STOPPED) != 0;
+	e.selected = (bits & BIT_SELECTED) != 0;
 	if (e.info.proto == PROTO_SFLOW5)
 		rd_fixed(r, e.info.agent.b, sizeof(e.info.agent.b));
+	if (e.selected) {
+		rd_copy(r, e.sha256.b, sizeof(e.sha256.b));
+		e.records = rd_u32(r);
+		e.body_len = rd_u32(r);
+	}
 	e.sets = rd_sub(r, ENTRY_SET_SIZE * (size_t)e.set_count);
 	e.definitions = rd_sub(r, ENTRY_DEFINITION_SIZE * (size_t)e.definition_count);
 	e.witnesses = rd_sub(r, WITNESS_SIZE * (size_t)e.witness_count);
@@ -202,7 +222,7 @@ entry_info(const uint8_t *payload, size_t len)
 }
 
 static bool
-sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *payload)
+sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *payload, size_t len)
 {
 	struct rd said = e->sets;
 	struct entry_set s;
@@ -212,7 +232,7 @@ sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *pa
 	bool defines = false;
 	enum err last;
 
-	sets_init(&it, info, payload, e->len);
+	sets_init(&it, info, payload, len);
 	while ((last = sets_next(&it, &set)) == ERR_OK) {
 		defines |= set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE;
 		if (set.kind != SET_DATA)
@@ -227,17 +247,31 @@ sets_fit(const struct entry *e, const struct proto_info *info, const uint8_t *pa
 }
 
 bool
-entry_fits(const struct entry *e, const uint8_t *payload)
+entry_fits(const struct entry *e, const uint8_t *payload, struct selected_reader *r)
 {
-	struct proto_info info = entry_info(payload, e->len);
+	struct proto_info info;
+	size_t len = e->len;
 
+	if (e->selected) {
+		const struct selected_head *h;
+
+		if (selected_open(r, payload, e->body_len) != ERR_OK)
+			return false;
+		h = selected_head(r);
+		if (memcmp(h->digest.b, e->sha256.b, SHA256_SIZE) != 0 || h->len != e->len ||
+		    h->records != e->records)
+			return false;
+		payload = h->skeleton;
+		len = h->skeleton_len;
+	}
+	info = entry_info(payload, len);
 	if (info.proto != e->info.proto || info.domain != e->info.domain ||
 	    info.sequence != e->info.sequence || info.count != e->info.count ||
 	    info.uptime_ms != e->info.uptime_ms || info.export_time.ns != e->info.export_time.ns ||
 	    addr_cmp(&info.agent, &e->info.agent) != 0)
 		return false;
 	if (info.proto == PROTO_V9 || info.proto == PROTO_IPFIX)
-		return sets_fit(e, &info, payload);
+		return sets_fit(e, &info, payload, len);
 	return e->set_count == 0 && !e->defines && !e->stopped;
 }
 
@@ -288,7 +322,7 @@ pair_take(struct pair *p, const uint8_t *body, size_t len)
 	while (rd_left(&r) > 0) {
 		if ((e = entry_read(&r, &one)) != ERR_OK)
 			return e;
-		p->size += one.len;
+		p->size += entry_bytes(&one);
 	}
 	buf_bytes(&p->entries, body, len);
 	return buf_ok(&p->entries) ? ERR_OK : ERR_MEMORY;

@@ -12,16 +12,18 @@
 #include <stdint.h>
 
 #include "archive/records.h"
+#include "flow/selected.h"
 #include "wire/proto.h"
 
 /* A pair is cut behind the datagram with which its payloads, or its entries, have reached this. */
 #define CHUNK_AIM (256u << 10)
-#define CHUNK_MOST (CHUNK_AIM + DATAGRAM_MOST)
+#define CHUNK_MOST (CHUNK_AIM + SELECTED_MOST)
 /* More witnesses of a datagram go on in further entries, so that a record holds any. */
 #define ENTRY_WITNESSES 8192
 
 #define ENTRY_HEAD_SIZE 84
-#define ENTRY_AGENT_SIZE 16 /* behind it, of sFlow */
+#define ENTRY_AGENT_SIZE 16                   /* behind it, of sFlow */
+#define ENTRY_SELECTED_SIZE (SHA256_SIZE + 8) /* then, of selected flows */
 #define ENTRY_SET_SIZE 8
 #define ENTRY_DEFINITION_SIZE 6
 
@@ -30,12 +32,16 @@ struct entry {
 	struct digest128 digest;
 	struct addr addr;
 	uint16_t port;
-	uint16_t len;           /* of the payload */
+	uint16_t len;           /* of the payload as it came */
 	uint8_t flags;          /* enum record_flag, of all hearings */
 	bool more;              /* only more witnesses of the entry before it */
 	bool defines;           /* the datagram has template sets */
 	bool stopped;           /* ... and its sets do not reach its end */
 	struct proto_info info; /* proto, agent, domain, sequence, count, uptime and export time */
+	bool selected;          /* selected flows stand in place of the payload: */
+	uint32_t body_len;      /* so many bytes */
+	uint32_t records;       /* of the payload, as struct selected_head has it */
+	struct sha256 sha256;   /* of the payload */
 	uint32_t sampling;      /* place of the state in the file's table; REF_NONE: none is known */
 	uint32_t set_count, definition_count, witness_count;
 	struct rd sets;        /* struct entry_set each: its data sets, in order */
@@ -54,6 +60,13 @@ struct entry_definition {
 	uint16_t data_sets; /* that stand before it in the datagram */
 };
 
+/* Bytes of it among the payloads. */
+static inline uint32_t
+entry_bytes(const struct entry *e)
+{
+	return e->selected ? e->body_len : e->len;
+}
+
 /* The head; the caller appends sets, definitions and witnesses, as many as are counted. */
 void entry_write_head(struct buf *b, const struct entry *e);
 void entry_write_set(struct buf *b, const struct entry_set *s);
@@ -67,8 +80,8 @@ void entry_read_definition(struct rd *definitions, struct entry_definition *ret)
 /* What a datagram's header says; nothing (PROTO_NONE) where it is cut or unknown: it belongs to no stream. */
 struct proto_info entry_info(const uint8_t *payload, size_t len);
 
-/* Whether that is what the entry says. */
-bool entry_fits(const struct entry *e, const uint8_t *payload);
+/* Whether that is what the entry says. r: for selected flows; may be NULL for others. */
+bool entry_fits(const struct entry *e, const uint8_t *payload, struct selected_reader *r);
 
 /* A body of payloads. */
 struct chunk {

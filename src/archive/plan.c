@@ -116,10 +116,10 @@ prepare(struct making *m)
 		if ((e = tmpl_def_read(&r, &plan->definitions[i])) != ERR_OK)
 			return e;
 	}
-	for (size_t i = 0; i < p->place_count; i++)
-		m->placed[p->places[i].definition] = true;
 	for (size_t i = 0; i < p->datagram_count; i++) {
 		spill_pause();
+		for (uint32_t k = 0; k < p->datagrams[i].places; k++)
+			m->placed[p->places[p->datagrams[i].place + k].definition] = true;
 		plan->refs_at[i] = refs;
 		refs += p->set_lists[p->datagrams[i].sets].count;
 	}

@@ -15,12 +15,23 @@ start(struct pool *p, struct unpack *u, const struct seq_item *item, struct prot
 	const uint8_t *payload;
 	enum err e = pool_payload(p, d, &payload);
 
-	if (e != ERR_OK)
-		return e;
-	*ret_known = proto_recognise(payload, d->len, info) == ERR_OK;
-	if (*ret_known)
-		unpack_start(u, item->tag, payload, d->len, info, decode);
-	return ERR_OK;
+	if (e == ERR_OK)
+		e = unpack_start(u, item->tag, payload, d->len, info, decode);
+	*ret_known = e == ERR_OK;
+	return e == ERR_UNKNOWN ? ERR_OK : e;
+}
+
+/* Selected flows tell of how many they were chosen. */
+static bool
+count_selected(const struct pool *p, struct seq_item *item)
+{
+	const struct pool_datagram *d = &p->datagrams[item->tag];
+
+	if (d->selected == POOL_NONE)
+		return false;
+	item->units_unknown = p->selected[d->selected].records == SELECTED_RECORDS_UNKNOWN;
+	item->units = item->units_unknown ? 0 : p->selected[d->selected].records;
+	return true;
 }
 
 /* By the lengths of the data sets, which say it where no template has variable fields. */
@@ -58,7 +69,7 @@ plan_count_records(
 		bool known;
 		enum err e;
 
-		if (count_by_lengths(p, plan, u, &items[i]))
+		if (count_selected(p, &items[i]) || count_by_lengths(p, plan, u, &items[i]))
 			continue;
 		e = start(p, u, &items[i], &info, &decode, &known);
 		if (e != ERR_OK)

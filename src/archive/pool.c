@@ -46,6 +46,7 @@ pool_clear(struct pool *p)
 	spill_free(p->set_lists);
 	spill_free(p->sets);
 	spill_free(p->bytes.data);
+	pool_clear_selected(p);
 	chunks_free(p->chunks);
 	hash_clear(&p->by_source);
 	hash_clear(&p->by_digest);
@@ -209,11 +210,12 @@ add_place(struct pool *p, uint32_t datagram, uint32_t definition, uint32_t data_
 }
 
 /* Definitions and data sets of a new v9 or IPFIX datagram. */
-static enum err
-look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, const struct stream_key *key,
-    const uint8_t *payload, uint32_t len)
+enum err
+pool_look_into_sets(
+    struct pool *p, uint32_t index, const struct proto_info *info, const uint8_t *payload, size_t len)
 {
 	struct pool_set list[65536 / SET_HEADER_SIZE];
+	struct stream_key key = p->streams[p->datagrams[index].stream].key;
 	uint32_t n = 0;
 	struct sets it;
 	struct set set;
@@ -232,7 +234,7 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 		struct tmpl_def def;
 		enum err e;
 
-		tmpl_defs_init(&defs, key, info, payload, len);
+		tmpl_defs_init(&defs, &key, info, payload, len);
 		while (tmpl_defs_next(&defs, &def) == ERR_OK) {
 			uint32_t definition;
 
@@ -249,10 +251,10 @@ look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info, co
 }
 
 /* Adds it as the last of the datagrams, with what its header says, and without data sets. */
-static enum err
-new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *addr, uint16_t port,
-    uint32_t len, const struct proto_info *info, const struct stream_key *key)
+enum err
+pool_new(struct pool *p, const struct pool_datagram *self, const struct proto_info *info)
 {
+	struct stream_key key = stream_key_of(&self->addr, self->port, info);
 	struct pool_datagram *d;
 	uint32_t index = (uint32_t)p->datagram_count;
 	enum err e;
@@ -262,22 +264,19 @@ new_datagram(struct pool *p, const struct digest128 *digest, const struct addr *
 	if ((e = spill_grow(p->datagrams, p->datagram_room, p->datagram_count)) != ERR_OK)
 		return e;
 	d = &p->datagrams[index];
-	*d = (struct pool_datagram){.digest = *digest,
-	    .addr = *addr,
-	    .port = port,
-	    .len = len,
-	    .place = (uint32_t)p->place_count,
-	    .hearing = POOL_NONE,
-	    .sequence = info->sequence,
-	    .uptime_ms = info->uptime_ms,
-	    .export_ns = info->export_time.ns,
-	    .units = info->count,
-	    .data = info->count > 0};
-	if ((e = stream_index(p, key, &d->stream)) != ERR_OK)
+	*d = *self;
+	d->place = (uint32_t)p->place_count;
+	d->hearing = POOL_NONE;
+	d->sequence = info->sequence;
+	d->uptime_ms = info->uptime_ms;
+	d->export_ns = info->export_time.ns;
+	d->units = info->count;
+	d->data = info->count > 0;
+	if ((e = stream_index(p, &key, &d->stream)) != ERR_OK)
 		return e;
 	if ((e = set_list_index(p, NULL, 0, &d->sets)) != ERR_OK)
 		return e;
-	if ((e = hash_add(&p->by_digest, digest->lo, index)) != ERR_OK)
+	if ((e = hash_add(&p->by_digest, self->digest.lo, index)) != ERR_OK)
 		return e;
 	p->datagram_count++;
 	return ERR_OK;
@@ -291,8 +290,8 @@ has_sets(const struct proto_info *info)
 
 /* The datagram that this is, or HASH_NONE. The digest only groups candidates: equal is what is equal to the byte.
  * payload: NULL: it stands where *self says. */
-static enum err
-find_datagram(struct pool *p, const struct pool_datagram *self, const uint8_t *payload, uint32_t *ret)
+enum err
+pool_find_same(struct pool *p, const struct pool_datagram *self, const uint8_t *payload, uint32_t *ret)
 {
 	struct hash_probe probe;
 	uint32_t at;
@@ -305,7 +304,8 @@ find_datagram(struct pool *p, const struct pool_datagram *self, const uint8_t *p
 		const uint8_t *other;
 
 		if (digest128_cmp(&d->digest, &self->digest) != 0 || d->len != self->len ||
-		    d->port != self->port || addr_cmp(&d->addr, &self->addr) != 0)
+		    (d->selected == POOL_NONE) != (self->selected == POOL_NONE) || d->port != self->port ||
+		    addr_cmp(&d->addr, &self->addr) != 0)
 			continue;
 		if (d->file == self->file && d->offset == self->offset && d->within == self->within)
 			break; /* a file that is read again */
@@ -326,22 +326,24 @@ is_elsewhere(const struct pool *p, const struct digest128 *digest)
 	return p->shard.of > 0 && digest->hi % p->shard.of != p->shard.number;
 }
 
-/* The definitions of a datagram that another shard keeps: they may decode what this one does. */
-static enum err
-take_definitions(struct pool *p, const struct addr *addr, uint16_t port, const uint8_t *payload, uint32_t len)
+enum err
+pool_take_definitions(struct pool *p, const struct addr *addr, uint16_t port, const struct proto_info *info,
+    const uint8_t *payload, size_t len)
 {
-	struct proto_info info = entry_info(payload, len);
-	struct stream_key key = stream_key_of(addr, port, &info);
+	struct stream_key key = stream_key_of(addr, port, info);
 	struct tmpl_defs defs;
 	struct tmpl_def def;
 	uint32_t definition;
 	enum err e = ERR_OK;
 
-	if (!has_sets(&info))
+	if (!has_sets(info))
 		return ERR_OK;
-	tmpl_defs_init(&defs, &key, &info, payload, len);
-	while (e == ERR_OK && tmpl_defs_next(&defs, &def) == ERR_OK)
+	tmpl_defs_init(&defs, &key, info, payload, len);
+	while (e == ERR_OK && tmpl_defs_next(&defs, &def) == ERR_OK) {
 		e = pool_definition(p, &def, false, &definition);
+		if (e == ERR_OK)
+			p->definitions[definition].elsewhere = true;
+	}
 	return e;
 }
 
@@ -355,27 +357,26 @@ pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	    .len = len,
 	    .file = file,
 	    .offset = offset,
-	    .within = POOL_NONE};
+	    .within = POOL_NONE,
+	    .selected = POOL_NONE};
 	uint32_t at;
 	enum err e;
 
 	if (is_elsewhere(p, &self.digest)) {
+		struct proto_info info = entry_info(payload, len);
+
 		*ret = POOL_ELSEWHERE;
-		return take_definitions(p, addr, port, payload, len);
+		return pool_take_definitions(p, addr, port, &info, payload, len);
 	}
-	if ((e = find_datagram(p, &self, payload, &at)) != ERR_OK)
+	if ((e = pool_find_same(p, &self, payload, &at)) != ERR_OK)
 		return e;
 	if (at == HASH_NONE) {
 		struct proto_info info = entry_info(payload, len);
-		struct stream_key key = stream_key_of(addr, port, &info);
 
 		at = (uint32_t)p->datagram_count;
-		if ((e = new_datagram(p, &self.digest, addr, port, len, &info, &key)) != ERR_OK)
+		if ((e = pool_new(p, &self, &info)) != ERR_OK)
 			return e;
-		p->datagrams[at].file = file;
-		p->datagrams[at].offset = offset;
-		p->datagrams[at].within = POOL_NONE;
-		if (has_sets(&info) && (e = look_into_sets(p, at, &info, &key, payload, len)) != ERR_OK)
+		if (has_sets(&info) && (e = pool_look_into_sets(p, at, &info, payload, len)) != ERR_OK)
 			return e;
 	}
 	p->datagrams[at].flags |= flags;
@@ -416,33 +417,34 @@ pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, 
 	struct pool_datagram self = {.digest = en->digest,
 	    .addr = en->addr,
 	    .port = en->port,
-	    .len = en->len,
+	    .len = entry_bytes(en),
 	    .file = file,
 	    .offset = offset,
-	    .within = within};
+	    .within = within,
+	    .selected = en->selected ? 0 : POOL_NONE};
 	uint32_t at;
 	enum err e;
 
-	if (is_elsewhere(p, &en->digest)) {
+	if (en->selected ? pool_selected_elsewhere(p, &en->sha256) : is_elsewhere(p, &en->digest)) {
 		*ret = POOL_ELSEWHERE;
 		return ERR_OK;
 	}
 	if (p->chunks == NULL && (p->chunks = chunks_new()) == NULL)
 		return ERR_MEMORY;
-	if ((e = find_datagram(p, &self, NULL, &at)) != ERR_OK)
+	if ((e = pool_find_same(p, &self, NULL, &at)) != ERR_OK)
 		return e;
 	if (at == HASH_NONE) {
-		struct stream_key key = stream_key_of(&en->addr, en->port, &en->info);
+		struct pool_selected s = {.sha256 = en->sha256, .len = en->len, .records = en->records};
 
 		at = (uint32_t)p->datagram_count;
-		if ((e = new_datagram(p, &en->digest, &en->addr, en->port, en->len, &en->info, &key)) !=
-		    ERR_OK)
+		if (en->selected && (e = pool_add_selected(p, &s, &self.selected)) != ERR_OK)
 			return e;
-		p->datagrams[at].file = file;
-		p->datagrams[at].offset = offset;
-		p->datagrams[at].within = within;
+		if ((e = pool_new(p, &self, &en->info)) != ERR_OK)
+			return e;
 		if (has_sets(&en->info) && (e = take_sets(p, at, en, definitions)) != ERR_OK)
 			return e;
+		if (en->selected)
+			p->datagrams[at].data = pool_bears_data(&en->info, en->records, en->set_count);
 	}
 	p->datagrams[at].flags |= en->flags;
 	*ret = at;
@@ -602,6 +604,8 @@ pool_peek(const struct pool *p, const struct pool_datagram *d, const uint8_t **r
 {
 	const struct pool_file *f = &p->files[d->file];
 
+	if (d->selected != POOL_NONE && p->selected[d->selected].copy != POOL_NONE)
+		return pool_unite(p, d, ret);
 	if (d->within == POOL_NONE)
 		return input_peek(f->file, d->offset, d->len, ret);
 	return chunks_get(p->chunks, f->file, f->seed, d->offset, d->within, d->len, ret);
@@ -634,7 +638,7 @@ pool_index(struct pool *p)
 	hash_clear(&p->by_digest);
 	for (size_t i = 0; i < p->datagram_count && e == ERR_OK; i++)
 		e = hash_add(&p->by_digest, p->datagrams[i].digest.lo, (uint32_t)i);
-	return e;
+	return e == ERR_OK ? pool_index_selected(p) : e;
 }
 
 uint32_t

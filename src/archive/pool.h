@@ -17,6 +17,7 @@
 #include "archive/input.h"
 #include "archive/records.h"
 #include "base/hash.h"
+#include "flow/selected.h"
 #include "flow/seq.h"
 #include "log/check.h"
 #include "wire/proto.h"
@@ -44,7 +45,7 @@ struct pool_datagram {
 	uint8_t flags;   /* enum record_flag, union over hearings */
 	bool defines;    /* holds template definitions */
 	bool stopped;    /* its sets do not reach its end */
-	uint32_t len;    /* of the payload */
+	uint32_t len;    /* of the payload, or of what stands in its place */
 	uint32_t file;   /* index into files: where one copy stands */
 	uint32_t within; /* its place in the chunk whose record begins at offset; or POOL_NONE */
 	uint64_t offset; /* in the file: of the payload itself, or of that record */
@@ -53,10 +54,26 @@ struct pool_datagram {
 	uint32_t sequence, units, uptime_ms;
 	int64_t export_ns;
 	bool data;              /* bears data */
+	uint32_t selected;      /* index into selected: flows stand in place of the payload; or POOL_NONE */
 	uint32_t place, places; /* first of the definitions that it brings, and how many */
 	uint32_t hearing;       /* before close: last of its chain; after: first in witnesses */
 	uint32_t hearings;      /* after close: how many */
 	int64_t time_ns;        /* after close: lower median over nodes of their earliest hearing */
+};
+
+/* Selected flows of a datagram. After close there is one for each datagram that no input has whole. */
+struct pool_selected {
+	struct sha256 sha256; /* of the payload */
+	uint16_t len;         /* of the payload */
+	uint32_t records;     /* in it, as struct selected_head has it */
+	uint32_t copy; /* after close: first of the copies whose union it is; POOL_NONE: it stands as it is */
+};
+
+struct pool_copy {
+	uint32_t file, within; /* as a datagram's */
+	uint64_t offset;
+	uint32_t len;
+	uint32_t next; /* POOL_NONE: none */
 };
 
 struct pool_event {
@@ -72,6 +89,7 @@ struct pool_definition {
 	uint32_t len;
 	uint32_t stream; /* index into streams */
 	bool snapshot;   /* a node's snapshot holds it: the datagram may not be among the inputs */
+	bool elsewhere;  /* a datagram of another shard brings it */
 };
 
 /* A datagram brings that definition, behind so many of its data sets. */
@@ -134,7 +152,13 @@ struct pool {
 	size_t set_list_count, set_list_room;
 	struct pool_set *sets;
 	size_t set_count, set_room;
-	struct chunks *chunks; /* owned */
+	struct pool_selected *selected;
+	size_t selected_count, selected_room;
+	struct pool_copy *copies;
+	size_t copy_count, copy_room;
+	struct pool_selecting *selecting; /* owned; NULL: nothing is selected */
+	uint64_t selected_conflicts;      /* after close: datagrams whose copies contradict each other */
+	struct chunks *chunks;            /* owned */
 	/* The caller's: the part of all datagrams that is kept, before anything is added; and, for the next pool_add, whether
 	 * payloads of windows are left where they are until they are asked for. */
 	struct manifest_shard shard;
@@ -143,7 +167,7 @@ struct pool {
 		uint8_t *data;
 		size_t len, room;
 	} bytes; /* bodies of events and definitions */
-	struct hash by_source, by_digest, by_stream, by_definition, by_set_list;
+	struct hash by_source, by_digest, by_stream, by_definition, by_set_list, by_identity;
 	uint64_t findings; /* damage seen while adding */
 	uint64_t records;  /* good records read */
 
@@ -165,6 +189,7 @@ struct pool_tally {
 	    *sources; /* whose records it holds, or lists: indexes into the pool's sources; for the call */
 	size_t source_count;
 	uint64_t datagrams, hearings, events;
+	uint64_t selected; /* datagrams that are not whole */
 	uint64_t payload_bytes;
 	int64_t first_ns, last_ns; /* of its datagrams and events; first > last: it has none */
 };
@@ -194,13 +219,16 @@ bool pool_needs(const struct input *in, const struct input_file *f, const struct
 /* Puts everything in canonical order: sources, witnesses, events, datagrams. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;
 
-/* The payload of a datagram, valid until the next call that is not for the same datagram. Checked against its digest:
+/* The payload of a datagram, or the body of its selected flows, valid until the next call that is not for the same datagram. Checked against its digest:
  * ERR_CHECKSUM when the file changed meanwhile. */
 enum err pool_payload(struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
 
 /* Where the datagram with that digest stands, after pool_index; POOL_NONE: nowhere. */
 enum err pool_index(struct pool *p) WARN_UNUSED;
 uint32_t pool_find(const struct pool *p, const struct digest128 *digest);
+/* ... and where that does which these selected flows are of; it may have others. */
+uint32_t pool_find_selected(
+    const struct pool *p, const struct addr *addr, uint16_t port, const struct selected_head *h);
 
 /* The payload, unchecked. */
 enum err pool_peek(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;

@@ -174,7 +174,7 @@ sort_events(struct pool *p)
 static int
 payload_order(const struct pool *p, const struct pool_datagram *a, const struct pool_datagram *b)
 {
-	static uint8_t copy[DATAGRAM_MOST];
+	static uint8_t copy[SELECTED_MOST > DATAGRAM_MOST ? SELECTED_MOST : DATAGRAM_MOST];
 	const uint8_t *payload;
 
 	if (a->len != b->len)
@@ -206,6 +206,8 @@ archive_order(const void *va, const void *vb, const void *ctx)
 	if (a->port != b->port)
 		return a->port < b->port ? -1 : 1;
 	c = digest128_cmp(&a->digest, &b->digest);
+	if (c == 0) /* a payload may be what selected flows look like */
+		c = (a->selected != POOL_NONE) - (b->selected != POOL_NONE);
 	return c != 0 || same_place(a, b) ? c : payload_order(ctx, a, b);
 }
 
@@ -314,6 +316,8 @@ pool_close(struct pool *p)
 
 	for (size_t i = 0; i < p->source_count && e == ERR_OK; i++)
 		e = settle_damage(&p->sources[i]);
+	if (e == ERR_OK)
+		e = pool_settle_selected(p);
 	if (e == ERR_OK)
 		e = sort_witnesses(p);
 	if (e == ERR_OK)

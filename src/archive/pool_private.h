@@ -23,12 +23,38 @@ enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, u
  * digest. definitions: what it brings, as the pool has them. */
 enum err pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, uint32_t file,
     uint64_t offset, uint32_t within, uint32_t *ret) WARN_UNUSED;
+/* The same of selected flows. ERR_MALFORMED: it is no body of any. */
+enum err pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags,
+    const uint8_t *body, uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;
 enum err pool_witness(struct pool *p, uint32_t datagram, const struct witness *w) WARN_UNUSED;
 enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t time_ns, const uint8_t *body,
     size_t len) WARN_UNUSED;
 enum err pool_definition(
     struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret) WARN_UNUSED;
 enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSED;
+
+/* Parts of adding a datagram: finding it (HASH_NONE: it is new; self: what is to be found, payload NULL: it stands where self
+ * says), adding it as the last one, and its sets. */
+enum err pool_find_same(
+    struct pool *p, const struct pool_datagram *self, const uint8_t *payload, uint32_t *ret) WARN_UNUSED;
+enum err pool_new(
+    struct pool *p, const struct pool_datagram *self, const struct proto_info *info) WARN_UNUSED;
+enum err pool_look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info,
+    const uint8_t *payload, size_t len) WARN_UNUSED;
+/* The definitions of a datagram that another shard keeps: they may decode what this one does. */
+enum err pool_take_definitions(struct pool *p, const struct addr *addr, uint16_t port,
+    const struct proto_info *info, const uint8_t *payload, size_t len) WARN_UNUSED;
+
+/* Selected flows (pool_selected.c). What a datagram that is not whole is known by besides its bytes; *ret: index. */
+enum err pool_add_selected(struct pool *p, const struct pool_selected *s, uint32_t *ret) WARN_UNUSED;
+bool pool_selected_elsewhere(const struct pool *p, const struct sha256 *sha256);
+bool pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t sets);
+/* The union of the copies. */
+enum err pool_unite(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
+/* Before anything is sorted: copies of one datagram become one. */
+enum err pool_settle_selected(struct pool *p) WARN_UNUSED;
+enum err pool_index_selected(struct pool *p) WARN_UNUSED;
+void pool_clear_selected(struct pool *p);
 
 /* All records of one file. */
 enum err pool_read_file(

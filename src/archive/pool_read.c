@@ -121,6 +121,30 @@ read_datagram(struct reading *g, const struct record *r)
 }
 
 static enum err
+read_selected(struct reading *g, const struct record *r)
+{
+	struct witness w = {.source = g->source,
+	    .listener = r->listener,
+	    .port = r->port,
+	    .sequence = r->sequence,
+	    .time_ns = r->time.ns};
+	uint32_t at;
+	enum err e = pool_selected(
+	    g->p, &r->addr, r->port, r->flags, r->body, r->len, g->file, g->offset + RECORD_HEADER_SIZE, &at);
+
+	if (e == ERR_MALFORMED) {
+		odd_body(g, r, "selected flows");
+		return ERR_OK;
+	}
+	if (e != ERR_OK)
+		return e;
+	tally_datagram(&g->tally, r->len, r->time.ns);
+	g->tally.hearings++;
+	g->tally.selected++;
+	return pool_witness(g->p, at, &w);
+}
+
+static enum err
 read_templates(struct reading *g, const struct record *r, bool snapshot)
 {
 	struct rd in = rd_init(r->body, r->len);
@@ -134,6 +158,8 @@ read_templates(struct reading *g, const struct record *r, bool snapshot)
 			break;
 		}
 		e = pool_definition(g->p, &def, snapshot, &at);
+		if (e == ERR_OK && !snapshot)
+			g->p->definitions[at].elsewhere = true;
 	}
 	return e;
 }
@@ -155,6 +181,9 @@ read_node_record(struct reading *g, const struct record *r)
 	case RECORD_DATAGRAM:
 		note_time(s, r->time.ns);
 		return read_datagram(g, r);
+	case RECORD_SELECTED:
+		note_time(s, r->time.ns);
+		return read_selected(g, r);
 	case RECORD_EVENT:
 		if (r->len > EVENT_MOST) {
 			odd_body(g, r, "an event");
@@ -363,7 +392,8 @@ take_entry(struct reading *g, const struct entry *en, uint32_t within)
 		e = definition_of(g, d.at, &definitions[i]);
 	}
 	if (e == ERR_OK && !en->more) {
-		tally_datagram(&g->tally, en->len, en->time_ns);
+		tally_datagram(&g->tally, entry_bytes(en), en->time_ns);
+		g->tally.selected += en->selected;
 		e = pool_entry(g->p, en, definitions, g->file, g->offset, within, &g->datagram);
 	}
 	g->p->sampled |= en->sampling != REF_NONE;
@@ -401,7 +431,7 @@ read_payloads(struct reading *g, const struct record *r)
 	}
 	while (e == ERR_OK && rd_left(&in) > 0 && (e = entry_read(&in, &en)) == ERR_OK) {
 		e = take_entry(g, &en, within);
-		within += en.len;
+		within += entry_bytes(&en);
 	}
 	pair_drop(&g->pair);
 	return e;
@@ -491,7 +521,8 @@ take_finding(struct reading *g, const struct finding *f, enum segment_kind kind)
 		e = seq_set_add(&g->p->sources[g->source].lost,
 		    (struct seq_range){(int64_t)f->lost_first, (int64_t)f->lost_last + 1});
 	}
-	if (e == ERR_OK && f->has_header && f->record.type == RECORD_DATAGRAM &&
+	if (e == ERR_OK && f->has_header &&
+	    (f->record.type == RECORD_DATAGRAM || f->record.type == RECORD_SELECTED) &&
 	    f->record.sequence < SEQUENCE_MOST) {
 		struct damaged d = {.sequence = f->record.sequence,
 		    .addr = f->record.addr,

@@ -87,18 +87,59 @@ source_of(const struct segment_header *h)
 	return s;
 }
 
+/* Begins with a record's body. *ret_place: what the pool has of it; POOL_NONE: it came after the first pass. */
+static enum err
+start_record(struct reader *r, const struct record *rec, uint32_t *ret_place)
+{
+	const struct log_view *v = r->log;
+	struct digest128 digest = identity_digest(&rec->addr, rec->port, rec->body, rec->len);
+
+	*ret_place = pool_find(&v->pool, &digest);
+	if (*ret_place == POOL_NONE) {
+		if (proto_recognise(rec->body, rec->len, &r->info) != ERR_OK)
+			return ERR_END;
+		decode_init(&r->decode, rec->body, rec->len, &r->info, NULL, NULL);
+		return ERR_OK;
+	}
+	return unpack_start(v->unpack, *ret_place, rec->body, rec->len, &r->info, &r->decode);
+}
+
+/* The same of selected flows, which the pool may have united with others. */
+static enum err
+start_selected(struct reader *r, const struct record *rec, uint32_t *ret_place)
+{
+	const struct log_view *v = r->log;
+	const struct selected_head *h;
+	enum err e;
+
+	if (r->selected == NULL && (r->selected = selected_reader_new()) == NULL)
+		return ERR_MEMORY;
+	if ((e = selected_open(r->selected, rec->body, rec->len)) != ERR_OK)
+		return e;
+	h = selected_head(r->selected);
+	r->info = h->info;
+	*ret_place = pool_find_selected(&v->pool, &rec->addr, rec->port, h);
+	if (*ret_place != POOL_NONE)
+		return unpack_start(v->unpack, *ret_place, rec->body, rec->len, &r->info, &r->decode);
+	decode_init_selected(&r->decode, r->selected, NULL, NULL);
+	return ERR_OK;
+}
+
 /* ERR_END: the record is no datagram of the span. */
 static enum err
 log_view_record(struct reader *r, const struct record *rec, struct reader_datagram *ret)
 {
 	const struct log_view *v = r->log;
 	struct witness w = {.listener = rec->listener, .sequence = rec->sequence, .time_ns = rec->time.ns};
-	struct digest128 digest;
+	bool selected = rec->type == RECORD_SELECTED;
 	uint32_t place;
+	enum err e;
 
-	if (rec->type != RECORD_DATAGRAM || !in_span(r, rec->time.ns) ||
-	    proto_recognise(rec->body, rec->len, &r->info) != ERR_OK)
+	if ((rec->type != RECORD_DATAGRAM && !selected) || !in_span(r, rec->time.ns))
 		return ERR_END;
+	e = selected ? start_selected(r, rec, &place) : start_record(r, rec, &place);
+	if (e != ERR_OK) /* what is wrong was told when the log was opened */
+		return e == ERR_MEMORY ? e : ERR_END;
 	hearings_reset(&r->hearings);
 	if (r->o.hearings) {
 		r->log_source = source_of(check_header(r->check));
@@ -108,19 +149,13 @@ log_view_record(struct reader *r, const struct record *rec, struct reader_datagr
 	*ret = (struct reader_datagram){.exporter = rec->addr,
 	    .port = rec->port,
 	    .time = rec->time,
-	    .payload = rec->body,
-	    .len = rec->len,
+	    .payload = selected ? NULL : rec->body,
+	    .len = selected ? selected_head(r->selected)->len : rec->len,
+	    .selected = selected ? selected_head(r->selected) : NULL,
 	    .info = &r->info,
 	    .decode = &r->decode,
 	    .hearings = &r->hearings};
-	digest = identity_digest(&rec->addr, rec->port, rec->body, rec->len);
-	place = pool_find(&v->pool, &digest);
-	if (place == POOL_NONE) { /* it came after the first pass */
-		decode_init(&r->decode, rec->body, rec->len, &r->info, NULL, NULL);
-		return ERR_OK;
-	}
-	unpack_start(v->unpack, place, rec->body, rec->len, &r->info, &r->decode);
-	if (v->plan.sampling[place] != REF_NONE)
+	if (place != POOL_NONE && v->plan.sampling[place] != REF_NONE)
 		ret->sampling = &v->plan.states[v->plan.sampling[place]];
 	return ERR_OK;
 }
@@ -340,5 +375,6 @@ reader_free(struct reader *r)
 	end_path(r);
 	archive_view_clear(&r->archive);
 	hearings_clear(&r->hearings);
+	selected_reader_free(r->selected);
 	free(r);
 }

@@ -31,9 +31,10 @@ struct reader_options {
 struct reader_datagram {
 	struct addr exporter;
 	uint16_t port;
-	wall_t time; /* received; in an archive the archive's */
-	const uint8_t *payload;
-	size_t len;
+	wall_t time;                          /* received; in an archive the archive's */
+	const uint8_t *payload;               /* NULL: there are only selected flows */
+	size_t len;                           /* of the payload as it came */
+	const struct selected_head *selected; /* of these; else NULL */
 	const struct proto_info *info;
 	struct decode *decode;        /* begun */
 	const char *const *witnesses; /* sorted; NULL: none are known */

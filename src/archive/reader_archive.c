@@ -131,25 +131,65 @@ name_witnesses(struct reader *r, struct rd list, uint32_t count)
 	return ERR_OK;
 }
 
-/* Hands out the held datagram, all of whose witnesses were read. False: its header cannot be read. */
+/* A body that its CRC calls good and its format calls bad; verify tells it, too. */
+static void
+odd_body(struct reader *r, const char *expected)
+{
+	struct finding f = {.offset = check_offset(r->check), .what = "record body", .found = "another form"};
+
+	(void)snprintf(f.expected, sizeof(f.expected), "%s", expected);
+	reader_tell(r, &f);
+}
+
+/* Begins with the payload, or with what stands in its place. */
 static bool
-hand_out(struct reader *r, struct reader_datagram *ret)
+start_held(struct reader *r, enum err *ret_error)
+{
+	struct archive_view *v = &r->archive;
+	const struct entry *en = &v->held.entry;
+	enum err e;
+
+	if (!en->selected) {
+		if (proto_recognise(v->held.payload, en->len, &r->info) != ERR_OK)
+			return false;
+		decode_init(&r->decode, v->held.payload, en->len, &r->info, resolve, v);
+		return true;
+	}
+	if (r->selected == NULL && (r->selected = selected_reader_new()) == NULL) {
+		*ret_error = ERR_MEMORY;
+		return false;
+	}
+	if ((e = selected_open(r->selected, v->held.payload, en->body_len)) != ERR_OK) {
+		if (e == ERR_MEMORY)
+			*ret_error = e;
+		else
+			odd_body(r, "selected flows");
+		return false;
+	}
+	r->info = selected_head(r->selected)->info;
+	decode_init_selected(&r->decode, r->selected, resolve, v);
+	return true;
+}
+
+/* Hands out the held datagram, all of whose witnesses were read. False: it cannot be read. */
+static bool
+hand_out(struct reader *r, struct reader_datagram *ret, enum err *ret_error)
 {
 	struct archive_view *v = &r->archive;
 	const struct entry *en = &v->held.entry;
 
 	v->handed = true;
-	if (proto_recognise(v->held.payload, en->len, &r->info) != ERR_OK)
+	if (!start_held(r, ret_error))
 		return false;
 	v->sets = en->sets;
 	v->export_time = r->info.export_time;
 	v->ref_count = v->tables.broken ? 0 : en->set_count;
-	decode_init(&r->decode, v->held.payload, en->len, &r->info, resolve, v);
 	*ret = (struct reader_datagram){.exporter = en->addr,
 	    .port = en->port,
 	    .time = {en->time_ns},
-	    .payload = v->held.payload,
+	    .payload = en->selected ? NULL : v->held.payload,
 	    .len = en->len,
+	    .selected = en->selected ? selected_head(r->selected) : NULL,
 	    .info = &r->info,
 	    .decode = &r->decode,
 	    .witnesses = v->witnesses,
@@ -189,7 +229,7 @@ keep_held(struct archive_view *v)
 		return ERR_OK;
 	buf_reset(&h->kept);
 	buf_bytes(&h->kept, h->entry.sets.at, sets);
-	buf_bytes(&h->kept, h->payload, h->entry.len);
+	buf_bytes(&h->kept, h->payload, entry_bytes(&h->entry));
 	if (!buf_ok(&h->kept))
 		return ERR_MEMORY;
 	h->entry.sets = rd_init(h->kept.data, sets);
@@ -226,7 +266,7 @@ take_entry(struct reader *r, bool *ret_whole)
 	*ret_whole = false;
 	if (e != ERR_OK)
 		return e;
-	v->payloads_at += en.len;
+	v->payloads_at += entry_bytes(&en);
 	if (en.more) { /* or else its first witnesses are lost, and its payload */
 		return v->held.any && r->o.names && !v->tables.broken
 		    ? name_witnesses(r, en.witnesses, en.witness_count)
@@ -269,21 +309,10 @@ archive_view_next(struct reader *r, bool ended, struct reader_datagram *ret)
 			if (!whole)
 				return ERR_END;
 		}
-		if (e == ERR_OK && whole && hand_out(r, ret))
+		if (e == ERR_OK && whole && hand_out(r, ret, &e))
 			return ERR_OK;
 	}
 	return e;
-}
-
-/* A body that its CRC calls good and its format calls bad; verify tells it, too. */
-static void
-odd_body(struct reader *r, const char *expected)
-{
-	struct finding f = {.offset = check_offset(r->check), .what = "record body", .found = "another form"};
-
-	(void)snprintf(f.expected, sizeof(f.expected), "%s", expected);
-	reader_tell(r, &f);
-	pair_drop(&r->archive.pair);
 }
 
 static enum err
@@ -308,6 +337,7 @@ take_payloads(struct reader *r, const struct record *rec)
 		return e;
 	if (e != ERR_OK) {
 		odd_body(r, "payloads of the entries before them");
+		pair_drop(&v->pair);
 		return ERR_OK;
 	}
 	v->entries = rd_init(v->pair.entries.data, v->pair.entries.len);
@@ -376,6 +406,7 @@ take_entries(struct reader *r, const struct record *rec)
 	v->pass = e == ERR_OK && !pair_is_wanted(r);
 	if (e == ERR_CUT || e == ERR_MALFORMED) {
 		odd_body(r, "entries of datagrams");
+		pair_drop(&v->pair);
 		return ERR_OK;
 	}
 	return e;
@@ -387,8 +418,10 @@ archive_view_record(struct reader *r, const struct record *rec)
 {
 	struct archive_view *v = &r->archive;
 
-	if (tables_record(&v->tables, rec) != ERR_OK)
+	if (tables_record(&v->tables, rec) != ERR_OK) {
 		odd_body(r, "numbers of what the file holds");
+		pair_drop(&v->pair);
+	}
 	switch (rec->type) {
 	case RECORD_SOURCES:
 	case RECORD_TEMPLATES:

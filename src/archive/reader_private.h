@@ -67,7 +67,8 @@ struct reader {
 	uint64_t findings, findings_before;
 	struct archive_view archive;
 	struct hearings hearings;
-	struct proto_info info; /* of the datagram handed out */
+	struct proto_info info;           /* of the datagram handed out */
+	struct selected_reader *selected; /* owned; NULL: none was needed yet */
 	struct decode decode;
 };
 

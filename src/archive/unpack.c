@@ -12,8 +12,10 @@ struct unpack {
 	struct tmpl **templates; /* owned; by definition, parsed at first use */
 	const uint32_t *refs;    /* of the datagram at hand */
 	size_t ref_count;
-	wall_t export_time;  /* likewise */
-	uint32_t definition; /* of the data set resolved last; REF_NONE: none */
+	wall_t export_time;                   /* likewise */
+	uint32_t definition;                  /* of the data set resolved last; REF_NONE: none */
+	struct selected_reader *reader;       /* owned; NULL: none was needed yet */
+	const struct selected_head *selected; /* the reader's, or NULL */
 };
 
 enum err
@@ -41,6 +43,7 @@ unpack_free(struct unpack *u)
 	for (size_t i = 0; i < u->p->definition_count; i++)
 		tmpl_free(u->templates[i]);
 	free(u->templates);
+	selected_reader_free(u->reader);
 	free(u);
 }
 
@@ -103,13 +106,66 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 	return unpack_template(u, u->refs[data_set] & ~REF_LATE);
 }
 
-void
-unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len,
-    const struct proto_info *info, struct decode *ret)
+/* The skeleton at hand may have other sets than the one whose definitions are known. */
+static bool
+has_sets_of(const struct unpack *u, size_t place, const struct selected_head *h)
+{
+	const struct pool_set_list *list = &u->p->set_lists[u->p->datagrams[place].sets];
+	uint32_t n = 0;
+	struct sets it;
+	struct set set;
+
+	sets_init(&it, &h->info, h->skeleton, h->skeleton_len);
+	while (sets_next(&it, &set) == ERR_OK) {
+		if (set.kind != SET_DATA)
+			continue;
+		if (n >= list->count || u->p->sets[list->at + n].id != set.id)
+			return false;
+		n++;
+	}
+	return n == list->count;
+}
+
+static enum err
+start_selected(struct unpack *u, size_t place, const uint8_t *body, size_t len, struct proto_info *ret_info,
+    struct decode *ret)
+{
+	const struct selected_head *h;
+	enum err e;
+
+	if (u->reader == NULL && (u->reader = selected_reader_new()) == NULL)
+		return ERR_MEMORY;
+	if ((e = selected_open(u->reader, body, len)) != ERR_OK)
+		return e == ERR_CUT ? ERR_MALFORMED : e;
+	h = selected_head(u->reader);
+	u->selected = h;
+	u->export_time = h->info.export_time;
+	if (!has_sets_of(u, place, h))
+		u->ref_count = 0;
+	*ret_info = h->info;
+	decode_init_selected(ret, u->reader, resolve, u);
+	return ERR_OK;
+}
+
+enum err
+unpack_start(struct unpack *u, size_t place, const uint8_t *payload, size_t len, struct proto_info *ret_info,
+    struct decode *ret)
 {
 	u->refs = &u->plan->refs[u->plan->refs_at[place]];
-	u->export_time = info->export_time;
 	u->definition = REF_NONE;
 	u->ref_count = u->p->set_lists[u->p->datagrams[place].sets].count;
-	decode_init(ret, payload, len, info, resolve, u);
+	u->selected = NULL;
+	if (u->p->datagrams[place].selected != POOL_NONE)
+		return start_selected(u, place, payload, len, ret_info, ret);
+	if (proto_recognise(payload, len, ret_info) != ERR_OK)
+		return ERR_UNKNOWN;
+	u->export_time = ret_info->export_time;
+	decode_init(ret, payload, len, ret_info, resolve, u);
+	return ERR_OK;
+}
+
+const struct selected_head *
+unpack_selected(const struct unpack *u)
+{
+	return u->selected;
 }

@@ -125,10 +125,14 @@ check_payloads(struct window_check *w, const struct record *r, struct finding *f
 		    f, "record body", "payloads of the entries before them", "%s", err_text(*ret_error));
 	while (!w->quick && entry_read(&in, &en) == ERR_OK) {
 		const uint8_t *payload = w->pair.bytes.data + at;
-		struct digest128 d = identity_digest(&en.addr, en.port, payload, en.len);
+		struct digest128 d = identity_digest(&en.addr, en.port, payload, entry_bytes(&en));
 
 		if (en.more)
 			continue;
+		if (en.selected && w->reader == NULL && (w->reader = selected_reader_new()) == NULL) {
+			*ret_error = ERR_MEMORY;
+			return false;
+		}
 		if (digest128_cmp(&d, &en.digest) != 0) {
 			char expected[40];
 
@@ -137,10 +141,10 @@ check_payloads(struct window_check *w, const struct record *r, struct finding *f
 			return wrong(
 			    f, "digest of a payload", expected, "%016" PRIx64 "%016" PRIx64, d.hi, d.lo);
 		}
-		if (!entry_fits(&en, payload))
+		if (!entry_fits(&en, payload, w->reader))
 			return wrong(f, "entry of a datagram", "what the payload's header and sets say",
 			    "something else");
-		at += en.len;
+		at += entry_bytes(&en);
 	}
 	pair_drop(&w->pair);
 	return true;
@@ -242,4 +246,5 @@ void
 window_check_clear(struct window_check *w)
 {
 	pair_clear(&w->pair);
+	selected_reader_free(w->reader);
 }

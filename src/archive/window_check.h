@@ -18,6 +18,7 @@ struct window_check {
 	struct tables tables;
 	struct contents got;
 	struct pair pair;
+	struct selected_reader *reader; /* owned; NULL: none was needed yet */
 };
 
 /* A good record, in order. False: *ret_finding says what is wrong (offset and record excepted). ERR_UNKNOWN in *ret_error:

@@ -72,11 +72,9 @@ writer_head(const struct archive_writer *w, enum segment_kind kind, wall_t time)
 }
 
 enum err
-writer_begin(struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time)
+writer_begin(struct archive_writer *w, const char *name, struct segment_header head)
 {
-	struct segment_header h = writer_head(w, kind, time);
-
-	return segment_file_begin(w->file, w->dirfd, name, &h);
+	return segment_file_begin(w->file, w->dirfd, name, &head);
 }
 
 enum err
@@ -216,8 +214,10 @@ list_definitions(struct archive_writer *w, bool elsewhere)
 	const struct pool *p = w->p;
 	uint32_t n = 0;
 
-	for (size_t i = 0; i < p->place_count && elsewhere; i++)
-		w->definition_at[p->places[i].definition] = 0;
+	for (size_t i = 0; i < p->datagram_count && elsewhere; i++) {
+		for (uint32_t k = 0; k < p->datagrams[i].places; k++)
+			w->definition_at[p->places[p->datagrams[i].place + k].definition] = 0;
+	}
 	for (size_t i = 0; i < p->definition_count; i++) {
 		if (elsewhere ? !p->definitions[i].snapshot && w->definition_at[i] == POOL_NONE
 			      : p->definitions[i].snapshot)
@@ -256,7 +256,7 @@ archive_write_common(struct archive_writer *w)
 	contents.definitions = list_definitions(w, false);
 	if (w->m->shard.of > 0)
 		contents.definitions += list_definitions(w, true);
-	e = writer_begin(w, MANIFEST_COMMON, SEGMENT_COMMON, (wall_t){0});
+	e = writer_begin(w, MANIFEST_COMMON, writer_head(w, SEGMENT_COMMON, (wall_t){0}));
 	for (size_t i = 0; i < p->source_count; i++)
 		w->source_at[i] = 0;
 	if (e == ERR_OK)

@@ -35,8 +35,7 @@ struct archive_writer {
 };
 
 struct segment_header writer_head(const struct archive_writer *w, enum segment_kind kind, wall_t time);
-enum err writer_begin(
-    struct archive_writer *w, const char *name, enum segment_kind kind, wall_t time) WARN_UNUSED;
+enum err writer_begin(struct archive_writer *w, const char *name, struct segment_header head) WARN_UNUSED;
 enum err writer_end(struct archive_writer *w, const char *name) WARN_UNUSED;
 
 enum err writer_put(

@@ -241,6 +241,16 @@ put_entries(struct archive_writer *w, wall_t time, size_t place)
 	    .set_count = w->p->set_lists[d->sets].count,
 	    .definition_count = d->places};
 
+	if (d->selected != POOL_NONE) {
+		const struct pool_selected *s = &w->p->selected[d->selected];
+
+		en.selected = true;
+		en.len = s->len;
+		en.body_len = d->len;
+		en.records = s->records;
+		en.sha256 = s->sha256;
+	}
+
 	for (uint32_t done = 0; done < d->hearings; done += en.witness_count) {
 		uint32_t left = d->hearings - done;
 		enum err e;
@@ -248,6 +258,7 @@ put_entries(struct archive_writer *w, wall_t time, size_t place)
 		en.witness_count = left < ENTRY_WITNESSES ? left : ENTRY_WITNESSES;
 		if (done > 0) {
 			en.more = true;
+			en.selected = false;
 			en.len = 0;
 			en.set_count = en.definition_count = 0;
 		}
@@ -375,6 +386,19 @@ former_window(const struct archive_writer *w, const char *name)
 	return f;
 }
 
+/* Who must not pass over selected flows is told where there are any. */
+static struct segment_header
+window_head(const struct archive_writer *w, const struct cut *c)
+{
+	struct segment_header h = writer_head(w, SEGMENT_WINDOW, c->start);
+
+	for (size_t i = w->datagram; i < c->datagram_end; i++) {
+		if (w->p->datagrams[i].selected != POOL_NONE)
+			h.incompatible = SEGMENT_SELECTED;
+	}
+	return h;
+}
+
 /* Whether writing the window would give the file that stands there: then its payloads are those that stand there, since
  * all of its datagrams are, and everything else has the same sum. */
 static enum err
@@ -383,7 +407,7 @@ is_unchanged(
 {
 	const struct pool_file *file = &w->p->files[f->index];
 	size_t datagram = w->datagram, event = w->event;
-	struct segment_header head = writer_head(w, SEGMENT_WINDOW, c->start);
+	struct segment_header head = window_head(w, c);
 	struct digest128 sum;
 	enum err e;
 
@@ -392,7 +416,10 @@ is_unchanged(
 	    !manifest_compression_same(&w->m->compression, &w->former->manifest.compression))
 		return ERR_OK;
 	for (size_t i = w->datagram; i < c->datagram_end; i++) {
-		if (w->p->datagrams[i].file != f->index)
+		const struct pool_datagram *d = &w->p->datagrams[i];
+
+		if (d->file != f->index ||
+		    (d->selected != POOL_NONE && w->p->selected[d->selected].copy != POOL_NONE))
 			return ERR_OK;
 	}
 	window_sum_start(w->sum, &head);
@@ -412,7 +439,7 @@ write_window(struct archive_writer *w, const struct cut *c, uint32_t definitions
 	enum err e = new_compressor(w);
 
 	if (e == ERR_OK)
-		e = writer_begin(w, name, SEGMENT_WINDOW, c->start);
+		e = writer_begin(w, name, window_head(w, c));
 	if (e == ERR_OK)
 		e = put_window(w, c, definitions);
 	return e == ERR_OK ? writer_end(w, name) : e;

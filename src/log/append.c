@@ -103,6 +103,13 @@ begin_segment(struct appender *a, wall_t now)
 	}
 }
 
+/* Selected flows stand in a segment alone whose header tells of them. */
+static inline bool
+needs_feature(const struct appender *a, const struct record *r)
+{
+	return r->type == RECORD_SELECTED && (a->head.incompatible & SEGMENT_SELECTED) == 0;
+}
+
 /* True when a record of that size belongs into the next segment. */
 static inline bool
 is_beyond(const struct appender *a, size_t size)
@@ -181,10 +188,12 @@ appender_record(struct appender *a, const struct record *r, wall_t now, uint64_t
 
 	if (r->len > RECORD_BODY_MAX || (unsigned)r->type == 0 || (unsigned)r->type > UINT8_MAX)
 		return ERR_MALFORMED;
-	if (a->block == NULL || is_beyond(a, size)) {
+	if (a->block == NULL || is_beyond(a, size) || needs_feature(a, r)) {
 		if (!reserve(a, 1))
 			return ERR_LIMIT;
 		appender_rotate(a, now);
+		if (r->type == RECORD_SELECTED)
+			a->head.incompatible |= SEGMENT_SELECTED;
 		begin_segment(a, now);
 	}
 	made.sequence = a->next_sequence; /* behind the snapshot, which took some */

@@ -64,7 +64,8 @@ void appender_init(struct appender *a, const struct segment_header *head, struct
 
 /* Appends a record; type, flags, listener, port, time, addr, body and len are taken from r, sequence and CRC
  * are made here. now: the host's wall time, for a new segment's header. ret_sequence may be NULL.
- * ERR_LIMIT: no block is free, nothing was appended. ERR_MALFORMED: body too long, type 0. */
+ * ERR_LIMIT: no block is free, nothing was appended. ERR_MALFORMED: body too long, type 0. Selected flows begin a new
+ * segment when the header of the one at hand does not tell of them (head.incompatible: SEGMENT_SELECTED). */
 enum err appender_record(
     struct appender *a, const struct record *r, wall_t now, uint64_t *ret_sequence) WARN_UNUSED;
 

@@ -3,6 +3,9 @@
  * Entries of datagrams and chunks of payloads: what was written is read, every prefix is refused, and so is what lies.
  */
 #include "archive/entry.h"
+
+#include <string.h>
+
 #include "archive/tables.h"
 #include "base/compress.h"
 #include "tests/message.h"
@@ -156,21 +159,73 @@ fits(void)
 	buf_reset(&body);
 	entry_write_set(&body, &(struct entry_set){.id = 300, .len = 8, .ref = REF_NONE});
 	e.sets = rd_init(body.data, body.len);
-	ok(e.info.proto == PROTO_V9 && entry_fits(&e, b.data), "an entry fits its payload");
+	ok(e.info.proto == PROTO_V9 && entry_fits(&e, b.data, NULL), "an entry fits its payload");
 	e.info.sequence++;
-	ok(!entry_fits(&e, b.data), "another sequence does not");
+	ok(!entry_fits(&e, b.data, NULL), "another sequence does not");
 	e.info.sequence--;
 	e.defines = true;
-	ok(!entry_fits(&e, b.data), "nor template sets that are not there");
+	ok(!entry_fits(&e, b.data, NULL), "nor template sets that are not there");
 	e.defines = false;
 	body.data[3] = 9;
-	ok(!entry_fits(&e, b.data), "nor another length of a data set");
+	ok(!entry_fits(&e, b.data, NULL), "nor another length of a data set");
 	body.data[3] = 8;
 	e.set_count = 0;
-	ok(!entry_fits(&e, b.data), "nor one data set less");
+	ok(!entry_fits(&e, b.data, NULL), "nor one data set less");
 	e = (struct entry){.len = 3, .info = {.proto = PROTO_NONE}};
-	ok(entry_fits(&e, (const uint8_t *)"abc"), "what is no protocol has no facts");
+	ok(entry_fits(&e, (const uint8_t *)"abc", NULL), "what is no protocol has no facts");
 	buf_clear(&b);
+}
+
+/* Selected flows in place of a payload. */
+static void
+selected(void)
+{
+	struct selected_head h = {.len = 72, .records = 1, .skeleton_len = 24};
+	struct entry e = {.selected = true, .len = 72, .records = 1, .witness_count = 1}, got;
+	struct selected_writer *w = selected_writer_new();
+	struct selected_reader *r = selected_reader_new();
+	struct buf b = BUF_INIT, flows = BUF_INIT;
+
+	message_old(&b, 5, 1, 100);
+	message_old_record(&b, 5, 1);
+	h.skeleton = b.data;
+	h.digest = sha256_of(b.data, b.len);
+	selected_begin(w, &h);
+	selected_record(w, false, 0, false, NULL, 0);
+	selected_field(w, 0, 0, 8, false, b.data + 24, 4);
+	ok(selected_end(w, &flows) == ERR_OK, "a body");
+	e.info = entry_info(b.data, b.len);
+	e.body_len = (uint32_t)flows.len;
+	e.sha256 = h.digest;
+	put(&e);
+	ok(read_back(body.len, &got) == ERR_OK && got.selected && got.len == 72 && got.records == 1 &&
+		entry_bytes(&got) == flows.len && memcmp(got.sha256.b, h.digest.b, SHA256_SIZE) == 0,
+	    "an entry of selected flows comes back");
+	ok(read_back(body.len - 1, &got) == ERR_CUT, "not when it is cut");
+	ok(entry_fits(&e, flows.data, r), "and fits its body");
+	e.records++;
+	ok(!entry_fits(&e, flows.data, r), "another number of records does not");
+	e.records--;
+	e.sha256.b[31] ^= 1;
+	ok(!entry_fits(&e, flows.data, r), "nor another payload's digest");
+	e.sha256.b[31] ^= 1;
+	e.len++;
+	ok(!entry_fits(&e, flows.data, r), "nor another length of it");
+	e.len--;
+	flows.data[flows.len - 1] ^= 1;
+	ok(!entry_fits(&e, flows.data, r), "nor what is no body");
+	e.body_len = SELECTED_MOST + 1;
+	refuse(&e, "a body longer than any");
+	e = a_v9_entry();
+	e.more = e.selected = true;
+	e.len = 0;
+	e.set_count = e.definition_count = 0;
+	e.defines = false;
+	refuse(&e, "a body of more witnesses");
+	selected_writer_free(w);
+	selected_reader_free(r);
+	buf_clear(&b);
+	buf_clear(&flows);
 }
 
 /* One pair of two datagrams, packed with a codec. */
@@ -297,6 +352,7 @@ main(void)
 {
 	whole();
 	lies();
+	selected();
 	fits();
 	pairs(0);
 	compression();

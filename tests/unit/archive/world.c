@@ -38,7 +38,7 @@ world_record(enum record_type type, int64_t time_ns, const void *body, size_t le
 {
 	struct record r = {.type = type, .time = {time_ns}, .body = body, .len = (uint32_t)len};
 
-	if (type == RECORD_DATAGRAM) {
+	if (type == RECORD_DATAGRAM || type == RECORD_SELECTED) {
 		r.addr = addr_v4(0xc0000201);
 		r.port = 2055;
 	}

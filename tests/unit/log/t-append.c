@@ -161,6 +161,29 @@ test_rotation(void)
 	maker_clear(&m);
 }
 
+/* Who does not know selected flows must not read a segment that has some. */
+static void
+test_selected(void)
+{
+	struct record r = {.type = RECORD_SELECTED, .body = (const uint8_t *)"flows", .len = 5};
+	struct maker m;
+	struct walk w;
+	bool fine;
+
+	maker_init(&m, 0);
+	fine = maker_datagram(&m, 10) == ERR_OK && m.appender.head.incompatible == 0;
+	ok(fine && appender_record(&m.appender, &r, (wall_t){0}, NULL) == ERR_OK && m.sealed == 1,
+	    "selected flows end a segment whose header knows of none");
+	ok(maker_datagram(&m, 10) == ERR_OK &&
+		appender_record(&m.appender, &r, (wall_t){0}, NULL) == ERR_OK && m.sealed == 1,
+	    "and stand with others in the next one");
+	appender_end(&m.appender, (wall_t){0});
+	walk_bytes(m.out.data, m.out.len, false, true, &w);
+	ok(w.findings == 0 && m.appender.head.incompatible == SEGMENT_SELECTED && m.out.data[19] == 1,
+	    "whose header tells");
+	maker_clear(&m);
+}
+
 static void
 snapshot(void *ctx, struct appender *a, wall_t now)
 {
@@ -224,6 +247,7 @@ main(void)
 	test_all_or_nothing();
 	test_refused();
 	test_rotation();
+	test_selected();
 	test_snapshot();
 	test_flush();
 	return done_testing();
