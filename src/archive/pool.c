@@ -12,6 +12,7 @@
 #include "archive/chunks.h"
 #include "archive/pool_private.h"
 #include "base/spill.h"
+#include "base/wr.h"
 #include "wire/sets.h"
 
 void
@@ -320,10 +321,27 @@ pool_find_same(struct pool *p, const struct pool_datagram *self, const uint8_t *
 	return ERR_OK;
 }
 
-static bool
-is_elsewhere(const struct pool *p, const struct digest128 *digest)
+/* Who is put together must not be parted: selected flows have the header of the whole, and nothing else of it. */
+bool
+pool_is_elsewhere(const struct pool *p, const struct pool_datagram *self, const struct proto_info *info)
 {
-	return p->shard.of > 0 && digest->hi % p->shard.of != p->shard.number;
+	uint8_t key[64];
+	struct wr w = wr_init(key, sizeof(key));
+
+	if (p->shard.of == 0)
+		return false;
+	if (info->proto == PROTO_NONE)
+		return self->digest.hi % p->shard.of != p->shard.number;
+	wr_bytes(&w, self->addr.b, sizeof(self->addr.b));
+	wr_u16(&w, self->port);
+	wr_u8(&w, (uint8_t)info->proto);
+	wr_bytes(&w, info->agent.b, sizeof(info->agent.b));
+	wr_u32(&w, info->domain);
+	wr_u32(&w, info->sequence);
+	wr_u32(&w, info->count);
+	wr_u32(&w, info->uptime_ms);
+	wr_u64(&w, (uint64_t)info->export_time.ns);
+	return hash_bytes(key, wr_len(&w)) % p->shard.of != p->shard.number;
 }
 
 enum err
@@ -362,11 +380,12 @@ pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	uint32_t at;
 	enum err e;
 
-	if (is_elsewhere(p, &self.digest)) {
+	if (p->shard.of > 0) {
 		struct proto_info info = entry_info(payload, len);
 
 		*ret = POOL_ELSEWHERE;
-		return pool_take_definitions(p, addr, port, &info, payload, len);
+		if (pool_is_elsewhere(p, &self, &info))
+			return pool_take_definitions(p, addr, port, &info, payload, len);
 	}
 	if ((e = pool_find_same(p, &self, payload, &at)) != ERR_OK)
 		return e;
@@ -425,7 +444,9 @@ pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, 
 	uint32_t at;
 	enum err e;
 
-	if (en->selected ? pool_selected_elsewhere(p, &en->sha256) : is_elsewhere(p, &en->digest)) {
+	if (pool_is_elsewhere(p, &self, &en->info)) {
+		for (uint32_t i = 0; i < en->definition_count; i++)
+			p->definitions[definitions[i]].elsewhere = true;
 		*ret = POOL_ELSEWHERE;
 		return ERR_OK;
 	}

@@ -37,6 +37,8 @@ enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSE
  * says), adding it as the last one, and its sets. */
 enum err pool_find_same(
     struct pool *p, const struct pool_datagram *self, const uint8_t *payload, uint32_t *ret) WARN_UNUSED;
+/* Whether another shard keeps it. */
+bool pool_is_elsewhere(const struct pool *p, const struct pool_datagram *self, const struct proto_info *info);
 enum err pool_new(
     struct pool *p, const struct pool_datagram *self, const struct proto_info *info) WARN_UNUSED;
 enum err pool_look_into_sets(struct pool *p, uint32_t index, const struct proto_info *info,
@@ -47,7 +49,6 @@ enum err pool_take_definitions(struct pool *p, const struct addr *addr, uint16_t
 
 /* Selected flows (pool_selected.c). What a datagram that is not whole is known by besides its bytes; *ret: index. */
 enum err pool_add_selected(struct pool *p, const struct pool_selected *s, uint32_t *ret) WARN_UNUSED;
-bool pool_selected_elsewhere(const struct pool *p, const struct sha256 *sha256);
 bool pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t sets);
 /* The union of the copies. */
 enum err pool_unite(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;

@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "archive/pool_private.h"
-#include "base/rd.h"
 #include "base/spill.h"
 
 /* What uniting needs; made when the first selected flows come. */
@@ -65,15 +64,6 @@ pool_add_selected(struct pool *p, const struct pool_selected *s, uint32_t *ret)
 	return ERR_OK;
 }
 
-/* Shards must not part what may be united. */
-bool
-pool_selected_elsewhere(const struct pool *p, const struct sha256 *sha256)
-{
-	struct rd r = rd_init(sha256->b, sizeof(sha256->b));
-
-	return p->shard.of > 0 && rd_u64(&r) % p->shard.of != p->shard.number;
-}
-
 /* As for a whole datagram: those with sets bear data when they have data sets, others when their header counts any. */
 bool
 pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t sets)
@@ -118,7 +108,7 @@ pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	if (e != ERR_OK)
 		return e == ERR_CUT ? ERR_MALFORMED : e;
 	h = selected_head(p->selecting->uniting.a);
-	if (pool_selected_elsewhere(p, &h->digest)) {
+	if (pool_is_elsewhere(p, &self, &h->info)) {
 		*ret = POOL_ELSEWHERE;
 		return pool_take_definitions(p, addr, port, &h->info, h->skeleton, h->skeleton_len);
 	}

@@ -167,6 +167,7 @@ like "$(records | grep ' configuration ' | tail -n 1)" 'flush = "50ms".*policy =
 	"with the policy, and with what the command line said"
 python3 "$T/exports" send "$PORT" 10
 check "counters go on" wait_for 20 counted "110 330 770 110 0"
+is "$(page /status | jq '.lanes[0].policy_rules[0].evaluations')" 1100 "those of rules, too"
 policy_conf 'policy = { rules = ( { match = "dst port 9 and htp"; action = "drop"; } ); };'
 check "a wrong expression: refused" hangup 'the running configuration stays'
 like "$(cat "$T/messages")" 'conf:[0-9]+: policy.rules.match: column 16: expected what to ask for' "with file, line and column"
