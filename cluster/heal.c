@@ -173,6 +173,13 @@ heal_look(struct pool *p, struct heal_report *ret)
 }
 
 void
+heal_moved(struct heal_report *h, const uint32_t *moved)
+{
+	for (size_t i = 0; i < h->healed; i++)
+		h->list[i].datagram = moved[h->list[i].datagram];
+}
+
+void
 heal_clear(struct heal_report *h)
 {
 	free(h->list);

@@ -27,6 +27,8 @@ struct heal_report {
 };
 
 enum err heal_look(struct pool *p, struct heal_report *ret) WARN_UNUSED;
+/* Datagrams have other places: moved[place] is the new one. */
+void heal_moved(struct heal_report *h, const uint32_t *moved);
 void heal_clear(struct heal_report *h);
 /* Arrays: of what is healed, and of the rest, where what follows one another without a sound header is one entry. */
 void heal_json(const struct heal_report *h, const struct pool *p, struct json *j);

@@ -17,6 +17,7 @@
 #include "archive/write.h"
 #include "base/json.h"
 #include "base/msg.h"
+#include "base/spill.h"
 #include "cluster/command.h"
 #include "cluster/conflicts.h"
 #include "cluster/heal.h"
@@ -24,10 +25,11 @@
 #include "cluster/merge_options.h"
 #include "cluster/merge_place.h"
 #include "cluster/overlap.h"
+#include "cluster/policy_file.h"
 
 static const char usage[] =
     "usage: flowbraid merge -o ARCHIVE [--window 5m] [--compression none|zstd[:LEVEL]] [--memory 1G] [--full]\n"
-    "                       [--shard K/N] [--from TIME] [--to TIME] [--wait] [--dry-run] [--json] [-q] PATH...\n"
+    "                       [--policy FILE] [--shard K/N] [--from TIME] [--to TIME] [--wait] [--dry-run] [--json] [-q] PATH...\n"
     "Writes one archive of all that the paths hold; an ARCHIVE that exists takes part in the merge.\n"
     "Exits 1 when an input is damaged, or two datagrams contradict each other.\n";
 
@@ -367,7 +369,28 @@ read_inputs(struct merge *m, char **paths, int count, struct buf *why)
 	if (e == ERR_OK)
 		e = command_add_rest(&m->p, &m->o, &report, why);
 	command_progress(&m->o, "%s", "");
-	return e == ERR_OK ? pool_close(&m->p) : e;
+	if (e == ERR_OK) {
+		if (!merge_options_policy(&m->asked, &m->p, former(m)))
+			return ERR_BUSY;
+		m->p.policy = m->asked.policy;
+		e = pool_close(&m->p);
+	}
+	return e;
+}
+
+/* What was healed was looked for among whole datagrams, whose places change. */
+static enum err
+apply_policy(struct merge *m)
+{
+	uint32_t *moved;
+	enum err e = pool_apply_policy(&m->p, &m->plan, &moved);
+
+	if (e != ERR_OK)
+		return e;
+	heal_moved(&m->heal, moved);
+	spill_free(moved);
+	plan_clear(&m->plan);
+	return plan_make(&m->p, &m->plan);
 }
 
 /* ERR_BUSY: what is wrong was told. */
@@ -384,12 +407,14 @@ work_out(struct merge *m)
 		return ERR_BUSY;
 	}
 	e = plan_make(&m->p, &m->plan);
+	if (e == ERR_OK)
+		e = heal_look(&m->p, &m->heal);
+	if (e == ERR_OK && m->p.policy != NULL)
+		e = apply_policy(m);
 	if (e == ERR_OK && m->options.shard.of == 0) /* of a part they mean nothing */
 		e = ledger_make(&m->p, &m->plan, &m->ledger);
 	if (e == ERR_OK && m->options.shard.of == 0)
 		e = conflicts_find(&m->p, &m->plan, &m->ledger, &m->conflicts);
-	if (e == ERR_OK)
-		e = heal_look(&m->p, &m->heal);
 	if (e == ERR_OK)
 		e = overlap_find(&m->p, &m->overlaps);
 	return e;
@@ -406,6 +431,8 @@ write_out(struct merge *m)
 	m->manifest.to_ns = m->p.span.to_ns;
 	m->manifest.compression = m->options.compression;
 	m->manifest.shard = m->options.shard;
+	if (m->p.policy != NULL)
+		policy_print(m->p.policy, 0, &m->manifest.policy);
 	memcpy(m->manifest.cluster, m->p.cluster, sizeof(m->manifest.cluster));
 	e = m->dry_run ? look_at_windows(m) : write_archive(m);
 	count_gone(m);
@@ -468,9 +495,10 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"json", no_argument, NULL, 'j'},
 	    {"window", required_argument, NULL, 'w'}, {"compression", required_argument, NULL, 'c'},
-	    {"shard", required_argument, NULL, 's'}, {"full", no_argument, NULL, 'f'},
-	    {"dry-run", no_argument, NULL, 'n'}, {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES,
-	    {"wait", no_argument, NULL, 'W'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+	    {"shard", required_argument, NULL, 's'}, {"policy", required_argument, NULL, 'p'},
+	    {"full", no_argument, NULL, 'f'}, {"dry-run", no_argument, NULL, 'n'},
+	    {"memory", required_argument, NULL, 'm'}, COMMAND_TIMES, {"wait", no_argument, NULL, 'W'},
+	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
 	*ret_exit = EXIT_UNABLE;
@@ -499,6 +527,11 @@ options(struct merge *m, int argc, char **argv, int *ret_exit)
 				msg_error("--shard %s: expected K/N, such as 0/8 to 7/8", optarg);
 				return false;
 			}
+			break;
+		case 'p':
+			policy_free(m->asked.policy);
+			if ((m->asked.policy = policy_file_load(optarg)) == NULL)
+				return false;
 			break;
 		case 'f':
 			m->full = true;
@@ -545,8 +578,10 @@ command_merge(int argc, char **argv)
 	int status;
 	bool ok;
 
-	if (!options(&m, argc, argv, &status))
+	if (!options(&m, argc, argv, &status)) {
+		merge_options_clear(&m.asked);
 		return status;
+	}
 	pool_init(&m.p);
 	ok = place_open(&m.place, m.given, !m.dry_run, m.wait) && limit_memory(&m) &&
 	    run(&m, argv + optind, argc - optind);
@@ -555,5 +590,6 @@ command_merge(int argc, char **argv)
 										       : EXIT_CLEAN;
 	forget(&m);
 	place_close(&m.place);
+	merge_options_clear(&m.asked);
 	return status;
 }

@@ -12,6 +12,7 @@
 #include "base/compress.h"
 #include "base/msg.h"
 #include "cluster/shards.h"
+#include "flow/policy_conf.h"
 
 #define LEVEL_STANDARD 1
 
@@ -98,6 +99,79 @@ settle_compression(struct merge_options *o, const struct pool *p)
 	}
 	buf_clear(&a);
 	buf_clear(&b);
+	return ok;
+}
+
+void
+merge_options_clear(struct merge_options *o)
+{
+	policy_free(o->policy);
+	o->policy = NULL;
+}
+
+static bool
+same_text(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+/* The policy that an archive's manifest holds. */
+static struct policy *
+policy_of(const struct input *in)
+{
+	const struct buf *text = &in->manifest.policy;
+	struct buf group = BUF_INIT, errors = BUF_INIT;
+	struct policy *policy = NULL;
+	enum err e = ERR_MEMORY;
+
+	buf_text(&group, "policy = {\n");
+	buf_bytes(&group, text->data, text->len);
+	buf_text(&group, "};\n");
+	buf_u8(&group, 0);
+	if (buf_ok(&group))
+		e = policy_conf_parse((const char *)group.data, in->path, NULL, &policy, &errors);
+	if (e != ERR_OK)
+		msg_error("%s: its policy cannot be read: %.*s", in->path, (int)errors.len,
+		    errors.len > 0 ? (const char *)errors.data : "");
+	buf_clear(&group);
+	buf_clear(&errors);
+	return e == ERR_OK ? policy : NULL;
+}
+
+/* Inputs without one are made less by it; but an archive is not changed behind its owner's back. */
+bool
+merge_options_policy(struct merge_options *o, const struct pool *p, const struct input *target)
+{
+	struct buf text = BUF_INIT;
+	const char *from = "--policy";
+	bool ok = true;
+
+	if (o->policy != NULL)
+		policy_print(o->policy, 0, &text);
+	if (o->policy != NULL && target != NULL && target->manifest.policy.len == 0) {
+		msg_error("%s: has no policy, and would lose what --policy drops; write another archive",
+		    target->path);
+		ok = false;
+	}
+	for (size_t i = 0; i < p->input_count && ok; i++) {
+		const struct input *in = p->inputs[i];
+
+		if (in->kind != INPUT_ARCHIVE || in->manifest.policy.len == 0)
+			continue;
+		if (o->policy == NULL) {
+			ok = (o->policy = policy_of(in)) != NULL;
+			buf_bytes(&text, in->manifest.policy.data, in->manifest.policy.len);
+			from = in->path;
+		} else if (!same_text(&text, &in->manifest.policy)) {
+			msg_error("%s: made with another policy than %s", in->path, from);
+			ok = false;
+		}
+	}
+	if (ok && !buf_ok(&text)) {
+		msg_error("merge: %s", err_text(ERR_MEMORY));
+		ok = false;
+	}
+	buf_clear(&text);
 	return ok;
 }
 

@@ -7,6 +7,7 @@
  *	window NANOSECONDS
  *	stream-key port
  *	compression none           (or: zstd LEVEL VERSION)
+ *	policy LINE                (one for each line of it, if there is one)
  *	shard NUMBER/OF            (only of a part of an archive)
  *	from NANOSECONDS           (either or both, when it holds but a part)
  *	to NANOSECONDS
@@ -26,6 +27,7 @@ void
 manifest_clear(struct manifest *m)
 {
 	free(m->files);
+	buf_clear(&m->policy);
 	*m = (struct manifest){0};
 }
 
@@ -57,6 +59,18 @@ manifest_compression_same(const struct manifest_compression *a, const struct man
 	return a->level == b->level && strcmp(a->version, b->version) == 0;
 }
 
+static void
+put_policy(const struct buf *policy, struct buf *out)
+{
+	for (size_t at = 0, end; at < policy->len; at = end + 1) {
+		for (end = at; end < policy->len && policy->data[end] != '\n'; end++)
+			continue;
+		buf_text(out, "policy ");
+		buf_bytes(out, policy->data + at, end - at);
+		buf_u8(out, '\n');
+	}
+}
+
 void
 manifest_write(const struct manifest *m, struct buf *out)
 {
@@ -68,6 +82,7 @@ manifest_write(const struct manifest *m, struct buf *out)
 	    m->cluster, m->window_ns);
 	manifest_compression_text(&m->compression, out);
 	buf_u8(out, '\n');
+	put_policy(&m->policy, out);
 	if (m->shard.of > 0)
 		buf_printf(out, "shard %" PRIu32 "/%" PRIu32 "\n", m->shard.number, m->shard.of);
 	if (m->limited && m->from_ns != INT64_MIN)
@@ -252,6 +267,14 @@ manifest_read(const char *text, size_t len, struct manifest *ret, unsigned *ret_
 		size_t n = end != NULL ? (size_t)(end - (text + at)) : sizeof(line);
 
 		number++;
+		if (end != NULL && number > 5 && n >= 7 && memcmp(text + at, "policy ", 7) == 0) {
+			buf_bytes(&m.policy, text + at + 7, n + 1 - 7); /* of any length */
+			e = !buf_ok(&m.policy)                ? ERR_MEMORY
+			    : memchr(text + at, 0, n) != NULL ? ERR_MALFORMED
+							      : ERR_OK;
+			at += n + 1;
+			continue;
+		}
 		if (n >= sizeof(line) || memchr(text + at, 0, n) != NULL) {
 			e = ERR_MALFORMED;
 			break;

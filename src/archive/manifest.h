@@ -39,6 +39,7 @@ struct manifest {
 	struct manifest_shard {
 		uint32_t number, of; /* of: 0: the archive is whole */
 	} shard;
+	struct buf policy;           /* owned; its text as policy_print has it; empty: none */
 	bool limited;                /* holds only what lies in [from_ns, to_ns) */
 	int64_t from_ns, to_ns;      /* INT64_MIN, INT64_MAX: no limit on that side */
 	struct manifest_file *files; /* owned; by name */

@@ -47,6 +47,7 @@ pool_clear(struct pool *p)
 	spill_free(p->set_lists);
 	spill_free(p->sets);
 	spill_free(p->bytes.data);
+	spill_free(p->bodies.data);
 	pool_clear_selected(p);
 	chunks_free(p->chunks);
 	hash_clear(&p->by_source);
@@ -104,20 +105,19 @@ stream_index(struct pool *p, const struct stream_key *key, uint32_t *ret)
 	return ERR_OK;
 }
 
-/* Appends to the pool's bytes. */
-static enum err
-keep_bytes(struct pool *p, const void *bytes, size_t len, size_t *ret_at)
+enum err
+pool_keep_bytes(struct pool_bytes *b, const void *bytes, size_t len, size_t *ret_at)
 {
-	while (p->bytes.room - p->bytes.len < len) {
-		enum err e = spill_grow(p->bytes.data, p->bytes.room, p->bytes.room);
+	while (b->room - b->len < len) {
+		enum err e = spill_grow(b->data, b->room, b->room);
 
 		if (e != ERR_OK)
 			return e;
 	}
-	*ret_at = p->bytes.len;
+	*ret_at = b->len;
 	if (len > 0)
-		memcpy(p->bytes.data + p->bytes.len, bytes, len);
-	p->bytes.len += len;
+		memcpy(b->data + b->len, bytes, len);
+	b->len += len;
 	return ERR_OK;
 }
 
@@ -129,7 +129,7 @@ add_definition(
 	enum err e;
 
 	if ((e = spill_grow(p->definitions, p->definition_room, p->definition_count)) != ERR_OK ||
-	    (e = keep_bytes(p, bytes->data, bytes->len, &d.at)) != ERR_OK ||
+	    (e = pool_keep_bytes(&p->bytes, bytes->data, bytes->len, &d.at)) != ERR_OK ||
 	    (e = stream_index(p, &def->stream, &d.stream)) != ERR_OK ||
 	    (e = hash_add(&p->by_definition, hv, (uint32_t)p->definition_count)) != ERR_OK)
 		return e;
@@ -165,6 +165,20 @@ pool_definition(struct pool *p, const struct tmpl_def *def, bool snapshot, uint3
 		e = add_definition(p, def, &bytes, hv, snapshot);
 	}
 	buf_clear(&bytes);
+	return e;
+}
+
+enum err
+pool_index_definitions(struct pool *p)
+{
+	enum err e = ERR_OK;
+
+	hash_clear(&p->by_definition);
+	for (size_t i = 0; i < p->definition_count && e == ERR_OK; i++) {
+		const struct pool_definition *d = &p->definitions[i];
+
+		e = hash_add(&p->by_definition, hash_bytes(p->bytes.data + d->at, d->len), (uint32_t)i);
+	}
 	return e;
 }
 
@@ -467,6 +481,8 @@ pool_entry(struct pool *p, const struct entry *en, const uint32_t *definitions, 
 		if (en->selected)
 			p->datagrams[at].data = pool_bears_data(&en->info, en->records, en->set_count);
 	}
+	if (en->selected && p->files[file].input->manifest.policy.len > 0)
+		p->selected[p->datagrams[at].selected].chosen = true;
 	p->datagrams[at].flags |= en->flags;
 	*ret = at;
 	return ERR_OK;
@@ -502,7 +518,7 @@ pool_event(
 	enum err e = spill_grow(p->events, p->event_room, p->event_count);
 
 	if (e == ERR_OK)
-		e = keep_bytes(p, body, len, &event.at);
+		e = pool_keep_bytes(&p->bytes, body, len, &event.at);
 	if (e == ERR_OK)
 		p->events[p->event_count++] = event;
 	return e;
@@ -623,10 +639,15 @@ pool_add_rest(struct pool *p, const struct pool_report *report, struct buf *ret_
 enum err
 pool_peek(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret)
 {
-	const struct pool_file *f = &p->files[d->file];
+	const struct pool_file *f;
 
 	if (d->selected != POOL_NONE && p->selected[d->selected].copy != POOL_NONE)
 		return pool_unite(p, d, ret);
+	if (d->file == POOL_NONE) {
+		*ret = p->bodies.data + d->offset;
+		return ERR_OK;
+	}
+	f = &p->files[d->file];
 	if (d->within == POOL_NONE)
 		return input_peek(f->file, d->offset, d->len, ret);
 	return chunks_get(p->chunks, f->file, f->seed, d->offset, d->within, d->len, ret);

@@ -46,7 +46,7 @@ struct pool_datagram {
 	bool defines;    /* holds template definitions */
 	bool stopped;    /* its sets do not reach its end */
 	uint32_t len;    /* of the payload, or of what stands in its place */
-	uint32_t file;   /* index into files: where one copy stands */
+	uint32_t file;   /* index into files: where one copy stands; POOL_NONE: in bodies */
 	uint32_t within; /* its place in the chunk whose record begins at offset; or POOL_NONE */
 	uint64_t offset; /* in the file: of the payload itself, or of that record */
 	uint32_t stream; /* index into streams */
@@ -66,6 +66,7 @@ struct pool_selected {
 	struct sha256 sha256; /* of the payload */
 	uint16_t len;         /* of the payload */
 	uint32_t records;     /* in it, as struct selected_head has it */
+	bool chosen;          /* a policy of the archive has chosen them already */
 	uint32_t copy; /* after close: first of the copies whose union it is; POOL_NONE: it stands as it is */
 };
 
@@ -124,6 +125,14 @@ struct pool_span {
 	int64_t from_ns, to_ns; /* INT64_MIN, INT64_MAX: no limit on that side */
 };
 
+struct policy;
+struct plan;
+
+struct pool_bytes {
+	uint8_t *data;
+	size_t len, room;
+};
+
 struct pool {
 	char cluster[SEGMENT_NAME_SIZE]; /* "" until the first input */
 	struct input **inputs;
@@ -157,16 +166,15 @@ struct pool {
 	struct pool_copy *copies;
 	size_t copy_count, copy_room;
 	struct pool_selecting *selecting; /* owned; NULL: nothing is selected */
+	struct pool_bytes bodies;         /* of selected flows that stand in no file: what a policy left */
 	uint64_t selected_conflicts;      /* after close: datagrams whose copies contradict each other */
 	struct chunks *chunks;            /* owned */
 	/* The caller's: the part of all datagrams that is kept, before anything is added; and, for the next pool_add, whether
 	 * payloads of windows are left where they are until they are asked for. */
 	struct manifest_shard shard;
 	bool lazy;
-	struct pool_bytes {
-		uint8_t *data;
-		size_t len, room;
-	} bytes; /* bodies of events and definitions */
+	struct policy *policy;   /* the caller's, before close: what is kept of each datagram; NULL: all */
+	struct pool_bytes bytes; /* bodies of events and definitions */
 	struct hash by_source, by_digest, by_stream, by_definition, by_set_list, by_identity;
 	uint64_t findings; /* damage seen while adding */
 	uint64_t records;  /* good records read */
@@ -218,6 +226,11 @@ bool pool_needs(const struct input *in, const struct input_file *f, const struct
 
 /* Puts everything in canonical order: sources, witnesses, events, datagrams. No pool_add afterwards. */
 enum err pool_close(struct pool *p) WARN_UNUSED;
+
+/* Makes whole datagrams into what the policy leaves of them, decoded as the plan has it, and puts all in order again: the
+ * plan is to be made anew. Those that cannot be decoded wholly stay whole unless the policy drops them. *ret_moved (the caller's
+ * to spill_free; may be NULL): the new place of each datagram. */
+enum err pool_apply_policy(struct pool *p, const struct plan *plan, uint32_t **ret_moved) WARN_UNUSED;
 
 /* The payload of a datagram, or the body of its selected flows, valid until the next call that is not for the same datagram. Checked against its digest:
  * ERR_CHECKSUM when the file changed meanwhile. */

@@ -309,6 +309,29 @@ choose(struct pool *p)
 	p->event_end = events_before(p, p->span.to_ns);
 }
 
+/* Hearings stay where they are, so that they tell who is who. */
+enum err
+pool_sort_again(struct pool *p, uint32_t **ret_moved)
+{
+	uint32_t *of = spill_alloc((p->witness_count + 1) * sizeof(*of)),
+		 *moved = spill_alloc((p->datagram_count + 1) * sizeof(*moved));
+	enum err e = of != NULL && moved != NULL ? ERR_OK : ERR_MEMORY;
+
+	for (size_t i = 0; i < p->datagram_count && e == ERR_OK; i++)
+		of[p->datagrams[i].hearing] = (uint32_t)i;
+	if (e == ERR_OK)
+		e = sort_datagrams(p);
+	for (size_t i = 0; i < p->datagram_count && e == ERR_OK; i++)
+		moved[of[p->datagrams[i].hearing]] = (uint32_t)i;
+	spill_free(of);
+	if (e != ERR_OK || ret_moved == NULL) {
+		spill_free(moved);
+		return e;
+	}
+	*ret_moved = moved;
+	return ERR_OK;
+}
+
 enum err
 pool_close(struct pool *p)
 {

@@ -11,6 +11,7 @@
 
 /* The cluster that everything belongs to; the first input tells. ERR_CONFLICT: *ret_why says it. */
 enum err pool_cluster(struct pool *p, const char *path, const char *cluster, struct buf *ret_why) WARN_UNUSED;
+enum err pool_keep_bytes(struct pool_bytes *b, const void *bytes, size_t len, size_t *ret_at) WARN_UNUSED;
 enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WARN_UNUSED;
 
 /* What stands for a datagram that belongs to another shard; it has no witnesses here. */
@@ -31,6 +32,8 @@ enum err pool_event(struct pool *p, uint32_t source, uint64_t sequence, int64_t 
     size_t len) WARN_UNUSED;
 enum err pool_definition(
     struct pool *p, const struct tmpl_def *def, bool snapshot, uint32_t *ret) WARN_UNUSED;
+/* Definitions have other places: an index of them. */
+enum err pool_index_definitions(struct pool *p) WARN_UNUSED;
 enum err pool_damaged(struct pool_source *s, const struct damaged *d) WARN_UNUSED;
 
 /* Parts of adding a datagram: finding it (HASH_NONE: it is new; self: what is to be found, payload NULL: it stands where self
@@ -47,6 +50,13 @@ enum err pool_look_into_sets(struct pool *p, uint32_t index, const struct proto_
 enum err pool_take_definitions(struct pool *p, const struct addr *addr, uint16_t port,
     const struct proto_info *info, const uint8_t *payload, size_t len) WARN_UNUSED;
 
+/* What uniting needs; made when the first selected flows come. */
+struct pool_selecting {
+	struct selected_union uniting; /* owned */
+	struct buf all, next;          /* owned */
+};
+enum err pool_begin_selecting(struct pool *p) WARN_UNUSED;
+
 /* Selected flows (pool_selected.c). What a datagram that is not whole is known by besides its bytes; *ret: index. */
 enum err pool_add_selected(struct pool *p, const struct pool_selected *s, uint32_t *ret) WARN_UNUSED;
 bool pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t sets);
@@ -54,6 +64,12 @@ bool pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t s
 enum err pool_unite(const struct pool *p, const struct pool_datagram *d, const uint8_t **ret) WARN_UNUSED;
 /* Before anything is sorted: copies of one datagram become one. */
 enum err pool_settle_selected(struct pool *p) WARN_UNUSED;
+/* ... for each copy what the policy leaves of it. */
+enum err pool_choose_selected(struct pool *p) WARN_UNUSED;
+/* Puts a body into p->bodies, and makes the datagram one of selected flows that stands there. */
+enum err pool_put_body(struct pool *p, uint32_t index, const struct buf *body) WARN_UNUSED;
+enum err pool_take_head(struct pool *p, uint32_t index, const struct selected_head *h) WARN_UNUSED;
+enum err pool_sort_again(struct pool *p, uint32_t **ret_moved) WARN_UNUSED;
 enum err pool_index_selected(struct pool *p) WARN_UNUSED;
 void pool_clear_selected(struct pool *p);
 

@@ -10,14 +10,8 @@
 #include "archive/pool_private.h"
 #include "base/spill.h"
 
-/* What uniting needs; made when the first selected flows come. */
-struct pool_selecting {
-	struct selected_union uniting; /* owned */
-	struct buf all, next;          /* owned */
-};
-
-static enum err
-begin_selecting(struct pool *p)
+enum err
+pool_begin_selecting(struct pool *p)
 {
 	struct pool_selecting *s;
 
@@ -52,7 +46,7 @@ pool_clear_selected(struct pool *p)
 enum err
 pool_add_selected(struct pool *p, const struct pool_selected *s, uint32_t *ret)
 {
-	enum err e = begin_selecting(p);
+	enum err e = pool_begin_selecting(p);
 
 	if (e == ERR_OK)
 		e = spill_grow(p->selected, p->selected_room, p->selected_count);
@@ -73,8 +67,8 @@ pool_bears_data(const struct proto_info *info, uint32_t records, uint32_t sets)
 	return info->count > 0;
 }
 
-static enum err
-take_head(struct pool *p, uint32_t index, const struct selected_head *h)
+enum err
+pool_take_head(struct pool *p, uint32_t index, const struct selected_head *h)
 {
 	bool has_sets = h->info.proto == PROTO_V9 || h->info.proto == PROTO_IPFIX;
 	struct pool_datagram *d;
@@ -101,7 +95,7 @@ pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	    .selected = 0};
 	const struct selected_head *h;
 	uint32_t at;
-	enum err e = begin_selecting(p);
+	enum err e = pool_begin_selecting(p);
 
 	if (e == ERR_OK)
 		e = selected_open(p->selecting->uniting.a, body, len);
@@ -119,7 +113,7 @@ pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 
 		at = (uint32_t)p->datagram_count;
 		if ((e = pool_add_selected(p, &s, &self.selected)) != ERR_OK ||
-		    (e = pool_new(p, &self, &h->info)) != ERR_OK || (e = take_head(p, at, h)) != ERR_OK)
+		    (e = pool_new(p, &self, &h->info)) != ERR_OK || (e = pool_take_head(p, at, h)) != ERR_OK)
 			return e;
 	}
 	p->datagrams[at].flags |= flags;
@@ -392,7 +386,7 @@ settle_union(struct pool *p, uint32_t index)
 	d->place = (uint32_t)p->place_count;
 	d->places = 0;
 	s->records = selected_head(p->selecting->uniting.a)->records;
-	return take_head(p, index, selected_head(p->selecting->uniting.a));
+	return pool_take_head(p, index, selected_head(p->selecting->uniting.a));
 }
 
 static void
@@ -413,6 +407,7 @@ forget_definitions(struct pool *p)
 {
 	uint32_t *to = spill_alloc((p->definition_count + 1) * sizeof(*to));
 	size_t n = 0;
+	enum err e;
 
 	if (to == NULL)
 		return ERR_MEMORY;
@@ -431,11 +426,11 @@ forget_definitions(struct pool *p)
 			p->definitions[n++] = *def;
 	}
 	p->definition_count = n;
-	hash_clear(&p->by_definition);
+	e = pool_index_definitions(p);
 	for (size_t i = 0; i < p->place_count; i++) /* no datagram has the places of one that is gone */
 		p->places[i].definition = to[p->places[i].definition];
 	spill_free(to);
-	return ERR_OK;
+	return e;
 }
 
 enum err
@@ -445,7 +440,9 @@ pool_settle_selected(struct pool *p)
 
 	if (p->selected_count == 0)
 		return ERR_OK;
-	e = gather(p);
+	e = pool_choose_selected(p);
+	if (e == ERR_OK)
+		e = gather(p);
 	if (e == ERR_OK)
 		e = subsume(p);
 	for (uint32_t i = 0; i < p->datagram_count && e == ERR_OK; i++) {

@@ -100,7 +100,12 @@ uint32_t selected_count(const struct selected_reader *r, bool options);
  * call; it has no resolver. To decode the skeleton, too: decode_init_selected. */
 bool selected_next(struct selected_reader *r, struct flow *ret);
 
-/* --- uniting --- */
+/* --- choosing, uniting --- */
+
+/* Appends what a choice leaves of a body: of its flows, with the tags that they have and get. As selected_end. r and w: for the
+ * time of the call. */
+enum err selected_choose(struct selected_reader *r, struct selected_writer *w, const uint8_t *body,
+    size_t len, const struct selected_choice *choice, struct buf *out) WARN_UNUSED;
 
 /* Appends the union of two bodies of one identity. Where they contradict each other the smaller bytes are kept, and
  * *ret_conflicts counts it; the union is commutative, associative and idempotent. ERR_CONFLICT: two identities.

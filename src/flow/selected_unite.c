@@ -120,6 +120,43 @@ copy_flow(struct selected_writer *w, struct side *s)
 		put_field(w, s);
 }
 
+/* A flow of a body, as far as it is chosen. */
+static void
+choose_flow(struct selected_writer *w, struct side *s, const struct selected_choice *choice)
+{
+	uint32_t got[SELECTED_TAGS_MOST], tags[2 * SELECTED_TAGS_MOST];
+	struct flow chosen = {.tags = got};
+	size_t n = 0;
+
+	if (!choice->flow(choice->ctx, &s->flow, got, &n))
+		return;
+	chosen.tag_count = (uint8_t)n;
+	selected_record(w, false, s->flow.index, s->flow.late, tags, unite_tags(&s->flow, &chosen, tags));
+	for (begin_fields(s); s->has_field; next_field(s)) {
+		if (choice->field == NULL || choice->field(choice->ctx, s->v.field))
+			put_field(w, s);
+	}
+}
+
+enum err
+selected_choose(struct selected_reader *r, struct selected_writer *w, const uint8_t *body, size_t len,
+    const struct selected_choice *choice, struct buf *out)
+{
+	struct side s = {.r = r};
+	enum err e = selected_open(r, body, len);
+
+	if (e != ERR_OK)
+		return e;
+	selected_begin(w, selected_head(r));
+	for (next_flow(&s); s.there; next_flow(&s)) {
+		if (s.flow.options)
+			copy_flow(w, &s);
+		else
+			choose_flow(w, &s, choice);
+	}
+	return selected_end(w, out);
+}
+
 /* The order of records in a body. */
 static int
 flow_order(const struct side *a, const struct side *b)

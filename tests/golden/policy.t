@@ -154,4 +154,55 @@ is "$(sum healed)" "$want" "and a sound copy closes the hole: the same bytes"
 run "$fb" cat -c ab
 is "$out" "$("$fb" cat -F json ab 2>/dev/null | jq -c 'select(.options | not)' | wc -l)" "cat -c counts what cat shows"
 is "$("$fb" cat -c ab -- tag 5 2>/dev/null)" "$("$fb" cat -F json ab 2>/dev/null | jq -c 'select(.tags // [] | index(5))' | wc -l)" "an expression asks for a tag"
+
+# --- the policy of a merge ---
+
+echo 'policy = { rules = ( { match = "all"; action = "drop"; }, { match = "bytes > 500"; action = "keep"; tag = 5; } );
+	fields = [ "ALL" ]; undecoded = "drop"; };' >p.conf
+echo 'policy = { rules = ( { match = "proto tcp"; action = "drop"; } ); };' >other.conf
+merge raw-ab raw-a raw-b 2>/dev/null
+run "$fb" merge --json --policy p.conf --window 1h -o pab raw-a raw-b
+check "a merge with a policy: $(printf '%s' "$out" | jq -c '[.selected, .datagrams_out]')" test "$status" -lt 2
+want=$(sum pab)
+is "$(grep -c '^policy ' pab/manifest)" 6 "the manifest has its text"
+run "$fb" verify -q pab
+is "$status" 0 "it verifies"
+"$fb" cat -F json pab 2>/dev/null | jq -cS 'select(.tags) | del(.lateTemplate)' | sort >got
+"$fb" cat -F json --policy p.conf raw-ab 2>/dev/null | jq -cS 'select(.tags) | del(.lateTemplate)' | sort >want
+check "its flows are those that cat --policy shows, $(wc -l <want)" cmp want got
+sed 's/undecoded = "drop";//' p.conf >keep.conf
+merge keep --policy keep.conf raw-a raw-b
+"$fb" gaps --json keep 2>/dev/null | jq -S 'del(.streams[].selected)' >gaps
+"$fb" gaps --json raw-ab 2>/dev/null | jq -S . >want-gaps
+check "its gaps are those of whole datagrams, when what cannot be decoded stays whole" cmp gaps want-gaps
+merge pa --policy p.conf raw-a
+merge pb --policy p.conf raw-b
+merge o1 pa pb
+is "$(sum o1)" "$want" "parts with the policy, joined without saying it: the same bytes"
+merge o2 --policy p.conf pb raw-a
+is "$(sum o2)" "$want" "and a log: the same bytes"
+merge o3 pa raw-b pb
+is "$(sum o3)" "$want" "in another order: the same bytes"
+merge o4 --policy p.conf raw-ab
+is "$(sum o4)" "$want" "from an archive of whole datagrams: the same bytes"
+merge pa raw-b
+is "$(sum pa)" "$want" "into an archive with the policy: the same bytes"
+for k in 0 1; do
+	merge ps$k --policy p.conf --shard $k/2 raw-b raw-a
+done
+merge o5 ps1 ps0
+is "$(sum o5)" "$want" "two shards, joined: the same bytes"
+merge o6 --policy p.conf --memory 32M raw-b raw-a
+is "$(sum o6)" "$want" "in little memory: the same bytes"
+merge mix1 --policy p.conf a b raw-c d
+merge mix2 --policy p.conf d a
+merge mix3 mix2 b raw-c
+is "$(sum mix3)" "$(sum mix1)" "with selected flows of nodes: the same bytes"
+run "$fb" merge -q --policy other.conf -o o7 pab raw-a
+like "$status $err" '^2 .*pab: made with another policy than --policy' "another policy is refused"
+run "$fb" merge -q --policy p.conf -o raw-ab raw-a
+like "$status $err" '^2 .*raw-ab: has no policy, and would lose what --policy drops' "an archive without policy is not made less"
+run "$fb" merge -q --policy nowhere -o o7 raw-a
+like "$status $err" '^2 .*nowhere: cannot read' "and a file that is not there is told"
+check "nothing is written" test ! -e o7
 done_testing

@@ -140,6 +140,35 @@ limits(void)
 	buf_clear(&again);
 }
 
+/* A policy's text, whose lines may be of any length. */
+static void
+policy(void)
+{
+	struct buf b = BUF_INIT, again = BUF_INIT, text = BUF_INIT;
+	struct manifest m;
+	unsigned line;
+
+	buf_printf(&text, "compression none\npolicy rules = (\npolicy \t%0999d\npolicy );\nshard 0/2", 7);
+	buf_u8(&text, 0);
+	compose(&b, 5, (const char *)text.data);
+	if (ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_OK, "a policy")) {
+		ok(m.policy.len == 10 + 1001 + 3 && memcmp(m.policy.data, "rules = (\n\t00", 13) == 0 &&
+			m.shard.of == 2,
+		    "is read");
+		manifest_write(&m, &again);
+		ok(again.len == b.len && memcmp(again.data, b.data, b.len) == 0, "and written");
+		manifest_clear(&m);
+	}
+	compose(&b, 5, "compression none\nshard 0/2\npolicy rules = ();");
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_MALFORMED && line == 6,
+	    "not behind a shard");
+	compose(&b, 4, "policy rules = ();\nstream-key port");
+	ok(manifest_read((char *)b.data, b.len, &m, &line) == ERR_UNKNOWN && line == 4, "nor anywhere else");
+	buf_clear(&b);
+	buf_clear(&again);
+	buf_clear(&text);
+}
+
 int
 main(void)
 {
@@ -211,5 +240,6 @@ main(void)
 	limits();
 	buf_clear(&b);
 	buf_clear(&again);
+	policy();
 	return done_testing();
 }
