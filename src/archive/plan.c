@@ -345,6 +345,24 @@ drop_unheard(const struct pool *p, struct seq_item *items, size_t count)
 	return n;
 }
 
+/* Headers that were made of flows alone. What lies between their numbers was never recorded, or it was left out: nobody can tell, so
+ * they are no numbers. */
+static bool
+are_rebuilt(const struct pool *p, struct seq_item *items, size_t count)
+{
+	bool rebuilt = false;
+
+	for (size_t i = 0; i < count && !rebuilt; i++) {
+		uint32_t selected = items[i].tag < p->datagram_count ? p->datagrams[items[i].tag].selected
+								     : POOL_NONE;
+
+		rebuilt = selected != POOL_NONE && p->selected[selected].records == SELECTED_RECORDS_REBUILT;
+	}
+	for (size_t i = 0; i < count && rebuilt; i++)
+		items[i].sequence = 0;
+	return rebuilt;
+}
+
 static enum err
 plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t count, size_t *epoch_room)
 {
@@ -355,6 +373,8 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 	enum seq_discipline discipline;
 	enum err e = ERR_OK;
 
+	if (are_rebuilt(m->p, items, count))
+		rules.standard = SEQ_NONE;
 	if (proto == PROTO_SFLOW5)
 		e = plan_clock(m->p, rules.boot_slack_ns, items, count);
 	if (e == ERR_OK)

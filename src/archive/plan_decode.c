@@ -29,7 +29,7 @@ count_selected(const struct pool *p, struct seq_item *item)
 
 	if (d->selected == POOL_NONE)
 		return false;
-	item->units_unknown = p->selected[d->selected].records == SELECTED_RECORDS_UNKNOWN;
+	item->units_unknown = p->selected[d->selected].records >= SELECTED_RECORDS_REBUILT;
 	item->units = item->units_unknown ? 0 : p->selected[d->selected].records;
 	return true;
 }

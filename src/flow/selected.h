@@ -31,6 +31,8 @@
 #define SELECTED_TAGS_MOST 255                   /* of a flow */
 #define SELECTED_IDENTITY_SIZE (SHA256_SIZE + 2) /* a body begins with that */
 #define SELECTED_RECORDS_UNKNOWN UINT32_MAX
+/* Not known, as the header was made of flows alone: it tells nothing of what is missing. */
+#define SELECTED_RECORDS_REBUILT (UINT32_MAX - 1)
 
 enum selected_flag {            /* on disk */
 	SELECTED_UNDECODED = 1, /* parts could not be decoded: flows of them may be missing */
@@ -38,10 +40,10 @@ enum selected_flag {            /* on disk */
 };
 
 struct selected_head {
-	struct sha256 digest; /* of the whole payload */
-	uint16_t len;         /* of the whole payload */
-	uint16_t flags;       /* enum selected_flag */
-	uint32_t records;     /* data records in the payload, options included; or SELECTED_RECORDS_UNKNOWN */
+	struct sha256 digest;    /* of the whole payload */
+	uint16_t len;            /* of the whole payload */
+	uint16_t flags;          /* enum selected_flag */
+	uint32_t records;        /* data records in the payload, options included; or SELECTED_RECORDS_... */
 	const uint8_t *skeleton; /* borrowed */
 	uint16_t skeleton_len;
 	struct proto_info info; /* what the header says; a writer does not need it */
