@@ -21,14 +21,14 @@
 #include "flow/policy_view.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
+    "usage: flowbraid cat [-F text|json|csv|flow-tools] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
     "                     [--policy FILE [--counters]] [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
     "       flowbraid cat --explain EXPRESSION\n"
     "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
+enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_FLOW_TOOLS };
 
 struct cat {
 	struct command_options o;
@@ -72,6 +72,9 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 	case FORMAT_CSV:
 		if (!f->options)
 			flow_csv(f, context, &c->out);
+		break;
+	case FORMAT_FLOW_TOOLS:
+		flow_tools(f, context, &c->out);
 		break;
 	case FORMAT_TEXT:
 		if (!f->options)
@@ -203,10 +206,12 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 				c->format = FORMAT_JSON;
 			else if (strcmp(optarg, "csv") == 0)
 				c->format = FORMAT_CSV;
+			else if (strcmp(optarg, "flow-tools") == 0)
+				c->format = FORMAT_FLOW_TOOLS;
 			else if (strcmp(optarg, "text") == 0)
 				c->format = FORMAT_TEXT;
 			else {
-				msg_error("-F %s: expected text, json or csv", optarg);
+				msg_error("-F %s: expected text, json, csv or flow-tools", optarg);
 				return false;
 			}
 			break;
@@ -269,8 +274,8 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 		msg_error("--counters: expected --policy, too");
 		return false;
 	}
-	if (c->one_by_one && (c->format == FORMAT_CSV || c->count)) {
-		msg_error("--witnesses: shown with -F text and -F json, not with -c or -F csv");
+	if (c->one_by_one && ((c->format != FORMAT_TEXT && c->format != FORMAT_JSON) || c->count)) {
+		msg_error("--witnesses: shown with -F text and -F json, not with -c or other forms");
 		return false;
 	}
 	return true;
@@ -338,6 +343,8 @@ cat_paths(struct cat *c, char **paths, int count)
 
 	if (c->format == FORMAT_CSV && !c->count)
 		flow_csv_header(&c->out);
+	if (c->format == FORMAT_FLOW_TOOLS && !c->count)
+		flow_tools_header(&c->out);
 	ok = walk_paths(paths, count, &c->o, &read, take_datagram, c, &findings);
 	if (c->count)
 		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);

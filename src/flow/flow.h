@@ -137,5 +137,7 @@ void flow_json(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_text(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_csv(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_csv_header(struct buf *out);
+void flow_tools(const struct flow *f, struct flow_context *c, struct buf *out); /* CSV as flow-tools has it */
+void flow_tools_header(struct buf *out);
 
 #endif

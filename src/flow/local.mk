@@ -13,6 +13,7 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/expr_values.c \
 	src/flow/expr_words.c src/flow/expr_words.h \
 	src/flow/flow.c src/flow/flow.h \
+	src/flow/flow_tools.c \
 	src/flow/format.c src/flow/format.h \
 	src/flow/json.c \
 	src/flow/list.c src/flow/list.h \

@@ -165,6 +165,10 @@ test_v5(void)
 	    "192.0.2.9,4444,5,258,1000,2023-11-14T22:13:20.123456789Z,0,2023-11-14T22:13:10.500Z,"
 	    "2023-11-14T22:13:20.000Z,192.0.2.1,198.51.100.1,40000,443,6,27,16,1500,10,1,2,203.0.113.1,64500,64501,24,16\n",
 	    "as CSV");
+	is_text(print(flow_tools),
+	    "1700000000,500000000,360000,192.0.2.9,10,1500,350000,359500,1,2,192.0.2.1,198.51.100.1,203.0.113.1,"
+	    "1,2,40000,443,6,16,27,24,16,64500,64501\n",
+	    "as flow-tools has it");
 	is_text(print(flow_text),
 	    "2023-11-14T22:13:10.500Z 9.500s 192.0.2.1:40000 > 198.51.100.1:443 tcp 1b packets 10 octets 1500 from "
 	    "192.0.2.9\n",
@@ -224,6 +228,7 @@ test_options(void)
 	    "\"index\":0,\"options\":true,\"scopeInterface\":5,\"octetDeltaCount\":7,\"samplingInterval\":100}\n",
 	    "an options record: scopes have names of their own");
 	is_text(print(flow_csv), "", "none in CSV");
+	is_text(print(flow_tools), "", "nor in flow-tools' lines");
 	is_text(print(flow_text), "", "nor in text");
 }
 
@@ -248,6 +253,9 @@ test_families(void)
 	is_text(print(flow_text),
 	    "2023-11-14T22:13:20.123Z - [2001:db8::1] > [2001:db8::2] - packets - octets - from 192.0.2.9\n",
 	    "and so does text");
+	is_text(print(flow_tools),
+	    "1700000000,0,360000,192.0.2.9,0,0,0,0,0,0,2001:db8::1,2001:db8::2,0.0.0.0,0,0,0,0,0,0,0,0,0,0,0\n",
+	    "flow-tools' lines, too, and they have zeros for what is not there");
 }
 
 /* Values much longer than what the printers reserve. */
@@ -284,6 +292,33 @@ test_header(void)
 	for (const char *at = print(flow_csv); *at != '\0'; at++)
 		values += *at == ',';
 	is_u64(values, commas, "CSV has as many values as names");
+	buf_reset(&out);
+	flow_tools_header(&out);
+	commas = values = 0;
+	for (size_t i = 0; i < out.len; i++)
+		commas += out.data[i] == ',';
+	for (const char *at = print(flow_tools); *at != '\0'; at++)
+		values += *at == ',';
+	is_u64(values, commas, "so have flow-tools' lines");
+}
+
+/* What tells absolute times gives uptimes of its flows that fit the line's. */
+static void
+test_flow_tools_times(void)
+{
+	message_ipfix(&message, 7, 5);
+	message_set(&message, 2);
+	message_template(&message, 300, (const uint16_t[]){152, 8, 153, 8, 4, 1}, 3);
+	message_set_end(&message);
+	message_set(&message, 300);
+	buf_u64(&message, (MESSAGE_SECONDS - 10) * 1000ull);
+	buf_u64(&message, (MESSAGE_SECONDS - 1) * 1000ull + 250);
+	buf_u8(&message, 17);
+	message_set_end(&message);
+	is_text(print(flow_tools),
+	    "1700000000,0,3487918080,192.0.2.9,0,0,3487908080,3487917330,0,0,0.0.0.0,0.0.0.0,0.0.0.0,0,0,0,0,17,0,0,"
+	    "0,0,0,0\n",
+	    "absolute times as uptimes");
 }
 
 int
@@ -296,6 +331,7 @@ main(void)
 	test_families();
 	test_long();
 	test_header();
+	test_flow_tools_times();
 	templates_clear(&templates);
 	buf_clear(&message);
 	buf_clear(&out);
