@@ -14,6 +14,8 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/expr_words.c src/flow/expr_words.h \
 	src/flow/flow.c src/flow/flow.h \
 	src/flow/flow_tools.c \
+	src/flow/flowd_datagrams.c src/flow/flowd_datagrams.h \
+	src/flow/flowd_store.c src/flow/flowd_store.h \
 	src/flow/format.c src/flow/format.h \
 	src/flow/json.c \
 	src/flow/list.c src/flow/list.h \

@@ -89,3 +89,8 @@ check_PROGRAMS += tests/fuzz/fuzz-selected
 tests_fuzz_fuzz_selected_SOURCES = tests/fuzz/fuzz-selected.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_selected_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_selected_LDADD = $(LIBFB_FLOW)
+
+check_PROGRAMS += tests/fuzz/fuzz-flowd
+tests_fuzz_fuzz_flowd_SOURCES = tests/fuzz/fuzz-flowd.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_flowd_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_flowd_LDADD = $(LIBFB_FLOW)

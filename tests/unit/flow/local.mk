@@ -4,6 +4,8 @@ check_PROGRAMS += \
 	tests/unit/flow/t-expr \
 	tests/unit/flow/t-decode \
 	tests/unit/flow/t-element \
+	tests/unit/flow/t-flowd-datagrams \
+	tests/unit/flow/t-flowd-store \
 	tests/unit/flow/t-list \
 	tests/unit/flow/t-policy \
 	tests/unit/flow/t-policy_view \
@@ -23,3 +25,7 @@ tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
 EXTRA_DIST += tests/message.h tests/templates.h
 tests_unit_flow_t_expr_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_anonymise_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_flowd_datagrams_SOURCES = tests/unit/flow/t-flowd-datagrams.c tests/unit/flow/flowd-build.h
+tests_unit_flow_t_flowd_datagrams_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_flowd_store_SOURCES = tests/unit/flow/t-flowd-store.c tests/unit/flow/flowd-build.h
+tests_unit_flow_t_flowd_store_LDADD = $(LIBFB_FLOW)
