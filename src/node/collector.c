@@ -214,9 +214,8 @@ collector_start(struct collector *c, const char *version, wall_t now)
 
 /* --- captures --- */
 
-/* The listener that would have heard it; -1: none has the port. One with the address goes first. */
-static int
-find_listener(const struct conf *conf, const struct packet *p)
+int
+collector_find_listener(const struct conf *conf, const struct packet *p)
 {
 	int found = -1;
 
@@ -234,10 +233,8 @@ find_listener(const struct conf *conf, const struct packet *p)
 }
 
 bool
-collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_t now)
+collector_replay(struct collector *c, const struct packet *p, int listener, wall_t time, wall_t now)
 {
-	int listener = find_listener(c->conf, p);
-
 	intake_tick(&c->intake, now);
 	if (listener >= 0) {
 		const struct intake_datagram d = {

@@ -25,9 +25,12 @@ struct collector *collector_open(
 /* Begins an incarnation: from here on there is a second thread. */
 bool collector_start(struct collector *c, const char *version, wall_t now);
 
-/* Takes one datagram of a capture, received at `time`; now: the latest time of the capture so far. False when
- * the log cannot be written. */
-bool collector_replay(struct collector *c, const struct packet *p, wall_t time, wall_t now);
+/* The listener that would have heard it; -1: none has the port. One with the address goes first. */
+int collector_find_listener(const struct conf *conf, const struct packet *p);
+
+/* Takes one datagram of a capture, received at `time` by that listener, -1: by none; now: the latest time of the capture so
+ * far. False when the log cannot be written. */
+bool collector_replay(struct collector *c, const struct packet *p, int listener, wall_t time, wall_t now);
 
 /* Ends the incarnation: everything is written and sealed. False when something could not be. */
 bool collector_stop(struct collector *c, wall_t now);

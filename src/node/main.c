@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,20 +31,23 @@ struct options {
 	const char **overrides; /* owned; of argv */
 	size_t override_count;
 	bool foreground;
-	bool check;      /* check and print the configuration */
+	bool check;    /* check and print the configuration */
+	bool any_port; /* of captures, datagrams to any port: of the first listener, where no other has it */
 	char **captures; /* borrowed from argv; read these instead of sockets */
 	size_t capture_count;
 };
 
-static const char usage[] = "usage: " PROGRAM " [-dn] [-f file] [-D path=value]... [-r capture]...\n"
-			    "\n"
-			    "  -D path=value\n"
-			    "              a setting that goes over the configuration's\n"
-			    "  -d          stay in the foreground, messages to standard error\n"
-			    "  -f file     configuration; " CONF_DEFAULT " by default\n"
-			    "  -n          check the configuration, print it, and exit\n"
-			    "  -r capture  record the datagrams of a capture instead of receiving, and exit\n"
-			    "  --version, --help\n";
+static const char usage[] =
+    "usage: " PROGRAM " [-dn] [-f file] [-D path=value]... [--any-port] [-r capture]...\n"
+    "\n"
+    "  -D path=value\n"
+    "              a setting that goes over the configuration's\n"
+    "  -d          stay in the foreground, messages to standard error\n"
+    "  -f file     configuration; " CONF_DEFAULT " by default\n"
+    "  -n          check the configuration, print it, and exit\n"
+    "  -r capture  record the datagrams of a capture instead of receiving, and exit\n"
+    "  --any-port  of captures, record the datagrams to all ports, not to those of listeners alone\n"
+    "  --version, --help\n";
 
 /* Where one is closed, the next descriptor would take its place: messages would go to a socket, or the log's folder would be
  * exchanged for /dev/null on the way to the background. */
@@ -73,7 +77,7 @@ printed(void)
 static void
 read_options(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
+	static const struct option longs[] = {{"any-port", no_argument, NULL, 'a'},
 	    {"version", no_argument, NULL, 'V'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int c;
 
@@ -81,6 +85,9 @@ read_options(int argc, char **argv, struct options *o)
 		switch (c) {
 		case 'D':
 			o->overrides[o->override_count++] = optarg;
+			break;
+		case 'a':
+			o->any_port = true;
 			break;
 		case 'd':
 			o->foreground = true;
@@ -136,11 +143,18 @@ struct replay {
 	struct collector *collector; /* from the first packet on: its time is the time */
 	int folder;
 	wall_t latest;
+	bool any_port;
+	uint64_t elsewhere; /* UDP packets that no listener would have heard */
 };
 
 static bool
 replay_packet(struct replay *r, const struct packet *p, wall_t time)
 {
+	int listener = collector_find_listener(r->conf, p);
+
+	if (listener < 0 && r->any_port)
+		listener = 0;
+	r->elsewhere += listener < 0;
 	if (r->collector == NULL) {
 		r->latest = time;
 		r->collector = collector_open(r->conf, r->folder, 0, true, time);
@@ -149,7 +163,7 @@ replay_packet(struct replay *r, const struct packet *p, wall_t time)
 	}
 	if (r->latest.ns < time.ns)
 		r->latest = time;
-	return collector_replay(r->collector, p, time, r->latest);
+	return collector_replay(r->collector, p, listener, time, r->latest);
 }
 
 static int
@@ -178,7 +192,8 @@ static int
 replay(const struct options *o, const struct conf *conf)
 {
 	const struct identity ourselves = {.change = false};
-	struct replay r = {.conf = conf, .folder = folder_open(conf->log_directory, &ourselves)};
+	struct replay r = {
+	    .conf = conf, .folder = folder_open(conf->log_directory, &ourselves), .any_port = o->any_port};
 	int status = EXIT_CLEAN;
 
 	if (r.folder < 0 || !folder_take(r.folder, conf->log_directory)) {
@@ -194,6 +209,8 @@ replay(const struct options *o, const struct conf *conf)
 	if (r.collector != NULL && !collector_stop(r.collector, r.latest))
 		status = EXIT_CANNOT;
 	collector_close(r.collector);
+	if (r.elsewhere > 0)
+		msg_notice("%" PRIu64 " UDP packets to ports of no listener passed over", r.elsewhere);
 	(void)close(r.folder);
 	return status;
 }
