@@ -19,6 +19,7 @@ int command_info(int argc, char **argv);
 int command_cat(int argc, char **argv);
 int command_merged(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_import(int argc, char **argv);
 
 /* Options that every subcommand has; set while it parses its own. */
 struct command_options {

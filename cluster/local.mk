@@ -9,6 +9,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/conflicts.c cluster/conflicts.h \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
+	cluster/import.c cluster/import_capture.c cluster/import_private.h cluster/import_store.c \
 	cluster/info.c cluster/info_json.c cluster/info_report.h cluster/info_text.c \
 	cluster/ledger.c cluster/ledger.h cluster/ledger_json.c cluster/ledger_text.c \
 	cluster/merged.c \
@@ -24,6 +25,8 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/skew.c cluster/skew.h \
 	cluster/verify.c \
 	cluster/walk.c cluster/walk.h
+
+cluster_libfb_cluster_a_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
 
 bin_PROGRAMS += flowbraid
 flowbraid_SOURCES = cluster/main.c

@@ -22,6 +22,7 @@ static const struct {
     {"info", command_info, "say what paths are and how the nodes compare"},
     {"cat", command_cat, "print flows"},
     {"replay", command_replay, "send datagrams again, as their exporters sent them"},
+    {"import", command_import, "make a log of captures and of flowd's stores"},
     {"merged", command_merged, "list the segments of logs that an archive holds"},
 };
 
