@@ -15,6 +15,7 @@
 #include "cluster/command.h"
 #include "cluster/policy_file.h"
 #include "cluster/select.h"
+#include "cluster/undecoded.h"
 #include "cluster/walk.h"
 #include "flow/anonymise.h"
 #include "flow/flow.h"
@@ -48,8 +49,8 @@ struct cat {
 	bool enough;                   /* all that -n asked for has been printed */
 	struct buf out;
 	struct buf hearings; /* of the datagram at hand, as text */
-	uint64_t flows, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
-	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
+	uint64_t flows;
+	struct undecoded undecoded;
 };
 
 static void
@@ -172,19 +173,12 @@ static bool
 take_datagram(void *ctx, const struct reader_datagram *d)
 {
 	struct cat *c = ctx;
-	const struct decode *done = d->decode;
 
 	if (c->count && c->selection.expr == NULL && c->view == NULL && c->most == 0)
 		c->flows += decode_count(d->decode);
 	else
 		take_flows(c, d);
-	c->undecoded_sets += done->sets_unknown;
-	c->reserved_sets += done->sets_reserved;
-	c->malformed_sets += done->sets_malformed;
-	c->unknown_samples += done->samples_unknown;
-	c->v8 += d->info->proto == PROTO_V8 && d->payload != NULL;
-	if (d->payload != NULL)
-		c->faults[done->passed_over ? proto_check(d->payload, d->len, d->info) : done->fault]++;
+	undecoded_note(&c->undecoded, d);
 	return !c->stop;
 }
 
@@ -281,46 +275,6 @@ options(struct cat *c, int argc, char **argv, int *ret_exit)
 	return true;
 }
 
-/* Malformed datagrams by reason. */
-static void
-tell_faults(const struct cat *c)
-{
-	struct buf text = BUF_INIT;
-	uint64_t sum = 0;
-
-	for (unsigned i = FAULT_NONE + 1; i < FAULT_COUNT_OF_KINDS; i++) {
-		if (c->faults[i] == 0)
-			continue;
-		buf_printf(&text, "%s%" PRIu64 " %s", sum > 0 ? ", " : "", c->faults[i],
-		    proto_fault_name((enum proto_fault)i));
-		sum += c->faults[i];
-	}
-	if (sum > 0 && buf_ok(&text))
-		msg_notice(
-		    "%" PRIu64 " datagrams are malformed: %.*s", sum, (int)text.len, (const char *)text.data);
-	buf_clear(&text);
-}
-
-/* What stands in the paths and was not printed. */
-static void
-tell_undecoded(const struct cat *c)
-{
-	if (c->undecoded_sets > 0)
-		msg_notice("%" PRIu64 " sets have no template yet and are kept undecoded", c->undecoded_sets);
-	if (c->reserved_sets > 0)
-		msg_notice("%" PRIu64 " sets have a reserved id and are kept undecoded", c->reserved_sets);
-	if (c->unknown_samples > 0)
-		msg_notice("%" PRIu64 " samples are of formats that are not known, and are kept undecoded",
-		    c->unknown_samples);
-	if (c->v8 > 0)
-		msg_notice("%" PRIu64 " datagrams of NetFlow v8 are kept undecoded", c->v8);
-	if (c->malformed_sets > 0)
-		msg_notice("%" PRIu64
-			   " sets or samples have lengths that do not fit; what is sound in them is decoded",
-		    c->malformed_sets);
-	tell_faults(c);
-}
-
 static void
 cat_clear(struct cat *c)
 {
@@ -350,7 +304,7 @@ cat_paths(struct cat *c, char **paths, int count)
 		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
 	if (!c->stop || c->enough)
 		put_out(c);
-	tell_undecoded(c);
+	undecoded_tell(&c->undecoded);
 	if (c->counters)
 		policy_file_tell(c->policy);
 	if (!ok || (c->stop && !c->gone && !c->enough))

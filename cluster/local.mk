@@ -23,6 +23,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/overlap.c cluster/overlap.h \
 	cluster/policy_file.c cluster/policy_file.h \
 	cluster/skew.c cluster/skew.h \
+	cluster/undecoded.c cluster/undecoded.h \
 	cluster/verify.c \
 	cluster/walk.c cluster/walk.h
 
