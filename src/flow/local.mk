@@ -17,6 +17,9 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/flowd_datagrams.c src/flow/flowd_datagrams.h \
 	src/flow/flowd_store.c src/flow/flowd_store.h \
 	src/flow/format.c src/flow/format.h \
+	src/flow/ipfix_message.c src/flow/ipfix_message.h \
+	src/flow/ipfix_types.c \
+	src/flow/ipfix_writer.c src/flow/ipfix_writer.h src/flow/ipfix_writer_private.h \
 	src/flow/json.c \
 	src/flow/list.c src/flow/list.h \
 	src/flow/policy.c src/flow/policy.h \

@@ -11,6 +11,7 @@
 #include "base/buf.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
+#include "flow/ipfix_writer.h"
 #include "tests/fuzz/target.h"
 
 /* One datagram, in memory of exactly its size. */
@@ -19,8 +20,8 @@ struct input {
 	size_t len;
 	struct proto_info info;
 	enum proto_fault fault;
-	struct stream_key stream;
-	struct tmpl_cache *cache;
+	struct stream_key stream, stream_again;
+	struct tmpl_cache *cache, *again; /* its templates; those that it is exported with */
 };
 
 static const struct tmpl *
@@ -30,6 +31,16 @@ resolve(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late)
 
 	*ret_late = data_set_ordinal % 2 == 1;
 	return tmpl_cache_get(in->cache, &in->stream, set_id);
+}
+
+static const struct tmpl *
+resolve_again(void *ctx, unsigned data_set_ordinal, uint16_t set_id, bool *ret_late)
+{
+	struct input *in = ctx;
+
+	(void)data_set_ordinal;
+	(void)ret_late;
+	return tmpl_cache_get(in->again, &in->stream_again, set_id);
 }
 
 /* Sets lie one behind the other within the datagram. */
@@ -137,15 +148,59 @@ decode(struct input *in, struct buf *out)
 		must(flows == 0);
 }
 
+/* All of it as IPFIX: sound messages, which hold as many records as were put. */
+static void
+export_flows(struct input *in)
+{
+	struct flow_context context = {.port = 1, .received = {1700000000 * NS_PER_SEC}};
+	const struct ipfix_writer_counters *n;
+	struct ipfix_writer *w;
+	struct buf out = BUF_INIT;
+	struct decode d;
+	struct flow flow;
+	uint64_t records = 0;
+
+	must(ipfix_writer_new(&w) == ERR_OK);
+	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);
+	while (decode_next(&d, &flow) == ERR_OK)
+		must(ipfix_writer_put(w, &flow, &context, &out) == ERR_OK);
+	must(ipfix_writer_flush(w, &out) == ERR_OK);
+	n = ipfix_writer_counters(w);
+	must(n->flows + n->options + n->options_left_out + n->too_long == (uint64_t)d.flows + d.options);
+	for (struct rd r = rd_init(out.data, out.len); rd_left(&r) > 0;) {
+		struct rd header = r;
+		struct proto_info info;
+		const uint8_t *message;
+		uint16_t len;
+
+		rd_skip(&header, 2);
+		len = rd_u16(&header);
+		message = rd_bytes(&r, len);
+		must(message != NULL && proto_recognise(message, len, &info) == ERR_OK);
+		must(info.sequence == records && proto_check(message, len, &info) == FAULT_NONE);
+		in->stream_again = stream_key_of(&context.exporter, context.port, &info);
+		must(tmpl_cache_learn(in->again, &in->stream_again, &info, message, len) == ERR_OK);
+		decode_init(&d, message, len, &info, resolve_again, in);
+		records += decode_count(&d);
+		records += d.options;
+		must(d.sets_malformed == 0 && d.sets_unknown == 0);
+	}
+	must(records == n->flows + n->options + n->types);
+	ipfix_writer_free(w);
+	buf_clear(&out);
+}
+
 static void
 take(struct input *in)
 {
 	const struct tmpl_cache_limits limits = {.streams = 4, .templates = 8, .bytes = 4096};
+	const struct tmpl_cache_limits many = {.streams = 4, .templates = 65536};
 	struct addr exporter = addr_v4(0xc0000201);
 	struct buf out = BUF_INIT;
 
 	in->cache = tmpl_cache_new(&limits);
-	must(in->cache != NULL);
+	in->again = tmpl_cache_new(&many);
+	must(in->cache != NULL && in->again != NULL);
 	in->stream = stream_key_of(&exporter, 2055, &in->info);
 	in->fault = proto_check(in->bytes, in->len, &in->info);
 	if (in->info.proto == PROTO_V9 || in->info.proto == PROTO_IPFIX) {
@@ -156,6 +211,8 @@ take(struct input *in)
 	must(tmpl_cache_learn(in->cache, &in->stream, &in->info, in->bytes, in->len) == ERR_OK);
 	must(tmpl_cache_each(in->cache, fuzz_definition, NULL) == ERR_OK);
 	decode(in, &out);
+	export_flows(in);
+	tmpl_cache_free(in->again);
 	tmpl_cache_free(in->cache);
 	buf_clear(&out);
 }

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/unit/flow/t-element \
 	tests/unit/flow/t-flowd-datagrams \
 	tests/unit/flow/t-flowd-store \
+	tests/unit/flow/t-ipfix-writer \
 	tests/unit/flow/t-list \
 	tests/unit/flow/t-policy \
 	tests/unit/flow/t-policy_view \
@@ -29,3 +30,4 @@ tests_unit_flow_t_flowd_datagrams_SOURCES = tests/unit/flow/t-flowd-datagrams.c 
 tests_unit_flow_t_flowd_datagrams_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_flowd_store_SOURCES = tests/unit/flow/t-flowd-store.c tests/unit/flow/flowd-build.h
 tests_unit_flow_t_flowd_store_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_ipfix_writer_LDADD = $(LIBFB_FLOW)
