@@ -18,6 +18,7 @@ int command_gaps(int argc, char **argv);
 int command_info(int argc, char **argv);
 int command_cat(int argc, char **argv);
 int command_merged(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
 

@@ -7,6 +7,7 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \
+	cluster/export.c cluster/export_ipfix.c cluster/export_place.c cluster/export_private.h cluster/export_sqlite.c \
 	cluster/gaps.c \
 	cluster/heal.c cluster/heal.h \
 	cluster/import.c cluster/import_capture.c cluster/import_private.h cluster/import_store.c \
@@ -34,4 +35,4 @@ flowbraid_SOURCES = cluster/main.c
 flowbraid_LDADD = $(LIBFB_CLUSTER)
 
 EXTRA_DIST += cluster/lib/build cluster/lib/install-deps cluster/demo cluster/lab tests/cluster
-dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-filter.7
+dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-export.5 man/flowbraid-filter.7

@@ -21,6 +21,7 @@ static const struct {
     {"gaps", command_gaps, "say what is missing, on which node and on all"},
     {"info", command_info, "say what paths are and how the nodes compare"},
     {"cat", command_cat, "print flows"},
+    {"export", command_export, "write flows to an IPFIX file or an SQLite database"},
     {"replay", command_replay, "send datagrams again, as their exporters sent them"},
     {"import", command_import, "make a log of captures and of flowd's stores"},
     {"merged", command_merged, "list the segments of logs that an archive holds"},

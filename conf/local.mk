@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 dist_example_DATA += \
+	conf/clickhouse.sql \
 	conf/flowbraid.conf \
 	conf/flowbraid.sysctl \
 	conf/flowbraid.sysusers \

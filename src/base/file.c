@@ -113,8 +113,8 @@ file_slurp(int dirfd, const char *path, size_t most, struct buf *b)
 	return e;
 }
 
-static enum err
-sync_folder_of(int dirfd, const char *path)
+enum err
+file_sync_folder(int dirfd, const char *path)
 {
 	char *copy = strdup(path);
 	enum err e = ERR_OK;
@@ -171,7 +171,7 @@ file_replace(int dirfd, const char *path, const void *bytes, size_t len, mode_t 
 	saved = errno;
 	free(tmp);
 	errno = saved;
-	return e == ERR_OK ? sync_folder_of(dirfd, path) : e;
+	return e == ERR_OK ? file_sync_folder(dirfd, path) : e;
 }
 
 /* To the end of what is there. */

@@ -28,6 +28,9 @@ enum err file_slurp_fd(int fd, size_t most, struct buf *b) WARN_UNUSED;
  * name must not be taken. */
 enum err file_link(const char *from, int dirfd, const char *name, mode_t mode) WARN_UNUSED;
 
+/* What was made, renamed or removed in the folder of path is on disk. */
+enum err file_sync_folder(int dirfd, const char *path) WARN_UNUSED;
+
 /* Makes path hold exactly these bytes, or leaves what was there: temporary file beside it (path.tmp;
  * one left by a crash is removed), fsync, rename, fsync of the folder. dirfd and mode as in openat(2). */
 enum err file_replace(int dirfd, const char *path, const void *bytes, size_t len, mode_t mode) WARN_UNUSED;

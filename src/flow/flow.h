@@ -134,6 +134,10 @@ bool flow_end(const struct flow *f, wall_t *ret, int *ret_digits);
 /* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. Options records
  * are written by flow_json alone, with "options":true. */
 void flow_json(const struct flow *f, struct flow_context *c, struct buf *out);
+/* An object of those of its elements that left_out does not claim, without a newline. False: there are none. */
+typedef bool flow_json_left_out(void *ctx, const struct flow_value *v);
+bool flow_json_others(
+    const struct flow *f, flow_json_left_out *left_out, void *ctx, struct flow_context *c, struct buf *out);
 void flow_text(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_csv(const struct flow *f, struct flow_context *c, struct buf *out);
 void flow_csv_header(struct buf *out);

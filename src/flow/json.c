@@ -177,10 +177,10 @@ put_array(struct format *f, const struct flow *flow, const struct element *e, co
 	format_char(f, ']');
 }
 
-/* in_object: something stands before the first field. */
-static void
-put_fields(
-    struct format *f, const struct flow *flow, bool in_object, struct moment *start, struct moment *end)
+/* in_object: something stands before the first field. False: none was put. */
+static bool
+put_fields(struct format *f, const struct flow *flow, bool in_object, flow_json_left_out *left_out, void *ctx,
+    struct moment *start, struct moment *end)
 {
 	struct flow_walk w;
 	struct flow_value v;
@@ -189,7 +189,8 @@ put_fields(
 	while (flow_walk_next(&w, &v)) {
 		const struct element *e;
 
-		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0))
+		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0) ||
+		    (left_out != NULL && left_out(ctx, &v)))
 			continue;
 		e = element_of(flow, &v);
 		put_key(f, e, &v, in_object);
@@ -200,6 +201,7 @@ put_fields(
 			put_value(f, flow, e, v.bytes, v.len);
 		moment_note(flow->info, &v, start, end);
 	}
+	return in_object;
 }
 
 static void
@@ -275,7 +277,7 @@ put_records(struct format *f, struct list list)
 			format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
 			format_text(f, comma, strlen(comma));
 			format_char(f, '{');
-			put_fields(f, &record, false, &start, &end);
+			(void)put_fields(f, &record, false, NULL, NULL, &start, &end);
 			format_need(f, FORMAT_VALUE_MOST);
 			format_char(f, '}');
 		}
@@ -413,7 +415,7 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	if (flow->late)
 		format_literal(&f, ",\"lateTemplate\":true");
 	put_tags(&f, flow);
-	put_fields(&f, flow, true, &start, &end);
+	(void)put_fields(&f, flow, true, NULL, NULL, &start, &end);
 	format_need(&f, KEY_MOST + FORMAT_VALUE_MOST);
 	put_sampling(&f, flow, c);
 	moments_finish(&start, &end);
@@ -426,4 +428,22 @@ flow_json(const struct flow *flow, struct flow_context *c, struct buf *out)
 	format_need(&f, KEY_MOST);
 	format_literal(&f, "}\n");
 	format_close(&f);
+}
+
+bool
+flow_json_others(
+    const struct flow *flow, flow_json_left_out *left_out, void *ctx, struct flow_context *c, struct buf *out)
+{
+	struct moment start = {.rank = 0}, end = {.rank = 0};
+	struct format f;
+	bool any;
+
+	format_open(&f, out, c);
+	format_need(&f, KEY_MOST);
+	format_char(&f, '{');
+	any = put_fields(&f, flow, false, left_out, ctx, &start, &end);
+	format_need(&f, KEY_MOST);
+	format_char(&f, '}');
+	format_close(&f);
+	return any;
 }
