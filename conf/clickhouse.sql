@@ -6,9 +6,9 @@ CREATE TABLE flows (
 	received DateTime64(9, 'UTC'),
 	flowStart Nullable(DateTime64(9, 'UTC')),
 	flowEnd Nullable(DateTime64(9, 'UTC')),
-	exporter IPv6, -- 192.0.2.1 becomes ::ffff:192.0.2.1
+	exporter LowCardinality(String),
 	exporterPort UInt16,
-	version LowCardinality(String),
+	version LowCardinality(String), -- 5, sflow5
 	domain UInt32,
 	sequence UInt32,
 	index UInt32,

@@ -96,6 +96,8 @@ check "with the same values" cmp want got
 
 "$fb" export -q -F ipfix -o few.ipfix -n 7 archive
 is "$(again few.ipfix | wc -l)" 7 "-n"
+"$fb" export -q -F ipfix -o span.ipfix --from 1700000003 --to 1700000005.5 archive
+is "$(again span.ipfix | wc -l)" "$("$fb" cat -c --from 1700000003 --to 1700000005.5 archive)" "--from and --to"
 "$fb" export -q -F ipfix -o some.ipfix archive -- src port 1-30000
 is "$(again some.ipfix | wc -l)" "$("$fb" cat -c archive -- src port 1-30000)" "an expression"
 echo 1522178d33a4cf80130a5b1649907d10d8988f837979652762574c2d2a842202 >key
@@ -118,6 +120,20 @@ check "what is sound in it is there" test -s damaged.ipfix
 "$fb" export -q -F ipfix -o left.ipfix archive
 check "what a killed export left is no hindrance" cmp left.ipfix a.ipfix
 is "$(ls ./*.tmp 2>/dev/null)" "" "and nothing is left behind"
+
+# limited ARGUMENT...: with files of 16 KiB at most, as on a disk that is full.
+limited()
+{
+	(
+		trap '' XFSZ
+		ulimit -f 32
+		exec "$fb" "$@"
+	)
+}
+run limited export -q -F ipfix -o large.ipfix archive
+is "$status" 2 "a disk that takes no more: exit 2"
+is "$err" "flowbraid: large.ipfix: File too large" "a disk that takes no more: message"
+is "$(ls large.ipfix* 2>/dev/null)" "" "a disk that takes no more: no file"
 
 # --- SQLite ---
 
@@ -189,6 +205,14 @@ sqlite3 other.db 'CREATE TABLE t (a)'
 refused 'other.db: is no database of flowbraid export' -F sqlite --append -o other.db log
 echo "this is no database, and long enough to be none" >text.db
 refused 'text.db: file is not a database' -F sqlite --append -o text.db log
+run limited export -q -F sqlite -o large.db archive
+is "$status" 2 "a disk that takes no more: exit 2"
+like "$err" '^flowbraid: large.db: disk I/O error' "a disk that takes no more: message"
+is "$(ls large.db* 2>/dev/null)" "" "a disk that takes no more: no database"
+"$fb" export -q -F sqlite -o hidden.db --anonymise key -n 50 archive
+sqlite3 hidden.db 'SELECT sourceIPv4Address FROM flows ORDER BY rowid' >got
+"$fb" cat -q -F json --anonymise key -n 50 archive | jq -r .sourceIPv4Address >want
+check "--anonymise and -n" cmp want got
 refused 'none: No such file' -F sqlite -o half.db log none log
 is "$(ls half.db* 2>/dev/null)" "" "a failed export leaves no database"
 
