@@ -156,14 +156,14 @@ spec_origin(struct buf *spec, uint16_t *count, const struct stream_key *s, unsig
 
 /* Uptimes count from the header's, which IPFIX has not: where a record has nothing better, it gets absolute times. */
 static unsigned
-absolute_times(const struct flow *f)
+absolute_times(const struct proto_info *info, const struct tmpl *t)
 {
 	unsigned has = 0, better = 0;
 
-	if (f->options || !f->info->has_uptime || !f->info->has_time)
+	if (t->kind == TMPL_OPTIONS || !info->has_uptime || !info->has_time)
 		return 0;
-	for (uint16_t i = 0; i < f->tmpl->field_count; i++) {
-		const struct tmpl_field *field = &f->tmpl->fields[i];
+	for (uint16_t i = 0; i < t->field_count; i++) {
+		const struct tmpl_field *field = &t->fields[i];
 
 		if (field->pen != 0 || field->scope)
 			continue;
@@ -325,7 +325,7 @@ put_field(struct ipfix_writer *w, const struct flow *f, const struct flow_value 
 	w->left_out |= named == NULL;
 	if (named == NULL)
 		return ERR_OK;
-	e = find_template(w, named, WITH_ORIGIN, &with, out, &id);
+	e = find_template(w, named, WITH_ORIGIN | absolute_times(f->info, named), &with, out, &id);
 	buf_u16(&w->record, id);
 	return e;
 }
@@ -383,6 +383,17 @@ put_part(struct ipfix_writer *w, const struct list *l, struct list_part *part, s
 	return e;
 }
 
+/* Records in lists have no scope; and a template of which nothing is left would be a withdrawal. */
+static bool
+is_for_lists(const struct tmpl *t)
+{
+	bool any = false;
+
+	for (uint16_t i = 0; t != NULL && t->kind == TMPL_DATA && i < t->field_count; i++)
+		any |= form_of(t, &t->fields[i]).how != DROP;
+	return any;
+}
+
 static enum err
 put_parts(struct ipfix_writer *w, struct list l, struct buf *out)
 {
@@ -390,7 +401,7 @@ put_parts(struct ipfix_writer *w, struct list l, struct buf *out)
 	enum err e = ERR_OK;
 
 	while (e == ERR_OK && list_next_part(&l, &part)) {
-		if (part.tmpl != NULL)
+		if (is_for_lists(part.tmpl))
 			e = put_part(w, &l, &part, out);
 		else
 			w->n.lists_emptied++; /* only of a list of several; see is_writable */
@@ -404,7 +415,7 @@ is_writable(struct list l)
 {
 	struct list_part part;
 
-	return l.type != ELEMENT_TEMPLATE_LIST || (list_next_part(&l, &part) && part.tmpl != NULL);
+	return l.type != ELEMENT_TEMPLATE_LIST || (list_next_part(&l, &part) && is_for_lists(part.tmpl));
 }
 
 /* A list in place of one that nobody can read. */
@@ -468,7 +479,7 @@ put_origin(struct ipfix_writer *w, const struct flow *f, const struct flow_conte
 	else
 		buf_u8(b, (uint8_t)f->info->proto);
 	buf_u32(b, f->info->domain);
-	buf_u64(b, (uint64_t)(c->received.ns / NS_PER_MSEC));
+	buf_u64(b, c->received.ns > 0 ? (uint64_t)(c->received.ns / NS_PER_MSEC) : 0);
 	if (with & WITH_INTERVAL)
 		buf_u32(b, interval);
 	if (with & WITH_ALGORITHM)
@@ -500,7 +511,7 @@ make_record(struct ipfix_writer *w, const struct flow *f, const struct flow_cont
 {
 	struct moment start = {.rank = 0}, end = {.rank = 0};
 	uint32_t interval;
-	unsigned with = WITH_ORIGIN | sampling_known(f, c, &interval) | absolute_times(f);
+	unsigned with = WITH_ORIGIN | sampling_known(f, c, &interval) | absolute_times(f->info, f->tmpl);
 	struct flow_walk walk;
 	struct flow_value v;
 	enum err e = find_template(w, f->tmpl, with, &with, out, ret_id);

@@ -212,8 +212,15 @@ test_lists(void)
 	message_set(&message, 2);
 	message_template(&message, 400, (const uint16_t[]){10, 1, 1, 1}, 2);
 	message_template(&message, 300, (const uint16_t[]){292, VARIABLE, 4, 1}, 2);
+	message_template(&message, 402, (const uint16_t[]){210, 1}, 1); /* padding alone */
+	message_set_end(&message);
+	message_set(&message, 3);
+	message_u16s(
+	    &message, (const uint16_t[]){403, 2, 1, 210, 1, 1, 1}, 7); /* options, the scope is padding */
 	message_set_end(&message);
 	message_set(&message, 300);
+	buf_bytes(&message, "\x05\x03\x01\x92\x01\x02\x06", 7);
+	buf_bytes(&message, "\x05\x03\x01\x93\x01\x02\x06", 7);
 	buf_bytes(&message, "\x05\x03\x01\x90\x01\x02\x06", 7); /* of template 400 */
 	buf_bytes(&message, "\x05\x03\x01\x91\x01\x02\x06", 7); /* of one that nobody knows */
 	buf_bytes(&message, "\x04\x03\x01\x90\x01\x06", 6);     /* cut */
@@ -221,8 +228,8 @@ test_lists(void)
 	put_message(1);
 	flush();
 	is_text(faults(), "", "lists");
-	is_u64(ipfix_writer_counters(writer)->flows, 3, "flows with lists");
-	is_u64(ipfix_writer_counters(writer)->lists_emptied, 2, "two lists cannot be read");
+	is_u64(ipfix_writer_counters(writer)->flows, 5, "flows with lists");
+	is_u64(ipfix_writer_counters(writer)->lists_emptied, 4, "four lists cannot be read, or written");
 }
 
 static void
