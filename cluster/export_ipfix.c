@@ -99,8 +99,7 @@ take_datagram(void *to, const struct reader_datagram *d)
 {
 	struct ipfix_file *f = to;
 
-	(void)d;
-	ipfix_writer_datagram(f->writer);
+	ipfix_writer_datagram(f->writer, d->decode->selected == NULL && d->info->proto != PROTO_SFLOW5);
 	return f->out.len < OUTPUT_AIM || put_out(f);
 }
 

@@ -236,11 +236,10 @@ static enum err
 find_template(struct ipfix_writer *w, const struct tmpl *t, unsigned asked, unsigned *ret_with,
     struct buf *out, uint16_t *ret_id)
 {
-	bool lives = t->proto != PROTO_SFLOW5; /* made for each sample */
 	enum err e;
 
 	*ret_with = asked;
-	for (size_t i = 0; i < w->known_count && lives; i++) {
+	for (size_t i = 0; i < w->known_count; i++) {
 		const struct known_template *k = &w->known[i];
 
 		if (k->tmpl == t && k->asked == asked) {
@@ -250,7 +249,7 @@ find_template(struct ipfix_writer *w, const struct tmpl *t, unsigned asked, unsi
 		}
 	}
 	e = make_template(w, t, ret_with, out, ret_id);
-	if (e == ERR_OK && !w->left_out && lives && w->known_count < KNOWN_TEMPLATES)
+	if (e == ERR_OK && !w->left_out && w->templates_stay && w->known_count < KNOWN_TEMPLATES)
 		w->known[w->known_count++] = (struct known_template){t, asked, *ret_with, *ret_id};
 	return e;
 }
@@ -570,8 +569,9 @@ ipfix_writer_put(struct ipfix_writer *w, const struct flow *f, const struct flow
 }
 
 void
-ipfix_writer_datagram(struct ipfix_writer *w)
+ipfix_writer_datagram(struct ipfix_writer *w, bool templates_stay)
 {
+	w->templates_stay = templates_stay;
 	w->known_count = 0;
 }
 

@@ -6,13 +6,14 @@
  * has the export time of its flows, since fields may count from it.
  *
  *	ipfix_writer_new(&w);
- *	for each datagram: ipfix_writer_datagram(w);
+ *	for each datagram: ipfix_writer_datagram(w, templates_stay);
  *		for each flow: ipfix_writer_put(w, &flow, &context, &out);
  *	ipfix_writer_flush(w, &out);
  */
 #ifndef FLOWBRAID_FLOW_IPFIX_WRITER_H
 #define FLOWBRAID_FLOW_IPFIX_WRITER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/buf.h"
@@ -36,8 +37,9 @@ struct ipfix_writer_counters {
 enum err ipfix_writer_new(struct ipfix_writer **ret) WARN_UNUSED;
 void ipfix_writer_free(struct ipfix_writer *w); /* NULL is fine */
 
-/* A new datagram begins: templates of the last one may be gone. */
-void ipfix_writer_datagram(struct ipfix_writer *w);
+/* A new datagram begins: templates of the last one may be gone. templates_stay: those of this one live as long as it; those of
+ * sFlow and of selected flows are made for each flow. */
+void ipfix_writer_datagram(struct ipfix_writer *w, bool templates_stay);
 
 /* Appends messages that are full to out. ERR_OK also when the record was left out, which is counted. */
 enum err ipfix_writer_put(

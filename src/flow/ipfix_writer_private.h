@@ -21,6 +21,7 @@ struct ipfix_writer {
 	struct ipfix_writer_counters n;
 	struct known_template known[KNOWN_TEMPLATES];
 	size_t known_count;
+	bool templates_stay;     /* of the datagram at hand; else none is known */
 	struct buf record, spec; /* owned: what is being made */
 	struct buf type;         /* owned: a record that describes an element */
 	bool left_out, too_long; /* the record at hand */

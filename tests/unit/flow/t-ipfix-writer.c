@@ -50,7 +50,7 @@ put_message(uint8_t host)
 	key = stream_key_of(&c.exporter, c.port, &info);
 	templates_learn(&templates, &key, &info, message.data, message.len);
 	decode_init(&d, message.data, message.len, &info, templates_resolve, &templates);
-	ipfix_writer_datagram(writer);
+	ipfix_writer_datagram(writer, true);
 	while (decode_next(&d, &f) == ERR_OK) {
 		need(ipfix_writer_put(writer, &f, &c, &out) == ERR_OK, "ipfix_writer_put");
 	}
