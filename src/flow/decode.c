@@ -19,6 +19,7 @@ decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct p
 	const struct tmpl *t = tmpl_static(info->proto);
 
 	memset(d, 0, offsetof(struct decode, samples));
+	d->payload = payload;
 	d->info = info;
 	d->resolve = resolve;
 	d->ctx = ctx;
@@ -186,6 +187,7 @@ next_sample(struct decode *d, struct flow *ret)
 	if (!found)
 		return ERR_END;
 	ret->index = ret->options ? d->options++ : d->flows++;
+	ret->at = (uint16_t)ret->index;
 	return ERR_OK;
 }
 
@@ -234,6 +236,7 @@ decode_next(struct decode *d, struct flow *ret)
 	    .info = d->info,
 	    .tmpl = d->tmpl,
 	    .record = record,
+	    .at = d->selected == NULL ? (uint16_t)(record.base - d->payload) : 0,
 	    .options = d->tmpl->kind == TMPL_OPTIONS,
 	    .late = d->late,
 	    .resolve = d->resolve,

@@ -42,6 +42,7 @@ struct decode {
 	bool passed_over; /* there are parts that decoding does not look at: proto_check knows all faults */
 
 	/* inner state */
+	const uint8_t *payload;           /* of a whole datagram */
 	struct selected_reader *selected; /* NULL: a whole datagram */
 	struct sets sets;
 	const struct proto_info *info;

@@ -30,9 +30,11 @@ struct flow {
 	const struct tmpl *tmpl;
 	struct rd record; /* exactly this record's bytes */
 	uint32_t index;   /* place in the datagram among its flows (options records: among those), from 0 */
-	bool options;     /* an options data record: no flow */
-	bool late;        /* its template came after it, or from another node */
-	uint8_t depth;    /* of the list that it stands in; 0: in none */
+	uint16_t
+	    at; /* where its record begins in the datagram, whatever else can be decoded; sFlow: its index */
+	bool options;         /* an options data record: no flow */
+	bool late;            /* its template came after it, or from another node */
+	uint8_t depth;        /* of the list that it stands in; 0: in none */
 	const uint32_t *tags; /* that a policy gave it, ascending */
 	uint8_t tag_count;
 	flow_resolve resolve; /* knows the templates of lists (RFC 6313); may be NULL */

@@ -196,6 +196,7 @@ take_record(struct rd *in, const struct tmpl *t, struct rd *ret)
 }
 
 struct record_head {
+	uint16_t at;
 	uint32_t index;
 	uint8_t flags, tags;
 	uint16_t layout;
@@ -204,8 +205,9 @@ struct record_head {
 static struct record_head
 read_record_head(struct rd *in)
 {
-	struct record_head h = {.index = rd_u32(in)};
+	struct record_head h = {.at = rd_u16(in)};
 
+	h.index = rd_u32(in);
 	h.flags = rd_u8(in);
 	h.tags = rd_u8(in);
 	h.layout = rd_u16(in);
@@ -230,11 +232,11 @@ check_records(struct rd *in, const struct group *g)
 		}
 		if (!rd_ok(in))
 			return ERR_CUT;
-		if ((i > 0 && h.index <= last) || (h.flags & ~SELECTED_LATE) != 0 || h.layout > used ||
+		if ((i > 0 && h.at <= last) || (h.flags & ~SELECTED_LATE) != 0 || h.layout > used ||
 		    h.layout >= g->layouts)
 			return ERR_MALFORMED;
 		used += h.layout == used;
-		last = h.index;
+		last = h.at;
 		if ((e = take_record(in, layout_template(g, h.layout), &record)) != ERR_OK)
 			return e;
 	}
@@ -363,6 +365,7 @@ selected_next(struct selected_reader *r, struct flow *ret)
 	*ret = (struct flow){.info = &r->head.info,
 	    .tmpl = t,
 	    .record = record,
+	    .at = h.at,
 	    .index = h.index,
 	    .options = r->group == 1,
 	    .late = (h.flags & SELECTED_LATE) != 0,

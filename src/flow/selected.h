@@ -11,7 +11,7 @@
  * A writer (or reader) is used for any number of bodies, one after the other, and allocates only to grow.
  *
  *	selected_begin(w, &head);
- *	selected_flow(w, &flow, tags, n_tags, keeps, ctx); ...          by index ascending
+ *	selected_flow(w, &flow, tags, n_tags, keeps, ctx); ...          by place ascending
  *	e = selected_end(w, &body);
  */
 #ifndef FLOWBRAID_FLOW_SELECTED_H
@@ -58,13 +58,14 @@ void selected_writer_free(struct selected_writer *w);
 /* The skeleton is copied. */
 void selected_begin(struct selected_writer *w, const struct selected_head *head);
 
-/* A flow with those of its fields that keeps says yes to (NULL: all), which is asked once a template. Flows by index
- * ascending, options records likewise (those that the skeleton has are not added). Tags in any order. */
+/* A flow with those of its fields that keeps says yes to (NULL: all), which is asked once a template. Flows in the
+ * order of the datagram, options records likewise (those that the skeleton has are not added). Tags in any order. */
 typedef bool (*selected_keeps)(void *ctx, const struct tmpl_field *field);
 void selected_flow(struct selected_writer *w, const struct flow *f, const uint32_t *tags, size_t n_tags,
     selected_keeps keeps, void *ctx);
 
-/* The same field by field, for whoever has no struct flow: a record, then its fields by place ascending (place: in the
+/* The same field by field, for whoever has no struct flow and no datagram, and to whom a record's index is its place: a
+ * record, then its fields by place ascending (place: in the
  * record's template, from 0). variable: as IPFIX's fields of variable length. */
 void selected_record(
     struct selected_writer *w, bool options, uint32_t index, bool late, const uint32_t *tags, size_t n_tags);
@@ -98,7 +99,7 @@ enum err selected_open(struct selected_reader *r, const uint8_t *body, size_t le
 const struct selected_head *selected_head(const struct selected_reader *r);
 uint32_t selected_count(const struct selected_reader *r, bool options);
 
-/* Flows by index, then options records that are not in the skeleton; false behind the last. *ret lives until the next
+/* Flows in the order of the datagram, then options records that are not in the skeleton; false behind the last. *ret lives until the next
  * call; it has no resolver. To decode the skeleton, too: decode_init_selected. */
 bool selected_next(struct selected_reader *r, struct flow *ret);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * The union of what two nodes keep of one datagram: records by index, fields by place, tags. Every choice is a minimum
+ * The union of what two nodes keep of one datagram: records and fields by place, tags. Every choice is a minimum
  * or a union of sets, so neither order nor grouping of several matters.
  */
 #include <string.h>
@@ -107,7 +107,8 @@ unite_flows(struct selected_writer *w, struct side *a, struct side *b, uint32_t 
 {
 	uint32_t tags[2 * SELECTED_TAGS_MOST];
 
-	selected_record(w, a->flow.options, a->flow.index, a->flow.late && b->flow.late, tags,
+	selected_record_at(w, a->flow.options, a->flow.at,
+	    a->flow.index > b->flow.index ? a->flow.index : b->flow.index, a->flow.late && b->flow.late, tags,
 	    unite_tags(&a->flow, &b->flow, tags));
 	unite_fields(w, a, b, conflicts);
 }
@@ -115,7 +116,8 @@ unite_flows(struct selected_writer *w, struct side *a, struct side *b, uint32_t 
 static void
 copy_flow(struct selected_writer *w, struct side *s)
 {
-	selected_record(w, s->flow.options, s->flow.index, s->flow.late, s->flow.tags, s->flow.tag_count);
+	selected_record_at(
+	    w, s->flow.options, s->flow.at, s->flow.index, s->flow.late, s->flow.tags, s->flow.tag_count);
 	for (begin_fields(s); s->has_field; next_field(s))
 		put_field(w, s);
 }
@@ -131,7 +133,8 @@ choose_flow(struct selected_writer *w, struct side *s, const struct selected_cho
 	if (!choice->flow(choice->ctx, &s->flow, got, &n))
 		return;
 	chosen.tag_count = (uint8_t)n;
-	selected_record(w, false, s->flow.index, s->flow.late, tags, unite_tags(&s->flow, &chosen, tags));
+	selected_record_at(
+	    w, false, s->flow.at, s->flow.index, s->flow.late, tags, unite_tags(&s->flow, &chosen, tags));
 	for (begin_fields(s); s->has_field; next_field(s)) {
 		if (choice->field == NULL || choice->field(choice->ctx, s->v.field))
 			put_field(w, s);
@@ -165,7 +168,7 @@ flow_order(const struct side *a, const struct side *b)
 		return a->there ? -1 : 1;
 	if (a->flow.options != b->flow.options)
 		return a->flow.options ? 1 : -1;
-	return (a->flow.index > b->flow.index) - (a->flow.index < b->flow.index);
+	return (a->flow.at > b->flow.at) - (a->flow.at < b->flow.at);
 }
 
 /* A longer skeleton knew more options; of equally long ones the smaller bytes. */

@@ -25,7 +25,7 @@ struct group {
 	struct layout *layouts;    /* owned */
 	size_t layout_count, layout_room;
 	uint32_t count;
-	uint32_t last; /* index of the last one */
+	uint16_t last; /* where the last one was */
 };
 
 struct selected_writer {
@@ -39,6 +39,7 @@ struct selected_writer {
 	/* the record at hand */
 	bool open;
 	struct group *group;
+	uint16_t at;
 	uint32_t index;
 	bool late;
 	uint32_t tags[SELECTED_TAGS_MOST];
@@ -138,10 +139,11 @@ put_record(struct selected_writer *w, uint16_t layout)
 {
 	struct group *g = w->group;
 
-	if (g->count > 0 && w->index <= g->last)
+	if (g->count > 0 && w->at <= g->last)
 		fail(w, ERR_MALFORMED);
-	g->last = w->index;
+	g->last = w->at;
 	g->count++;
+	buf_u16(&g->records, w->at);
 	buf_u32(&g->records, w->index);
 	buf_u8(&g->records, w->late ? SELECTED_LATE : 0);
 	buf_u8(&g->records, (uint8_t)w->tag_count);
@@ -199,10 +201,11 @@ take_tags(struct selected_writer *w, const uint32_t *tags, size_t count)
 }
 
 static void
-begin_record(
-    struct selected_writer *w, bool options, uint32_t index, bool late, const uint32_t *tags, size_t n_tags)
+begin_record(struct selected_writer *w, bool options, uint16_t at, uint32_t index, bool late,
+    const uint32_t *tags, size_t n_tags)
 {
 	w->group = &w->groups[options];
+	w->at = at;
 	w->index = index;
 	w->late = late;
 	take_tags(w, tags, n_tags);
@@ -212,8 +215,17 @@ void
 selected_record(
     struct selected_writer *w, bool options, uint32_t index, bool late, const uint32_t *tags, size_t n_tags)
 {
+	if (index > UINT16_MAX)
+		fail(w, ERR_LIMIT);
+	selected_record_at(w, options, (uint16_t)index, index, late, tags, n_tags);
+}
+
+void
+selected_record_at(struct selected_writer *w, bool options, uint16_t at, uint32_t index, bool late,
+    const uint32_t *tags, size_t n_tags)
+{
 	end_record(w);
-	begin_record(w, options, index, late, tags, n_tags);
+	begin_record(w, options, at, index, late, tags, n_tags);
 	w->open = true;
 	w->fields = 0;
 	w->record_len = 0;
@@ -300,14 +312,14 @@ selected_flow(struct selected_writer *w, const struct flow *f, const uint32_t *t
 		return;
 	if (w->tmpl == f->tmpl &&
 	    f->tmpl->proto != PROTO_SFLOW5) { /* its templates are made anew in one place */
-		begin_record(w, f->options, f->index, f->late, tags, n_tags);
+		begin_record(w, f->options, f->at, f->index, f->late, tags, n_tags);
 		put_again(w, f);
 		return;
 	}
 	w->tmpl = NULL;
 	if (!ask(w, f->tmpl, keeps, ctx))
 		return;
-	selected_record(w, f->options, f->index, f->late, tags, n_tags);
+	selected_record_at(w, f->options, f->at, f->index, f->late, tags, n_tags);
 	flow_walk_init(&walk, f);
 	for (uint16_t i = 0; flow_walk_next(&walk, &v); i++) {
 		if (w->kept[i])

@@ -570,6 +570,52 @@ test_union_of_parts(void)
 	buf_clear(&got);
 }
 
+/* Where a node cannot decode the first set, the others' flows stay at their places. */
+static void
+test_union_with_unknown(void)
+{
+	static const uint16_t fields[] = {8, 4, 1, 4};
+	struct buf payload = BUF_INIT, a = BUF_INIT, b = BUF_INIT, x = BUF_INIT, got = BUF_INIT;
+	struct wish third = {1 << 2, ALL, 0};
+	bool complete;
+
+	message_v9(&payload, 1, 9);
+	message_set(&payload, 0);
+	message_template(&payload, 400, fields, 2);
+	message_set_end(&payload);
+	if (select_of(&payload, &everything, &a, &complete) != ERR_OK)
+		ok(false, "templates");
+	message_v9(&payload, 2, 9);
+	for (uint16_t set = 0; set < 2; set++) {
+		message_set(&payload, set == 0 ? 401 : 400);
+		for (uint32_t i = 0; i < 2; i++) {
+			buf_u32(&payload, 0x0a000000 + set * 2u + i);
+			buf_u32(&payload, 1000 + set * 2u + i);
+		}
+		message_set_end(&payload);
+	}
+	ok(select_of(&payload, &everything, &a, &complete) == ERR_OK && !complete,
+	    "a set of a template to come");
+	message_v9(&x, 3, 9);
+	message_set(&x, 0);
+	message_template(&x, 401, fields, 2);
+	message_set_end(&x);
+	ok(select_of(&x, &everything, &b, &complete) == ERR_OK, "the template");
+	ok(select_of(&payload, &third, &b, &complete) == ERR_OK && complete,
+	    "who knows it keeps the third flow");
+	is_u64(unite(&a, &b, &x), 0, "which is no other one");
+	print_body(&x, &got);
+	is_u64(lines(&got), 2, "and one of the two that the other has");
+	ok(strstr((char *)got.data,
+	       "\"index\":2,\"sourceIPv4Address\":\"10.0.0.2\",\"octetDeltaCount\":1002}") != NULL,
+	    "at the index of who could count");
+	buf_clear(&payload);
+	buf_clear(&a);
+	buf_clear(&b);
+	buf_clear(&x);
+	buf_clear(&got);
+}
+
 static void
 test_too_many(void)
 {
@@ -617,6 +663,7 @@ main(void)
 	test_laws(false);
 	test_laws(true);
 	test_union_of_parts();
+	test_union_with_unknown();
 	test_too_many();
 	templates_clear(&templates);
 	selected_reader_free(uniting.a);
