@@ -104,9 +104,9 @@ check_flow(struct catting *c, const char *line, uint32_t flow)
 	    received + 1);
 	witnesses_text(w, d, text, sizeof(text));
 	CHECK(w, has_text(line, "witnesses", text), "cat: flow %x: witnesses are not %s", f->marker, text);
-	for (uint32_t p = s->parts_at; p < s->parts_at + s->parts && has_layouts(st); p++)
+	for (uint32_t p = s->parts_at; p < s->parts_at + s->parts && has_layouts(st) && d->whole; p++)
 		whole &= w->parts[p].defines || c->e->sets[p].layout == w->parts[p].layout;
-	if (whole)
+	if (d->whole ? whole : !d->odd)
 		CHECK(w, number_of(line, "index") == f->index, "cat: flow %x: index is not %u", f->marker,
 		    f->index);
 	if (has_layouts(st) && c->lives_known[s->stream]) {
@@ -164,7 +164,12 @@ check_flows(struct catting *c)
 
 		if (p == NULL || c->e->of_sent[f->sent] == NONE)
 			continue;
-		decoded = is_decoded(c, s, (uint32_t)(p - w->parts), &any);
+		if (c->e->datagrams[c->e->of_sent[f->sent]].whole) {
+			decoded = is_decoded(c, s, (uint32_t)(p - w->parts), &any);
+		} else {
+			decoded = policy_kept(&c->e->datagrams[c->e->of_sent[f->sent]], i);
+			any = c->e->datagrams[c->e->of_sent[f->sent]].odd;
+		}
 		any_unknowable |= any;
 		if (any)
 			continue;

@@ -22,8 +22,26 @@
 /* --- datagrams --- */
 
 static uint32_t
-find_sent(const struct world *w, const struct pool_datagram *d, const uint8_t *payload)
+find_selected(struct world *w, const struct pool *p, const struct pool_datagram *d)
 {
+	const struct pool_selected *one = &p->selected[d->selected];
+
+	for (uint32_t i = 0; i < w->sent_count; i++) {
+		struct sent *s = &w->sent[i];
+		const struct exporter *x = &w->exporters[w->streams[s->stream].exporter];
+
+		if (s->len == one->len && x->port == d->port && addr_cmp(&x->addr, &d->addr) == 0 &&
+		    memcmp(policy_sha256(s)->b, one->sha256.b, SHA256_SIZE) == 0)
+			return i;
+	}
+	return NONE;
+}
+
+static uint32_t
+find_sent(struct world *w, const struct pool *p, const struct pool_datagram *d, const uint8_t *payload)
+{
+	if (d->selected != POOL_NONE)
+		return find_selected(w, p, d);
 	for (uint32_t i = 0; i < w->sent_count; i++) {
 		const struct sent *s = &w->sent[i];
 		const struct exporter *x = &w->exporters[w->streams[s->stream].exporter];
@@ -62,7 +80,7 @@ check_datagram(
 
 	if (!CHECK(w, pool_payload(p, d, &payload) == ERR_OK, "archive: a payload cannot be read"))
 		return;
-	sent = find_sent(w, d, payload);
+	sent = find_sent(w, p, d, payload);
 	if (!CHECK(w, sent != NONE, "archive: a datagram of %u bytes that nobody sent", d->len))
 		return;
 	if (!CHECK(w, e->of_sent[sent] != NONE, "archive: datagram %u, which no node has whole", sent))
@@ -70,6 +88,10 @@ check_datagram(
 	CHECK(w, !seen[sent], "archive: datagram %u stands twice", sent);
 	seen[sent] = 1;
 	x = &e->datagrams[e->of_sent[sent]];
+	CHECK(w, (d->selected == POOL_NONE) == x->whole, "archive: datagram %u is %swhole", sent,
+	    x->whole ? "not " : "");
+	CHECK(w, x->whole || (x->body.len == d->len && memcmp(x->body.data, payload, d->len) == 0),
+	    "archive: datagram %u is not the union of what nodes kept", sent);
 	CHECK(w, d->time_ns == x->time_ns, "archive: datagram %u has time %" PRId64 ", not %" PRId64, sent,
 	    d->time_ns, x->time_ns);
 	CHECK(w, d->hearings == x->count, "archive: datagram %u has %u witnesses, not %u", sent, d->hearings,
@@ -248,22 +270,21 @@ static void
 check_order(struct world *w, const struct expect *e, struct pool *p, const char *path)
 {
 	uint32_t last = NONE;
+	struct digest128 da = {0, 0}, db;
 
 	for (size_t i = 0; i < p->datagram_count; i++) {
 		const uint8_t *payload;
 		const struct pool_datagram *d = &p->datagrams[i];
-		uint32_t sent = pool_payload(p, d, &payload) == ERR_OK ? find_sent(w, d, payload) : NONE;
-		struct digest128 da, db;
+		uint32_t sent = pool_payload(p, d, &payload) == ERR_OK ? find_sent(w, p, d, payload) : NONE;
 		int64_t c;
 
 		if (sent == NONE || e->of_sent[sent] == NONE)
 			return; /* that is told elsewhere */
+		db = d->selected == POOL_NONE ? digest_of(w, sent) : d->digest;
 		if (last != NONE) {
 			const struct exporter *xa = &w->exporters[w->streams[w->sent[last].stream].exporter];
 			const struct exporter *xb = &w->exporters[w->streams[w->sent[sent].stream].exporter];
 
-			da = digest_of(w, last);
-			db = digest_of(w, sent);
 			c = e->datagrams[e->of_sent[last]].time_ns - e->datagrams[e->of_sent[sent]].time_ns;
 			if (c == 0)
 				c = addr_cmp(&xa->addr, &xb->addr);
@@ -274,6 +295,7 @@ check_order(struct world *w, const struct expect *e, struct pool *p, const char 
 			CHECK(w, c < 0, "%s: datagrams %u and %u are in the wrong order", path, last, sent);
 		}
 		last = sent;
+		da = db;
 	}
 }
 
@@ -379,6 +401,15 @@ is_named_anywhere(const struct world *w, uint64_t incarnation, uint64_t sequence
 	return false;
 }
 
+/* What the archive has is what the record was. */
+static bool
+heals(const struct expect_datagram *d, const struct file_record *r)
+{
+	if (r->type == RECORD_DATAGRAM || d->whole)
+		return r->type == RECORD_DATAGRAM && d->whole;
+	return d->body.len == r->len && memcmp(d->body.data, r->body, r->len) == 0;
+}
+
 /* Healed is what is lost, has a sound header, and names a datagram that is there. */
 static void
 check_healed(struct world *w, const struct expect *e, const struct json_value *v)
@@ -396,7 +427,7 @@ check_healed(struct world *w, const struct expect *e, const struct json_value *v
 				continue;
 			lost++;
 			healed += is_named_anywhere(w, f->incarnation, r->sequence) && r->sent != NONE &&
-			    e->of_sent[r->sent] != NONE;
+			    e->of_sent[r->sent] != NONE && heals(&e->datagrams[e->of_sent[r->sent]], r);
 		}
 	}
 	CHECK(w, json_number(v, "damaged_records") == lost,

@@ -32,6 +32,10 @@ hear(struct world *w, struct expect *e, const struct seg_file *f, const struct f
 		e->of_sent[r->sent] = e->count++;
 	}
 	d = &e->datagrams[e->of_sent[r->sent]];
+	if (r->type == RECORD_SELECTED)
+		policy_unite(w, d, r);
+	else
+		d->whole = true;
 	if (has_heard(d, f->incarnation, r->sequence))
 		return; /* a copy of the log */
 	GROW(d->heard, d->count);
@@ -43,7 +47,6 @@ hear(struct world *w, struct expect *e, const struct seg_file *f, const struct f
 	    .time_ns = r->time_ns};
 	d->nodes |= 1U << f->node;
 	e->heard++;
-	(void)w;
 }
 
 static int
@@ -220,7 +223,9 @@ resolve_life(struct world *w, struct expect *e, const struct sim_stream *st, con
 		if (e->of_sent[order[i]] == NONE)
 			continue;
 		for (uint32_t p = s->parts_at; p < s->parts_at + s->parts; p++) {
-			if (!w->parts[p].defines && w->parts[p].interval != 0 && e->sets[p].layout != NONE)
+			if (!w->parts[p].defines && w->parts[p].interval != 0 && e->sets[p].layout != NONE &&
+			    policy_has_set(
+				&e->datagrams[e->of_sent[order[i]]], st->layouts[w->parts[p].layout].id))
 				interval = w->parts[p].interval;
 		}
 		for (; interval != 0 && before < i; before++) {
@@ -303,6 +308,8 @@ expect_make(struct world *w, struct expect *e)
 		take_file(w, e, &w->files[i]);
 	for (uint32_t i = 0; i < e->count; i++)
 		e->datagrams[i].time_ns = median(&e->datagrams[i]);
+	for (uint32_t i = 0; i < e->count; i++)
+		policy_settle(w, &e->datagrams[i]);
 	for (uint32_t i = 0; i < w->stream_count; i++)
 		resolve_stream(w, e, &w->streams[i], e->known);
 }
@@ -310,8 +317,11 @@ expect_make(struct world *w, struct expect *e)
 void
 expect_clear(struct expect *e)
 {
-	for (uint32_t i = 0; i < e->count; i++)
+	for (uint32_t i = 0; i < e->count; i++) {
 		free(e->datagrams[i].heard);
+		free(e->datagrams[i].kept);
+		buf_clear(&e->datagrams[i].body);
+	}
 	free(e->datagrams);
 	free(e->of_sent);
 	free(e->sets);

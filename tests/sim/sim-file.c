@@ -159,10 +159,19 @@ file_match(struct world *w, const struct seg_file *f)
 		if (r->type ==
 		    RECORD_SEAL) /* after a kill it has the number of a record that never reached the disk */
 			continue;
-		CHECK(w, (a != NULL) == (r->type == RECORD_DATAGRAM), "%s: record %llu: type %u, given %s",
-		    f->path, (unsigned long long)r->sequence, r->type, a != NULL ? "a datagram" : "none");
-		if (a == NULL || r->type != RECORD_DATAGRAM)
+		CHECK(w, (a != NULL) == (r->type == RECORD_DATAGRAM || r->type == RECORD_SELECTED),
+		    "%s: record %llu: type %u, given %s", f->path, (unsigned long long)r->sequence, r->type,
+		    a != NULL ? "a datagram" : "none");
+		if (a == NULL || (r->type != RECORD_DATAGRAM && r->type != RECORD_SELECTED))
 			continue;
+		if (r->type == RECORD_SELECTED) {
+			CHECK(w, r->time_ns == a->time_ns && r->listener == a->listener,
+			    "%s: record %llu: not as datagram %u was given", f->path,
+			    (unsigned long long)r->sequence, a->sent);
+			policy_match(w, f->path, &w->nodes[f->node], r, a->sent);
+			r->sent = a->sent;
+			continue;
+		}
 		s = &w->sent[a->sent];
 		CHECK(w,
 		    r->len == s->len && memcmp(r->body, s->payload, s->len) == 0 &&
@@ -295,7 +304,7 @@ find_losses(struct seg_file *f)
 			continue;
 		if (!r->header_gone) {
 			r->known_lost = r->type != RECORD_SEAL;
-			r->named = r->type == RECORD_DATAGRAM;
+			r->named = r->type == RECORD_DATAGRAM || r->type == RECORD_SELECTED;
 			if (r->offset + r->size > f->size) /* its body is cut: there is nothing behind it */
 				return;
 			continue;

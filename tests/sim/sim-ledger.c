@@ -175,6 +175,14 @@ units_of(const struct world *w, const struct expect *e, const struct sim_stream 
 
 	if (st->proto != PROTO_IPFIX)
 		return u;
+	if (e->of_sent[sent] != NONE && !e->datagrams[e->of_sent[sent]].whole) {
+		const struct expect_datagram *d = &e->datagrams[e->of_sent[sent]];
+
+		u.unknown = d->records == UINT32_MAX;
+		u.wrong = !u.unknown && d->records != s->units;
+		u.n = u.unknown ? 0 : s->units;
+		return u;
+	}
 	u.n = 0;
 	for (uint32_t p = s->parts_at; p < s->parts_at + s->parts; p++) {
 		if (w->parts[p].defines)

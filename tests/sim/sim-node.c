@@ -174,7 +174,8 @@ start(struct lane *l, int64_t at_ns)
 	struct conf conf = {.listeners = listeners,
 	    .listener_count = n->listeners,
 	    .log_rotate_ns = n->rotate_s * NS_PER_SEC,
-	    .log_size = n->size_limit};
+	    .log_size = n->size_limit,
+	    .policy = n->policy};
 	struct segment_header head = {.kind = SEGMENT_NODE, .lane = l->lane, .first_sequence = 1};
 	struct store_recovery recovered[4];
 	size_t count = 0;
@@ -509,6 +510,8 @@ void
 sim_nodes(struct world *w)
 {
 	(void)signal(SIGXFSZ, SIG_IGN);
-	for (uint32_t n = 0; n < w->node_count; n++)
+	for (uint32_t n = 0; n < w->node_count; n++) {
+		policy_draw(w, n);
 		run_node(w, n);
+	}
 }

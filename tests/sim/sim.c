@@ -156,6 +156,7 @@ run_world(struct world *w)
 	if (w->options.verbose)
 		describe(w, &e);
 	expect_clear(&e);
+	policy_clear(w);
 }
 
 static int

@@ -5,6 +5,7 @@
  *
  *	sim-exporter.c   what was sent, in true order        (sim-encode.c: its bytes)
  *	sim-network.c    what reached which node when
+ *	sim-policy.c     what nodes with a policy keep of a datagram, and the union of it
  *	sim-node.c       the real intake and store, killed and restarted; disks that are full
  *	sim-file.c       what stands in each file, by a reader of our own; damage to it
  *	sim-merge.c      the real commands, over orders and groupings
@@ -22,6 +23,7 @@
 #include "base/addr.h"
 #include "base/buf.h"
 #include "base/clock.h"
+#include "base/digest.h"
 #include "wire/proto.h"
 
 #define SIM_CLUSTER "sim"
@@ -129,6 +131,8 @@ struct sent {
 	bool data;
 	uint32_t parts_at, parts; /* in the world's parts */
 	uint32_t options;         /* options records or counter samples */
+	struct sha256 sha256;     /* of the payload, when hashed */
+	bool hashed;
 };
 
 struct sim_stream {
@@ -181,6 +185,8 @@ struct node {
 	int64_t step_at_ns, step_ns; /* 0: none */
 	uint16_t lanes, listeners;
 	uint32_t rotate_s, size_limit;
+	struct policy *policy;           /* owned; NULL: it keeps whole datagrams */
+	uint8_t *keeps;                  /* owned; by flow */
 	uint32_t copy_kills[LANES_MOST]; /* how many kills there had been when its log was copied */
 };
 
@@ -193,7 +199,7 @@ struct file_record {
 	int64_t time_ns;
 	uint32_t sent; /* datagram; else NONE */
 	uint16_t listener;
-	uint8_t *body; /* of events and template snapshots; owned */
+	uint8_t *body; /* of events, template snapshots and selected flows; owned */
 	uint32_t len;
 	bool gone;
 	bool header_gone; /* and not only its body */
@@ -306,6 +312,22 @@ void encode_datagram(struct world *w, struct rng *r, const struct sim_stream *st
 /* sim-network.c */
 void sim_network(struct world *w);
 
+/* sim-policy.c */
+struct file_record;
+void policy_draw(struct world *w, uint32_t node);
+void policy_clear(struct world *w);
+const struct sha256 *policy_sha256(struct sent *s);
+/* A record of selected flows is what the node's policy leaves of the datagram. */
+void policy_match(
+    struct world *w, const char *path, const struct node *n, const struct file_record *r, uint32_t sent);
+struct expect_datagram;
+void policy_unite(struct world *w, struct expect_datagram *d, const struct file_record *r);
+void policy_settle(struct world *w, struct expect_datagram *d);
+/* Whether the archive shows the flow; only of a datagram that is not whole. */
+/* Whether its skeleton, or all of it, has a data set of that id: a node may not have known that it holds options. */
+bool policy_has_set(const struct expect_datagram *d, uint16_t id);
+bool policy_kept(const struct expect_datagram *d, uint32_t flow);
+
 /* sim-node.c */
 void sim_nodes(struct world *w);
 
@@ -337,6 +359,12 @@ struct expect_datagram {
 	uint32_t count;
 	uint32_t nodes; /* bits */
 	int64_t time_ns;
+	bool whole;      /* somebody has it whole; else: */
+	struct buf body; /* the union of what nodes kept */
+	uint32_t first_flow;
+	uint8_t *kept;    /* by flow, from the first of the datagram */
+	uint32_t records; /* as the body tells */
+	bool odd;         /* a node read flows that nobody sent: it knew another template */
 };
 
 /* A data set: which layout the archive's rules give it. */
