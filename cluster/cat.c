@@ -4,7 +4,6 @@
  * form that was asked for.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,40 +11,11 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "cluster/command.h"
-#include "cluster/select.h"
+#include "cluster/cat_private.h"
 #include "cluster/walk.h"
-#include "flow/anonymise.h"
 #include "flow/flow.h"
 
-static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
-    "                     [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
-    "       flowbraid cat --explain EXPRESSION\n"
-    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
-
 #define OUTPUT_AIM ((size_t)256 << 10)
-
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV };
-
-struct cat {
-	struct command_options o;
-	enum format format;
-	bool count;
-	bool one_by_one; /* witnesses */
-	bool explain;
-	struct selection selection;
-	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
-	struct buf anonymous;          /* a record without its addresses */
-	uint64_t most;                 /* flows to be printed; 0: all */
-	bool stop;                     /* standard output takes no more */
-	bool gone;                     /* ... because nobody reads it: no fault */
-	bool enough;                   /* all that -n asked for has been printed */
-	struct buf out;
-	struct buf hearings; /* of the datagram at hand, as text */
-	uint64_t flows, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
-	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
-};
 
 static void
 put_out(struct cat *c)
@@ -61,16 +31,20 @@ static void
 print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 {
 	switch (c->format) {
-	case FORMAT_JSON:
-		flow_json(f, context, &c->out);
+	case CAT_JSON:
+		if (c->columns != NULL)
+			columns_json(c->columns, f, context, &c->out);
+		else
+			flow_json(f, context, &c->out);
 		break;
-	case FORMAT_CSV:
-		if (!f->options)
-			flow_csv(f, context, &c->out);
+	case CAT_CSV:
+		columns_csv(c->columns, f, context, &c->out);
 		break;
-	case FORMAT_TEXT:
-		if (!f->options)
-			flow_text(f, context, &c->out);
+	case CAT_LONG:
+		flow_text_long(f, context, &c->out);
+		break;
+	case CAT_TEXT:
+		flow_text(f, context, &c->out);
 		break;
 	}
 	if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
@@ -109,7 +83,7 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 static void
 show_hearings(struct cat *c, struct hearings *h, struct flow_context *context)
 {
-	if (!c->one_by_one || c->format != FORMAT_JSON)
+	if (!c->one_by_one || c->format != CAT_JSON)
 		return;
 	buf_reset(&c->hearings);
 	hearings_json(h, &c->hearings);
@@ -137,9 +111,11 @@ take_flows(struct cat *c, const struct reader_datagram *d)
 	show_hearings(c, d->hearings, &context);
 	if (c->selection.expr != NULL)
 		expr_datagram(c->selection.expr);
+	if (c->columns != NULL)
+		columns_datagram(c->columns);
 	while (!c->stop && decode_next(d->decode, &f) == ERR_OK)
 		take_flow(c, &f, &context);
-	if (c->format == FORMAT_TEXT && c->flows > before)
+	if ((c->format == CAT_TEXT || c->format == CAT_LONG) && c->flows > before)
 		hearings_text(d->hearings, &c->out);
 }
 
@@ -160,76 +136,6 @@ take_datagram(void *ctx, const struct reader_datagram *d)
 	c->v8 += d->info->proto == PROTO_V8;
 	c->faults[done->passed_over ? proto_check(d->payload, d->len, d->info) : done->fault]++;
 	return !c->stop;
-}
-
-static bool
-options(struct cat *c, int argc, char **argv, int *ret_exit)
-{
-	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'},
-	    {"anonymise", required_argument, NULL, 'a'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
-	int opt;
-
-	*ret_exit = EXIT_UNABLE;
-	while ((opt = getopt_long(argc, argv, "F:cn:qh", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'F':
-			if (strcmp(optarg, "json") == 0)
-				c->format = FORMAT_JSON;
-			else if (strcmp(optarg, "csv") == 0)
-				c->format = FORMAT_CSV;
-			else if (strcmp(optarg, "text") == 0)
-				c->format = FORMAT_TEXT;
-			else {
-				msg_error("-F %s: expected text, json or csv", optarg);
-				return false;
-			}
-			break;
-		case 'c':
-			c->count = true;
-			break;
-		case 'n':
-			if (!command_number(optarg, &c->most))
-				return false;
-			break;
-		case 'e':
-			c->explain = true;
-			break;
-		case 'a':
-			if (c->anonymiser == NULL && (c->anonymiser = command_anonymiser(optarg)) == NULL)
-				return false;
-			break;
-		case 'm':
-			if (!command_memory(optarg, &c->o.memory))
-				return false;
-			break;
-		case COMMAND_OPTION_FROM:
-		case COMMAND_OPTION_TO:
-			if (!command_time(&c->o, opt, optarg))
-				return false;
-			break;
-		case 'w':
-			c->one_by_one = true;
-			break;
-		case 'q':
-			c->o.quiet = true;
-			break;
-		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			*ret_exit = opt == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
-			return false;
-		}
-	}
-	if (optind == argc && !c->explain) {
-		fputs(usage, stderr);
-		return false;
-	}
-	if (c->one_by_one && (c->format == FORMAT_CSV || c->count)) {
-		msg_error("--witnesses: shown with -F text and -F json, not with -c or -F csv");
-		return false;
-	}
-	return true;
 }
 
 /* Malformed datagrams by reason. */
@@ -276,6 +182,7 @@ static void
 cat_clear(struct cat *c)
 {
 	selection_clear(&c->selection);
+	columns_free(c->columns);
 	anonymiser_free(c->anonymiser);
 	buf_clear(&c->anonymous);
 	buf_clear(&c->hearings);
@@ -290,8 +197,8 @@ cat_paths(struct cat *c, char **paths, int count)
 	uint64_t findings;
 	bool ok;
 
-	if (c->format == FORMAT_CSV && !c->count)
-		flow_csv_header(&c->out);
+	if (c->format == CAT_CSV && !c->count)
+		columns_csv_header(c->columns, &c->out);
 	ok = walk_paths(paths, count, &c->o, &read, take_datagram, c, &findings);
 	if (c->count)
 		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
@@ -311,7 +218,7 @@ command_cat(int argc, char **argv)
 
 	if (!selection_take_words(&argc, argv, &c.selection))
 		return EXIT_UNABLE;
-	if (options(&c, argc, argv, &status) &&
+	if (cat_options(&c, argc, argv, &status) &&
 	    selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
 		if (c.explain)
 			status = selection_explain(&c.selection) ? EXIT_CLEAN : EXIT_UNABLE;

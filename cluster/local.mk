@@ -2,7 +2,7 @@
 noinst_LIBRARIES += cluster/libfb-cluster.a
 cluster_libfb_cluster_a_SOURCES = \
 	cluster/absent.c cluster/absent.h \
-	cluster/cat.c \
+	cluster/cat.c cluster/cat_options.c cluster/cat_private.h \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Between the parts of flowbraid cat: its options (cat_options.c), what is done with datagrams and flows (cat.c).
+ */
+#ifndef FLOWBRAID_CLUSTER_CAT_PRIVATE_H
+#define FLOWBRAID_CLUSTER_CAT_PRIVATE_H
+
+#include "archive/reader.h"
+#include "cluster/command.h"
+#include "cluster/select.h"
+#include "flow/anonymise.h"
+#include "flow/columns.h"
+
+enum cat_format { CAT_TEXT, CAT_LONG, CAT_JSON, CAT_CSV };
+
+struct cat {
+	struct command_options o;
+	enum cat_format format;
+	const char *fields; /* borrowed: as given; NULL: those of the format */
+	bool count;
+	bool one_by_one; /* witnesses */
+	bool explain;
+	struct selection selection;
+	struct columns *columns;       /* owned; NULL: the format has none */
+	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
+	struct buf anonymous;          /* a record without its addresses */
+	uint64_t most;                 /* flows to be printed; 0: all */
+	bool stop;                     /* standard output takes no more */
+	bool gone;                     /* ... because nobody reads it: no fault */
+	bool enough;                   /* all that -n asked for has been printed */
+	struct buf out;
+	struct buf hearings; /* of the datagram at hand, as text */
+	uint64_t flows, undecoded_sets, reserved_sets, malformed_sets, unknown_samples, v8;
+	uint64_t faults[FAULT_COUNT_OF_KINDS]; /* datagrams */
+};
+
+/* Reads the options; paths begin at optind then. False: *ret_exit says how to end; what is to be said was said. */
+bool cat_options(struct cat *c, int argc, char **argv, int *ret_exit);
+
+#endif
