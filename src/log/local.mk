@@ -6,6 +6,7 @@ src_log_libfb_log_a_SOURCES = \
 	src/log/event.c src/log/event.h \
 	src/log/expire.c src/log/expire.h \
 	src/log/folder.c src/log/folder.h \
+	src/log/log_writer.c src/log/log_writer.h \
 	src/log/merged.c src/log/merged.h \
 	src/log/recover.c src/log/recover.h \
 	src/log/retain.c src/log/retain.h \
