@@ -17,14 +17,32 @@
 
 #define OUTPUT_AIM ((size_t)256 << 10)
 
-static void
-put_out(struct cat *c)
+void
+cat_flush(struct cat *c)
 {
-	if (!command_output(&c->out)) {
+	if (c->out.len > 0 && !command_output(&c->out)) {
 		c->stop = true;
 		c->gone = errno == EPIPE;
 		c->enough = false;
 	}
+}
+
+/* Until all are there. One that does not tell when it began stands where its datagram was received. */
+static void
+keep_flow(struct cat *c, const struct flow *f, const struct flow_context *context)
+{
+	wall_t time;
+	enum err e;
+
+	if (c->out.len == 0)
+		return;
+	if (!flow_start(f, &time, NULL))
+		time = context->received;
+	e = cat_sort_add(&c->sorted, time.ns, !f->options, &c->out);
+	if (e == ERR_OK)
+		return;
+	msg_error("%s: %s", command_folder(), err_text(e));
+	c->stop = true;
 }
 
 static void
@@ -47,8 +65,10 @@ print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 		flow_text(f, context, &c->out);
 		break;
 	}
-	if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
-		put_out(c);
+	if (c->sort)
+		keep_flow(c, f, context);
+	else if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
+		cat_flush(c);
 }
 
 /* Without its addresses, when that was asked for; what cannot be freed of them is not shown at all. */
@@ -73,8 +93,10 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 	if (c->selection.expr != NULL && (f->options || !expr_match(c->selection.expr, f, context, 0)))
 		return;
 	c->flows += !f->options;
-	if (!c->count)
+	if (!c->count && c->log == NULL)
 		show_flow(c, f, context);
+	if (c->sort)
+		return;
 	if (c->most > 0 && c->flows >= c->most)
 		c->enough = c->stop = true;
 }
@@ -119,16 +141,33 @@ take_flows(struct cat *c, const struct reader_datagram *d)
 		hearings_text(d->hearings, &c->out);
 }
 
-static bool
-take_datagram(void *ctx, const struct reader_datagram *d)
+/* A datagram goes into the log when a flow of it is selected, and when others may need it to be decoded: for its templates, or
+ * for what its options records tell. */
+static void
+keep_datagram(struct cat *c, const struct reader_datagram *d, bool selected)
+{
+	bool helps = d->decode->passed_over || d->decode->options > 0;
+
+	if (c->log == NULL || (c->selection.expr != NULL && !selected && !helps))
+		return;
+	if (!cat_log_put(c->writer, d, d->cluster)) {
+		c->stop = true;
+		c->enough = false;
+	}
+}
+
+bool
+cat_datagram(void *ctx, const struct reader_datagram *d)
 {
 	struct cat *c = ctx;
 	const struct decode *done = d->decode;
+	uint64_t before = c->flows;
 
-	if (c->count && c->selection.expr == NULL && c->most == 0)
+	if ((c->count || c->log != NULL) && c->selection.expr == NULL && c->most == 0)
 		c->flows += decode_count(d->decode);
 	else
 		take_flows(c, d);
+	keep_datagram(c, d, c->flows > before);
 	c->undecoded_sets += done->sets_unknown;
 	c->reserved_sets += done->sets_reserved;
 	c->malformed_sets += done->sets_malformed;
@@ -183,27 +222,93 @@ cat_clear(struct cat *c)
 {
 	selection_clear(&c->selection);
 	columns_free(c->columns);
+	cat_log_free(c->writer);
+	cat_sort_clear(&c->sorted);
 	anonymiser_free(c->anonymiser);
 	buf_clear(&c->anonymous);
 	buf_clear(&c->hearings);
 	buf_clear(&c->out);
 }
 
+/* What was kept, in order; with -n the first ones. */
+static void
+print_sorted(struct cat *c)
+{
+	uint64_t flows = 0;
+	enum err e = cat_sort_close(&c->sorted);
+	bool is_flow = false;
+
+	if (e != ERR_OK) {
+		msg_error("%s: %s", command_folder(), err_text(e));
+		c->stop = true;
+	}
+	while (
+	    !c->stop && (c->most == 0 || flows < c->most) && cat_sort_next(&c->sorted, &c->out, &is_flow)) {
+		flows += is_flow;
+		if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
+			cat_flush(c);
+	}
+}
+
+static void
+on_definition(void *ctx, const struct tmpl_def *def)
+{
+	struct cat *c = ctx;
+
+	cat_log_definition(c->writer, def);
+}
+
+/* Before the first flow, so that a folder that cannot be written is told of at once. */
+static bool
+begin_output(struct cat *c)
+{
+	if (c->log != NULL && (c->writer = cat_log_open(c->log, c->node != NULL ? c->node : "cat")) == NULL)
+		return false;
+	if (c->format == CAT_CSV && !c->count && c->log == NULL) {
+		columns_csv_header(c->columns, &c->out);
+		if (c->follow || c->sort)
+			cat_flush(c);
+	}
+	return true;
+}
+
+/* False: something could not be written. */
+static bool
+end_output(struct cat *c)
+{
+	bool ok = true;
+
+	if (c->sort)
+		print_sorted(c);
+	if (c->log != NULL && (!c->stop || c->enough))
+		ok = cat_log_end(c->writer);
+	if (c->count)
+		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
+	if (!c->stop || c->enough)
+		cat_flush(c);
+	return ok;
+}
+
 /* All paths; what the exit code is. */
 static int
 cat_paths(struct cat *c, char **paths, int count)
 {
-	struct reader_options read = {.names = !c->count, .hearings = c->one_by_one};
-	uint64_t findings;
+	struct reader_options read = {.names = !c->count,
+	    .hearings = c->one_by_one,
+	    .definition = c->log != NULL ? on_definition : NULL,
+	    .ctx = c};
+	uint64_t findings = 0;
 	bool ok;
 
-	if (c->format == CAT_CSV && !c->count)
-		columns_csv_header(c->columns, &c->out);
-	ok = walk_paths(paths, count, &c->o, &read, take_datagram, c, &findings);
-	if (c->count)
-		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
-	if (!c->stop || c->enough)
-		put_out(c);
+	if (!begin_output(c))
+		return EXIT_UNABLE;
+	if (c->stop)
+		ok = true;
+	else if (c->follow)
+		ok = cat_follow(c, paths[0], &findings);
+	else
+		ok = walk_paths(paths, count, &c->o, &read, cat_datagram, c, &findings);
+	ok &= end_output(c);
 	tell_undecoded(c);
 	if (!ok || (c->stop && !c->gone && !c->enough))
 		return EXIT_UNABLE;
@@ -214,7 +319,7 @@ int
 command_cat(int argc, char **argv)
 {
 	struct cat c = {.out = BUF_INIT};
-	int status;
+	int status = EXIT_UNABLE;
 
 	if (!selection_take_words(&argc, argv, &c.selection))
 		return EXIT_UNABLE;
@@ -222,6 +327,8 @@ command_cat(int argc, char **argv)
 	    selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
 		if (c.explain)
 			status = selection_explain(&c.selection) ? EXIT_CLEAN : EXIT_UNABLE;
+		else if (c.follow && argc - optind != 1)
+			msg_error("-f: expected one path, found %d", argc - optind);
 		else if (!command_limit_memory(&c.o, NULL))
 			status = EXIT_UNABLE;
 		else

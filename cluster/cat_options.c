@@ -10,10 +10,12 @@
 #include "cluster/cat_private.h"
 
 static const char usage[] =
-    "usage: flowbraid cat [-F text|long|json|csv] [-cqv] [--fields NAME,...] [-n NUMBER] [--witnesses] [--anonymise KEYFILE]\n"
-    "                     [--from TIME] [--to TIME] [--memory SIZE] PATH... [-- EXPRESSION]\n"
+    "usage: flowbraid cat [-F text|long|json|csv] [-cfqv] [--fields NAME,...] [--sort] [-n NUMBER] [--witnesses]\n"
+    "                     [--anonymise KEYFILE] [--from TIME] [--to TIME] [--memory SIZE] PATH... [-- EXPRESSION]\n"
+    "       flowbraid cat -o LOG [--node NAME] [-cq] [-n NUMBER] [--from TIME] [--to TIME] PATH... [-- EXPRESSION]\n"
     "       flowbraid cat --explain EXPRESSION\n"
-    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
+    "Prints flows; -c prints the number of flows, alone; -o writes their datagrams into a new log; -f goes on with what a log\n"
+    "gets. PATH may be -: segments from standard input. Exits 1 when a path is damaged.\n";
 
 static bool
 take_format(const char *text, enum cat_format *ret)
@@ -48,6 +50,52 @@ fit_together(const struct cat *c)
 }
 
 static bool
+fit_log(const struct cat *c)
+{
+	if (c->node != NULL && c->log == NULL) {
+		msg_error("--node: whose log -o writes; there is no -o");
+		return false;
+	}
+	if (c->log != NULL &&
+	    (c->format_given || c->fields != NULL || c->anonymiser != NULL || c->one_by_one || c->sort ||
+		c->follow)) {
+		msg_error(
+		    "-o: writes whole datagrams as they are, and goes with neither -F, -f, -v, --fields, --sort, "
+		    "--witnesses nor --anonymise");
+		return false;
+	}
+	return true;
+}
+
+/* What is followed never ends, and is read once. */
+static bool
+fit_follow(const struct cat *c)
+{
+	if (c->follow && (c->sort || c->one_by_one)) {
+		msg_error("-f: goes with neither --sort nor --witnesses");
+		return false;
+	}
+	if (c->sort && (c->count || (c->one_by_one && c->format != CAT_JSON))) {
+		msg_error("--sort: goes with neither -c nor --witnesses, but for -F json");
+		return false;
+	}
+	return true;
+}
+
+static bool
+take_node(struct cat *c, const char *text)
+{
+	size_t len = strlen(text);
+
+	c->node = text;
+	if (len >= 1 && len < SEGMENT_NAME_SIZE &&
+	    strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-") == len)
+		return true;
+	msg_error("--node %s: expected a name of 1 to 63 of the characters A-Z a-z 0-9 . _ -", text);
+	return false;
+}
+
+static bool
 take_fields(struct cat *c)
 {
 	struct expr_error error;
@@ -67,23 +115,39 @@ bool
 cat_options(struct cat *c, int argc, char **argv, int *ret_exit)
 {
 	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"fields", required_argument, NULL, 'f'}, {"witnesses", no_argument, NULL, 'w'},
+	    {"fields", required_argument, NULL, 'C'}, {"sort", no_argument, NULL, 's'},
+	    {"node", required_argument, NULL, 'N'}, {"witnesses", no_argument, NULL, 'w'},
 	    {"explain", no_argument, NULL, 'e'}, {"anonymise", required_argument, NULL, 'a'}, COMMAND_TIMES,
 	    {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
 	int opt;
 
 	*ret_exit = EXIT_UNABLE;
-	while ((opt = getopt_long(argc, argv, "F:cn:qvh", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "F:cfn:o:qvh", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'F':
+			c->format_given = true;
 			if (!take_format(optarg, &c->format))
 				return false;
 			break;
 		case 'v':
+			c->format_given = true;
 			c->format = CAT_LONG;
 			break;
-		case 'f':
+		case 'C':
 			c->fields = optarg;
+			break;
+		case 'f':
+			c->follow = true;
+			break;
+		case 's':
+			c->sort = true;
+			break;
+		case 'o':
+			c->log = optarg;
+			break;
+		case 'N':
+			if (!take_node(c, optarg))
+				return false;
 			break;
 		case 'c':
 			c->count = true;
@@ -124,5 +188,5 @@ cat_options(struct cat *c, int argc, char **argv, int *ret_exit)
 		fputs(usage, stderr);
 		return false;
 	}
-	return fit_together(c) && take_fields(c);
+	return fit_together(c) && fit_log(c) && fit_follow(c) && take_fields(c);
 }
