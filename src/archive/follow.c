@@ -49,8 +49,8 @@ struct follow {
 	struct sampled *sampled;      /* owned */
 	struct stream_key stream;     /* of the datagram at hand */
 	struct proto_info info;
-	struct decode decode;
 	struct hearings hearings;
+	struct decode decode;
 };
 
 /* --- opening --- */
