@@ -4,7 +4,6 @@
  * form that was asked for.
  */
 #include <errno.h>
-#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,78 +11,68 @@
 #include <unistd.h>
 
 #include "base/msg.h"
-#include "cluster/command.h"
+#include "cluster/cat_private.h"
 #include "cluster/policy_file.h"
-#include "cluster/select.h"
-#include "cluster/undecoded.h"
 #include "cluster/walk.h"
-#include "flow/anonymise.h"
 #include "flow/flow.h"
-#include "flow/policy_view.h"
-
-static const char usage[] =
-    "usage: flowbraid cat [-F text|json|csv|flow-tools] [-c] [-n NUMBER] [--witnesses] [--anonymise KEYFILE] [--from TIME] [--to TIME]\n"
-    "                     [--policy FILE [--counters]] [--memory SIZE] [-q] PATH... [-- EXPRESSION]\n"
-    "       flowbraid cat --explain EXPRESSION\n"
-    "Prints flows; -c prints the number of flows, alone. Exits 1 when a path is damaged.\n";
 
 #define OUTPUT_AIM ((size_t)256 << 10)
 
-enum format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CSV, FORMAT_FLOW_TOOLS };
-
-struct cat {
-	struct command_options o;
-	enum format format;
-	bool count;
-	bool one_by_one; /* witnesses */
-	bool explain;
-	struct selection selection;
-	struct policy *policy; /* owned; NULL: none. What it leaves is what the expression sees */
-	struct policy_view *view;
-	bool counters;                 /* of its rules, in the end */
-	struct anonymiser *anonymiser; /* owned; NULL: addresses are shown */
-	struct buf anonymous;          /* a record without its addresses */
-	uint64_t most;                 /* flows to be printed; 0: all */
-	bool stop;                     /* standard output takes no more */
-	bool gone;                     /* ... because nobody reads it: no fault */
-	bool enough;                   /* all that -n asked for has been printed */
-	struct buf out;
-	struct buf hearings; /* of the datagram at hand, as text */
-	uint64_t flows;
-	struct undecoded undecoded;
-};
-
-static void
-put_out(struct cat *c)
+void
+cat_flush(struct cat *c)
 {
-	if (!command_output(&c->out)) {
+	if (c->out.len > 0 && !command_output(&c->out)) {
 		c->stop = true;
 		c->gone = errno == EPIPE;
 		c->enough = false;
 	}
 }
 
+/* Until all are there. One that does not tell when it began stands where its datagram was received. */
+static void
+keep_flow(struct cat *c, const struct flow *f, const struct flow_context *context)
+{
+	wall_t time;
+	enum err e;
+
+	if (c->out.len == 0)
+		return;
+	if (!flow_start(f, &time, NULL))
+		time = context->received;
+	e = cat_sort_add(&c->sorted, time.ns, !f->options, &c->out);
+	if (e == ERR_OK)
+		return;
+	msg_error("%s: %s", command_folder(), err_text(e));
+	c->stop = true;
+}
+
 static void
 print_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 {
 	switch (c->format) {
-	case FORMAT_JSON:
-		flow_json(f, context, &c->out);
+	case CAT_JSON:
+		if (c->columns != NULL)
+			columns_json(c->columns, f, context, &c->out);
+		else
+			flow_json(f, context, &c->out);
 		break;
-	case FORMAT_CSV:
-		if (!f->options)
-			flow_csv(f, context, &c->out);
+	case CAT_CSV:
+		columns_csv(c->columns, f, context, &c->out);
 		break;
-	case FORMAT_FLOW_TOOLS:
+	case CAT_FLOW_TOOLS:
 		flow_tools(f, context, &c->out);
 		break;
-	case FORMAT_TEXT:
-		if (!f->options)
-			flow_text(f, context, &c->out);
+	case CAT_LONG:
+		flow_text_long(f, context, &c->out);
+		break;
+	case CAT_TEXT:
+		flow_text(f, context, &c->out);
 		break;
 	}
-	if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
-		put_out(c);
+	if (c->sort)
+		keep_flow(c, f, context);
+	else if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
+		cat_flush(c);
 }
 
 /* Without its addresses, when that was asked for; what cannot be freed of them is not shown at all. */
@@ -121,8 +110,10 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 	if (c->selection.expr != NULL && (f->options || !expr_match(c->selection.expr, f, context, 0)))
 		return;
 	c->flows += !f->options;
-	if (!c->count)
+	if (!c->count && c->log == NULL)
 		show_flow(c, f, context);
+	if (c->sort)
+		return;
 	if (c->most > 0 && c->flows >= c->most)
 		c->enough = c->stop = true;
 }
@@ -131,7 +122,7 @@ take_flow(struct cat *c, const struct flow *f, struct flow_context *context)
 static void
 show_hearings(struct cat *c, struct hearings *h, struct flow_context *context)
 {
-	if (!c->one_by_one || c->format != FORMAT_JSON)
+	if (!c->one_by_one || c->format != CAT_JSON)
 		return;
 	buf_reset(&c->hearings);
 	hearings_json(h, &c->hearings);
@@ -159,120 +150,46 @@ take_flows(struct cat *c, const struct reader_datagram *d)
 	show_hearings(c, d->hearings, &context);
 	if (c->selection.expr != NULL)
 		expr_datagram(c->selection.expr);
+	if (c->columns != NULL)
+		columns_datagram(c->columns);
 	if (c->view != NULL)
 		policy_view_datagram(c->view);
 	while (!c->stop && decode_next(d->decode, &f) == ERR_OK) {
 		if (leave(c, &f, &context))
 			take_flow(c, &f, &context);
 	}
-	if (c->format == FORMAT_TEXT && c->flows > before)
+	if ((c->format == CAT_TEXT || c->format == CAT_LONG) && c->flows > before)
 		hearings_text(d->hearings, &c->out);
 }
 
-static bool
-take_datagram(void *ctx, const struct reader_datagram *d)
+/* A datagram goes into the log when a flow of it is selected, and when others may need it to be decoded: for its templates, or
+ * for what its options records tell. */
+static void
+keep_datagram(struct cat *c, const struct reader_datagram *d, bool selected)
+{
+	bool helps = d->decode->passed_over || d->decode->options > 0;
+
+	if (c->log == NULL || (c->selection.expr != NULL && !selected && !helps))
+		return;
+	if (!cat_log_put(c->writer, d, d->cluster)) {
+		c->stop = true;
+		c->enough = false;
+	}
+}
+
+bool
+cat_datagram(void *ctx, const struct reader_datagram *d)
 {
 	struct cat *c = ctx;
+	uint64_t before = c->flows;
 
-	if (c->count && c->selection.expr == NULL && c->view == NULL && c->most == 0)
+	if ((c->count || c->log != NULL) && c->selection.expr == NULL && c->view == NULL && c->most == 0)
 		c->flows += decode_count(d->decode);
 	else
 		take_flows(c, d);
+	keep_datagram(c, d, c->flows > before);
 	undecoded_note(&c->undecoded, d);
 	return !c->stop;
-}
-
-static bool
-options(struct cat *c, int argc, char **argv, int *ret_exit)
-{
-	static const struct option longs[] = {{"memory", required_argument, NULL, 'm'},
-	    {"witnesses", no_argument, NULL, 'w'}, {"explain", no_argument, NULL, 'e'},
-	    {"anonymise", required_argument, NULL, 'a'}, {"policy", required_argument, NULL, 'p'},
-	    {"counters", no_argument, NULL, 'C'}, COMMAND_TIMES, {"help", no_argument, NULL, 'h'},
-	    {NULL, 0, NULL, 0}};
-	int opt;
-
-	*ret_exit = EXIT_UNABLE;
-	while ((opt = getopt_long(argc, argv, "F:cn:qh", longs, NULL)) != -1) {
-		switch (opt) {
-		case 'F':
-			if (strcmp(optarg, "json") == 0)
-				c->format = FORMAT_JSON;
-			else if (strcmp(optarg, "csv") == 0)
-				c->format = FORMAT_CSV;
-			else if (strcmp(optarg, "flow-tools") == 0)
-				c->format = FORMAT_FLOW_TOOLS;
-			else if (strcmp(optarg, "text") == 0)
-				c->format = FORMAT_TEXT;
-			else {
-				msg_error("-F %s: expected text, json, csv or flow-tools", optarg);
-				return false;
-			}
-			break;
-		case 'c':
-			c->count = true;
-			break;
-		case 'n':
-			if (!command_number(optarg, &c->most))
-				return false;
-			break;
-		case 'e':
-			c->explain = true;
-			break;
-		case 'a':
-			if (c->anonymiser == NULL && (c->anonymiser = command_anonymiser(optarg)) == NULL)
-				return false;
-			break;
-		case 'p':
-			policy_view_free(c->view);
-			policy_free(c->policy);
-			c->view = NULL;
-			c->policy = policy_file_load(optarg);
-			if (c->policy == NULL)
-				return false;
-			c->view = policy_view_new(c->policy);
-			break;
-		case 'C':
-			c->counters = true;
-			break;
-		case 'm':
-			if (!command_memory(optarg, &c->o.memory))
-				return false;
-			break;
-		case COMMAND_OPTION_FROM:
-		case COMMAND_OPTION_TO:
-			if (!command_time(&c->o, opt, optarg))
-				return false;
-			break;
-		case 'w':
-			c->one_by_one = true;
-			break;
-		case 'q':
-			c->o.quiet = true;
-			break;
-		default:
-			fputs(usage, opt == 'h' ? stdout : stderr);
-			*ret_exit = opt == 'h' ? EXIT_CLEAN : EXIT_UNABLE;
-			return false;
-		}
-	}
-	if (optind == argc && !c->explain) {
-		fputs(usage, stderr);
-		return false;
-	}
-	if (c->policy != NULL && c->view == NULL) {
-		msg_error("cat: %s", err_text(ERR_MEMORY));
-		return false;
-	}
-	if (c->counters && c->policy == NULL) {
-		msg_error("--counters: expected --policy, too");
-		return false;
-	}
-	if (c->one_by_one && ((c->format != FORMAT_TEXT && c->format != FORMAT_JSON) || c->count)) {
-		msg_error("--witnesses: shown with -F text and -F json, not with -c or other forms");
-		return false;
-	}
-	return true;
 }
 
 static void
@@ -281,29 +198,97 @@ cat_clear(struct cat *c)
 	selection_clear(&c->selection);
 	policy_view_free(c->view);
 	policy_free(c->policy);
+	columns_free(c->columns);
+	cat_log_free(c->writer);
+	cat_sort_clear(&c->sorted);
 	anonymiser_free(c->anonymiser);
 	buf_clear(&c->anonymous);
 	buf_clear(&c->hearings);
 	buf_clear(&c->out);
 }
 
+/* What was kept, in order; with -n the first ones. */
+static void
+print_sorted(struct cat *c)
+{
+	uint64_t flows = 0;
+	enum err e = cat_sort_close(&c->sorted);
+	bool is_flow = false;
+
+	if (e != ERR_OK) {
+		msg_error("%s: %s", command_folder(), err_text(e));
+		c->stop = true;
+	}
+	while (
+	    !c->stop && (c->most == 0 || flows < c->most) && cat_sort_next(&c->sorted, &c->out, &is_flow)) {
+		flows += is_flow;
+		if (c->out.len >= OUTPUT_AIM || !buf_ok(&c->out))
+			cat_flush(c);
+	}
+}
+
+static void
+on_definition(void *ctx, const struct tmpl_def *def)
+{
+	struct cat *c = ctx;
+
+	cat_log_definition(c->writer, def);
+}
+
+/* Before the first flow, so that a folder that cannot be written is told of at once. */
+static bool
+begin_output(struct cat *c)
+{
+	if (c->log != NULL && (c->writer = cat_log_open(c->log, c->node != NULL ? c->node : "cat")) == NULL)
+		return false;
+	if (c->count || c->log != NULL)
+		return true;
+	if (c->format == CAT_CSV)
+		columns_csv_header(c->columns, &c->out);
+	else if (c->format == CAT_FLOW_TOOLS)
+		flow_tools_header(&c->out);
+	if (c->follow || c->sort)
+		cat_flush(c);
+	return true;
+}
+
+/* False: something could not be written. */
+static bool
+end_output(struct cat *c)
+{
+	bool ok = true;
+
+	if (c->sort)
+		print_sorted(c);
+	if (c->log != NULL && (!c->stop || c->enough))
+		ok = cat_log_end(c->writer);
+	if (c->count)
+		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
+	if (!c->stop || c->enough)
+		cat_flush(c);
+	return ok;
+}
+
 /* All paths; what the exit code is. */
 static int
 cat_paths(struct cat *c, char **paths, int count)
 {
-	struct reader_options read = {.names = !c->count, .hearings = c->one_by_one};
-	uint64_t findings;
+	struct reader_options read = {.names = !c->count,
+	    .hearings = c->one_by_one,
+	    .definition = c->log != NULL ? on_definition : NULL,
+	    .ctx = c};
+	uint64_t findings = 0;
 	bool ok;
 
-	if (c->format == FORMAT_CSV && !c->count)
-		flow_csv_header(&c->out);
-	if (c->format == FORMAT_FLOW_TOOLS && !c->count)
-		flow_tools_header(&c->out);
-	ok = walk_paths(paths, count, &c->o, &read, take_datagram, c, &findings);
-	if (c->count)
-		buf_printf(&c->out, "%" PRIu64 "\n", c->flows);
-	if (!c->stop || c->enough)
-		put_out(c);
+	if (!begin_output(c))
+		return EXIT_UNABLE;
+	if (c->stop)
+		ok = true;
+	else if (c->follow)
+		ok = cat_follow(c, paths[0], &findings);
+	else
+		ok = walk_paths(paths, count, &c->o, &read, cat_datagram, c, &findings);
+	ok &= end_output(c);
 	undecoded_tell(&c->undecoded);
 	if (c->counters)
 		policy_file_tell(c->policy);
@@ -316,14 +301,16 @@ int
 command_cat(int argc, char **argv)
 {
 	struct cat c = {.out = BUF_INIT};
-	int status;
+	int status = EXIT_UNABLE;
 
 	if (!selection_take_words(&argc, argv, &c.selection))
 		return EXIT_UNABLE;
-	if (options(&c, argc, argv, &status) &&
+	if (cat_options(&c, argc, argv, &status) &&
 	    selection_parse(&c.selection, optind, !c.explain, &argc, argv)) {
 		if (c.explain)
 			status = selection_explain(&c.selection) ? EXIT_CLEAN : EXIT_UNABLE;
+		else if (c.follow && argc - optind != 1)
+			msg_error("-f: expected one path, found %d", argc - optind);
 		else if (!command_limit_memory(&c.o, NULL))
 			status = EXIT_UNABLE;
 		else

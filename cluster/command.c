@@ -108,13 +108,21 @@ command_read_files(struct pool *p, char **paths, int count, const struct command
 	return e == ERR_OK;
 }
 
+const char *
+command_folder(void)
+{
+	const char *folder = getenv("TMPDIR");
+
+	return folder != NULL ? folder : "/var/tmp";
+}
+
 bool
 command_limit_memory(const struct command_options *o, const char *folder)
 {
 	enum err e;
 
-	if (folder == NULL && (folder = getenv("TMPDIR")) == NULL)
-		folder = "/var/tmp";
+	if (folder == NULL)
+		folder = command_folder();
 	e = spill_limit(folder, o->memory > 0 ? o->memory : COMMAND_MEMORY);
 	if (e != ERR_OK)
 		msg_error("%s: %s", folder, err_text(e));

@@ -53,6 +53,9 @@ bool command_report_options(
  * Before anything is read. false: a message was printed. */
 bool command_limit_memory(const struct command_options *o, const char *folder);
 
+/* Where files without a name lie: TMPDIR, or /var/tmp. */
+const char *command_folder(void);
+
 /* One line of progress, when standard error is a terminal and o is not quiet. Empty text: takes it away. */
 void command_progress(const struct command_options *o, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));

@@ -4,6 +4,8 @@ cluster_libfb_cluster_a_SOURCES = \
 	cluster/absent.c cluster/absent.h \
 	cluster/cat.c \
 	cluster/causes.c cluster/causes.h \
+	cluster/cat.c cluster/cat_follow.c cluster/cat_log.c cluster/cat_log.h cluster/cat_options.c \
+	cluster/cat_private.h cluster/cat_sort.c cluster/cat_sort.h \
 	cluster/census.c cluster/census.h \
 	cluster/command.c cluster/command.h \
 	cluster/conflicts.c cluster/conflicts.h \

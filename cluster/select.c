@@ -38,12 +38,12 @@ selection_take_words(int *argc, char **argv, struct selection *ret)
 }
 
 /* Long ones are shown around the fault only. */
-static void
-say_fault(const char *text, const struct expr_error *error)
+void
+selection_say_fault(const char *what, const char *text, const struct expr_error *error)
 {
 	size_t column = error->column - 1, from = column > 60 ? column - 50 : 0, len = strlen(text + from);
 
-	msg_error("expression, column %zu: %s", error->column, error->message);
+	msg_error("%s, column %zu: %s", what, error->column, error->message);
 	msg_error("  %.*s", (int)(len < 100 ? len : 100), text + from);
 	msg_error("  %*s", (int)(column - from) + 1, "^");
 }
@@ -55,7 +55,7 @@ parse(struct selection *s, const char *text)
 
 	if (expr_parse(text, NULL, &s->expr, &error) == ERR_OK)
 		return true;
-	say_fault(text, &error);
+	selection_say_fault("expression", text, &error);
 	return false;
 }
 

@@ -24,6 +24,9 @@ bool selection_parse(struct selection *s, int first_path, bool needs_path, int *
 /* Prints how it was understood; false when standard output takes nothing. */
 bool selection_explain(const struct selection *s);
 
+/* Says what is wrong with a text, and points at it. what: "expression" */
+void selection_say_fault(const char *what, const char *text, const struct expr_error *error);
+
 void selection_clear(struct selection *s);
 
 #endif

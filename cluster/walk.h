@@ -11,9 +11,10 @@
 /* False: no more are wanted. */
 typedef bool walk_datagram(void *ctx, const struct reader_datagram *d);
 
-/* o->span is taken from c (--from, --to), and findings are said. *ret_findings: how many there were. False: a message
+/* A path "-" is standard input: segments one behind the other. The span is c's (--from, --to), and findings are said; of o, the
+ * rest. *ret_findings: how many there were. False: a message
  * has said what could not be read; what can be was. */
-bool walk_paths(char **paths, int count, const struct command_options *c, struct reader_options *o,
+bool walk_paths(char **paths, int count, const struct command_options *c, const struct reader_options *o,
     walk_datagram *datagram, void *ctx, uint64_t *ret_findings);
 
 #endif

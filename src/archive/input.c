@@ -18,6 +18,7 @@
 #define PEEK_BYTES ((size_t)256 << 10)
 #define OPEN_MAX_FILES 64 /* 16 MiB of buffers */
 #define OPEN_SUFFIX ".open"
+#define DESCRIPTORS "/proc/self/fd/"
 
 /* The descriptors that are open now, over all inputs; one process reads with one thread. */
 static struct input_file *open_files[OPEN_MAX_FILES];
@@ -65,6 +66,14 @@ place_for_file(void)
 	}
 }
 
+static bool
+ends_open(const char *path)
+{
+	size_t len = strlen(path), suffix = strlen(OPEN_SUFFIX);
+
+	return len > suffix && strcmp(path + len - suffix, OPEN_SUFFIX) == 0;
+}
+
 /* A node seals a segment while we are at it: the same bytes, more perhaps, under the sealed name. */
 static void
 open_sealed(struct input_file *f)
@@ -84,7 +93,7 @@ input_fd(struct input_file *f)
 		do
 			f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
 		while (f->fd < 0 && errno == EMFILE && shut_oldest());
-		if (f->fd < 0 && errno == ENOENT && f->open_name)
+		if (f->fd < 0 && errno == ENOENT && f->open_name && ends_open(f->path))
 			open_sealed(f);
 		if (f->fd >= 0)
 			open_files[at] = f;
@@ -135,12 +144,11 @@ path_join(const char *folder, const char *name)
 	return p;
 }
 
+/* Of a descriptor nobody knows what its file was called: its end may be one so far. */
 static bool
 has_open_name(const char *path)
 {
-	size_t len = strlen(path), suffix = strlen(OPEN_SUFFIX);
-
-	return len > suffix && strcmp(path + len - suffix, OPEN_SUFFIX) == 0;
+	return ends_open(path) || strncmp(path, DESCRIPTORS, strlen(DESCRIPTORS)) == 0;
 }
 
 static enum err

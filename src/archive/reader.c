@@ -53,6 +53,19 @@ number_lives(struct reader *r, const struct pool *p)
 	return e == ERR_OK ? hearings_number(&r->hearings) : e;
 }
 
+/* A log's definitions are all known before its first datagram. */
+static void
+tell_definitions(struct reader *r, const struct pool *p)
+{
+	for (size_t i = 0; r->o.definition != NULL && i < p->definition_count; i++) {
+		struct rd in = rd_init(p->bytes.data + p->definitions[i].at, p->definitions[i].len);
+		struct tmpl_def def;
+
+		if (tmpl_def_read(&in, &def) == ERR_OK)
+			r->o.definition(r->o.ctx, &def);
+	}
+}
+
 /* Reads all of it: templates may stand anywhere. */
 static enum err
 log_view_open(struct reader *r, const char *path, struct buf *ret_why)
@@ -74,6 +87,8 @@ log_view_open(struct reader *r, const char *path, struct buf *ret_why)
 		e = pool_index(&v->pool);
 	if (e == ERR_OK)
 		e = unpack_new(&v->pool, &v->plan, &v->unpack);
+	if (e == ERR_OK)
+		tell_definitions(r, &v->pool);
 	return e == ERR_OK ? number_lives(r, &v->pool) : e;
 }
 
@@ -148,10 +163,15 @@ log_view_record(struct reader *r, const struct record *rec, struct reader_datagr
 	}
 	*ret = (struct reader_datagram){.exporter = rec->addr,
 	    .port = rec->port,
+	    .cluster = check_header(r->check)->cluster,
+	    .flags = rec->flags,
+	    .listener = rec->listener,
 	    .time = rec->time,
 	    .payload = selected ? NULL : rec->body,
 	    .len = selected ? selected_head(r->selected)->len : rec->len,
 	    .selected = selected ? selected_head(r->selected) : NULL,
+	    .selected_body = selected ? rec->body : NULL,
+	    .selected_len = selected ? rec->len : 0,
 	    .info = &r->info,
 	    .decode = &r->decode,
 	    .hearings = &r->hearings};

@@ -24,6 +24,8 @@ struct reader_options {
 	bool hearings;         /* each hearing, by itself */
 	/* Told of damage, with the file; may be NULL. */
 	void (*finding)(void *ctx, const char *path, const struct finding *f);
+	/* Told of each template definition that may decode what follows, before that is handed out; may be NULL. */
+	void (*definition)(void *ctx, const struct tmpl_def *def);
 	void *ctx;
 };
 
@@ -31,10 +33,15 @@ struct reader_options {
 struct reader_datagram {
 	struct addr exporter;
 	uint16_t port;
+	const char *cluster;                  /* whose it is */
+	uint8_t flags;                        /* enum record_flag, in an archive of all hearings */
+	uint16_t listener;                    /* of a log's record; in an archive 0 */
 	wall_t time;                          /* received; in an archive the archive's */
 	const uint8_t *payload;               /* NULL: there are only selected flows */
 	size_t len;                           /* of the payload as it came */
 	const struct selected_head *selected; /* of these; else NULL */
+	const uint8_t *selected_body;         /* ... as they stand in a record (flow/selected.h) */
+	size_t selected_len;
 	const struct proto_info *info;
 	struct decode *decode;        /* begun */
 	const char *const *witnesses; /* sorted; NULL: none are known */

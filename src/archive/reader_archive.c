@@ -186,10 +186,14 @@ hand_out(struct reader *r, struct reader_datagram *ret, enum err *ret_error)
 	v->ref_count = v->tables.broken ? 0 : en->set_count;
 	*ret = (struct reader_datagram){.exporter = en->addr,
 	    .port = en->port,
+	    .cluster = check_header(r->check)->cluster,
+	    .flags = en->flags,
 	    .time = {en->time_ns},
 	    .payload = en->selected ? NULL : v->held.payload,
 	    .len = en->len,
 	    .selected = en->selected ? selected_head(r->selected) : NULL,
+	    .selected_body = en->selected ? v->held.payload : NULL,
+	    .selected_len = en->selected ? en->body_len : 0,
 	    .info = &r->info,
 	    .decode = &r->decode,
 	    .witnesses = v->witnesses,
@@ -347,8 +351,9 @@ take_payloads(struct reader *r, const struct record *rec)
 }
 
 static enum err
-take_table(struct archive_view *v, const struct record *rec)
+take_table(struct reader *r, const struct record *rec)
 {
+	struct archive_view *v = &r->archive;
 	struct rd in = rd_init(rec->body, rec->len);
 	struct tmpl_def def;
 	enum err e = ERR_OK;
@@ -363,8 +368,11 @@ take_table(struct archive_view *v, const struct record *rec)
 		}
 		break;
 	case RECORD_TEMPLATES:
-		while (e == ERR_OK && rd_left(&in) > 0 && tmpl_def_read(&in, &def) == ERR_OK)
+		while (e == ERR_OK && rd_left(&in) > 0 && tmpl_def_read(&in, &def) == ERR_OK) {
 			e = add_template(v, &def);
+			if (r->o.definition != NULL)
+				r->o.definition(r->o.ctx, &def);
+		}
 		break;
 	default: /* RECORD_SAMPLING */
 		while (e == ERR_OK && rd_left(&in) > 0) {
@@ -426,7 +434,7 @@ archive_view_record(struct reader *r, const struct record *rec)
 	case RECORD_SOURCES:
 	case RECORD_TEMPLATES:
 	case RECORD_SAMPLING:
-		return take_table(v, rec);
+		return take_table(r, rec);
 	case RECORD_ENTRIES:
 		return take_entries(r, rec);
 	case RECORD_PAYLOADS:

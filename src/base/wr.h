@@ -60,6 +60,14 @@ wr_room(struct wr *w, size_t len)
 	return p;
 }
 
+/* The last len bytes of what wr_room gave were not needed. */
+static inline void
+wr_back(struct wr *w, size_t len)
+{
+	if (len <= wr_len(w))
+		w->at -= len;
+}
+
 /* The copies test for room themselves: a test of wr_room's answer against NULL is one that compilers cannot
  * drop where the size is known. */
 static inline void

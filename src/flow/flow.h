@@ -133,17 +133,17 @@ bool flow_get_u64(const struct flow *f, uint32_t pen, uint16_t id, uint64_t *ret
 bool flow_start(const struct flow *f, wall_t *ret, int *ret_digits);
 bool flow_end(const struct flow *f, wall_t *ret, int *ret_digits);
 
-/* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. Options records
- * are written by flow_json alone, with "options":true. */
+/* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. Options records are
+ * not written by flow_text; flow_json marks them with "options":true. CSV is columns.h's. */
 void flow_json(const struct flow *f, struct flow_context *c, struct buf *out);
 /* An object of those of its elements that left_out does not claim, without a newline. False: there are none. */
 typedef bool flow_json_left_out(void *ctx, const struct flow_value *v);
 bool flow_json_others(
     const struct flow *f, flow_json_left_out *left_out, void *ctx, struct flow_context *c, struct buf *out);
 void flow_text(const struct flow *f, struct flow_context *c, struct buf *out);
-void flow_csv(const struct flow *f, struct flow_context *c, struct buf *out);
-void flow_csv_header(struct buf *out);
 void flow_tools(const struct flow *f, struct flow_context *c, struct buf *out); /* CSV as flow-tools has it */
 void flow_tools_header(struct buf *out);
+/* All that the flow tells, in several lines: by the element's name, with its unit. */
+void flow_text_long(const struct flow *f, struct flow_context *c, struct buf *out);
 
 #endif

@@ -51,7 +51,30 @@ format_text(struct format *f, const char *text, size_t len)
 
 #define format_literal(f, text) format_text((f), (text), sizeof(text) - 1)
 
-void format_u64(struct format *f, uint64_t v);
+/* A number's digits, and an IPv4 address, at a place that has room for the longest; where they end. */
+#define FORMAT_DIGITS_MOST 20
+#define FORMAT_IPV4_MOST 16
+uint8_t *format_digits_long(uint8_t *at, uint64_t v);
+uint8_t *format_octets(uint8_t *at, const uint8_t bytes[4]);
+
+static inline uint8_t *
+format_digits(uint8_t *at, uint64_t v)
+{
+	if (v >= 10)
+		return format_digits_long(at, v);
+	at[0] = (uint8_t)('0' + v);
+	return at + 1;
+}
+
+static inline void
+format_u64(struct format *f, uint64_t v)
+{
+	uint8_t *at = wr_room(&f->w, FORMAT_DIGITS_MOST);
+
+	if (at != NULL)
+		wr_back(&f->w, (size_t)(at + FORMAT_DIGITS_MOST - format_digits(at, v)));
+}
+
 void format_i64(struct format *f, int64_t v);
 void format_ipv4(struct format *f, const uint8_t bytes[4]);
 void format_ipv6(struct format *f, const uint8_t bytes[16]);
@@ -67,7 +90,7 @@ format_export_digits(enum proto proto)
 	return proto == PROTO_V9 || proto == PROTO_IPFIX ? 0 : 9;
 }
 
-enum format_head { FORMAT_HEAD_NONE, FORMAT_HEAD_JSON, FORMAT_HEAD_CSV, FORMAT_HEAD_TEXT };
+enum format_head { FORMAT_HEAD_NONE, FORMAT_HEAD_JSON, FORMAT_HEAD_TEXT };
 
 /* What all flows of a datagram begin with: made by make for the first one, and kept. */
 void format_head(struct format *f, enum format_head kind, struct flow_context *c, const struct flow *flow,

@@ -18,8 +18,6 @@
 #define SEMANTIC_UNDEFINED 255
 
 enum { /* IANA's, for what stands behind a record's own fields */
-	IE_SAMPLING_INTERVAL = 34,
-	IE_SAMPLING_ALGORITHM = 35,
 	IE_EXPORTER_IPV4 = 130,
 	IE_EXPORTER_IPV6 = 131,
 	IE_LINE_CARD = 141,

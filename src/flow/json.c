@@ -11,13 +11,14 @@
 #include "flow/flow.h"
 #include "flow/format.h"
 #include "flow/list.h"
+#include "flow/print.h"
 #include "flow/sampling.h"
 #include "flow/value.h"
 
 #define KEY_MOST (ELEMENT_NAME_SIZE + 8)
 
-static const struct element *
-element_of(const struct flow *flow, const struct flow_value *v)
+const struct element *
+print_element(const struct flow *flow, const struct flow_value *v)
 {
 	if (v->field->scope && flow->info->proto == PROTO_V9)
 		return element_scope_v9(v->field->id);
@@ -42,22 +43,29 @@ put_key(struct format *f, const struct element *e, const struct flow_value *v, b
 	format_literal(f, "\":");
 }
 
-static void
-put_hex(struct format *f, const uint8_t *bytes, uint16_t len)
+static inline void
+put_quote(struct format *f, bool bare)
 {
-	format_char(f, '"');
+	if (!bare)
+		format_char(f, '"');
+}
+
+static void
+put_hex(struct format *f, const uint8_t *bytes, uint16_t len, bool bare)
+{
+	put_quote(f, bare);
 	format_hex(f, bytes, len);
-	format_char(f, '"');
+	put_quote(f, bare);
 }
 
 /* Text of fixed length is padded with zeros. What is no text stays whole. */
 static void
-put_string(struct format *f, const uint8_t *bytes, uint16_t len)
+put_string(struct format *f, const uint8_t *bytes, uint16_t len, bool bare)
 {
 	struct json j;
 
 	if (!json_is_utf8(bytes, len)) {
-		put_hex(f, bytes, len);
+		put_hex(f, bytes, len, bare);
 		return;
 	}
 	while (len > 0 && bytes[len - 1] == 0)
@@ -69,7 +77,7 @@ put_string(struct format *f, const uint8_t *bytes, uint16_t len)
 }
 
 static void
-put_float(struct format *f, const uint8_t *bytes, uint16_t len)
+put_float(struct format *f, const uint8_t *bytes, uint16_t len, bool bare)
 {
 	struct json j;
 	double v;
@@ -86,7 +94,7 @@ put_float(struct format *f, const uint8_t *bytes, uint16_t len)
 		memcpy(&v, &bits, sizeof(v));
 	}
 	if (!isfinite(v)) { /* JSON has no number for it */
-		put_hex(f, bytes, len);
+		put_hex(f, bytes, len, bare);
 		return;
 	}
 	format_close(f);
@@ -106,9 +114,9 @@ signed_value(const uint8_t *bytes, uint16_t len)
 static void put_list(struct format *f, const struct list *list);
 
 /* A value of a length that its type does not allow is shown as it stands; none is null. */
-static void
-put_value(
-    struct format *f, const struct flow *flow, const struct element *e, const uint8_t *bytes, uint16_t len)
+void
+print_value(struct format *f, const struct flow *flow, const struct element *e, const uint8_t *bytes,
+    uint16_t len, bool bare)
 {
 	enum element_type type = e != NULL ? (enum element_type)e->type : ELEMENT_OCTETS;
 	bool number = len >= 1 && len <= 8;
@@ -121,37 +129,37 @@ put_value(
 	} else if (type == ELEMENT_SIGNED && number) {
 		format_i64(f, signed_value(bytes, len));
 	} else if (type == ELEMENT_IPV4 && len == 4) {
-		format_char(f, '"');
+		put_quote(f, bare);
 		format_ipv4(f, bytes);
-		format_char(f, '"');
+		put_quote(f, bare);
 	} else if (type == ELEMENT_IPV6 && len == 16) {
-		format_char(f, '"');
+		put_quote(f, bare);
 		format_ipv6(f, bytes);
-		format_char(f, '"');
+		put_quote(f, bare);
 	} else if (type == ELEMENT_MAC && len == 6) {
-		format_char(f, '"');
+		put_quote(f, bare);
 		format_mac(f, bytes);
-		format_char(f, '"');
+		put_quote(f, bare);
 	} else if (type >= ELEMENT_SECONDS && type <= ELEMENT_NANOSECONDS &&
 	    value_time(type, bytes, len, &time, &digits)) {
-		format_char(f, '"');
+		put_quote(f, bare);
 		format_time(f, time, digits);
-		format_char(f, '"');
+		put_quote(f, bare);
 	} else if (type == ELEMENT_STRING) {
-		put_string(f, bytes, len);
+		put_string(f, bytes, len, bare);
 	} else if (type == ELEMENT_BOOLEAN && len == 1 && (bytes[0] == 1 || bytes[0] == 2)) {
 		if (bytes[0] == 1)
 			format_literal(f, "true");
 		else
 			format_literal(f, "false");
 	} else if (type == ELEMENT_FLOAT && (len == 4 || len == 8)) {
-		put_float(f, bytes, len);
+		put_float(f, bytes, len, bare);
 	} else if (type >= ELEMENT_BASIC_LIST && list_open(flow, type, bytes, len, &list)) {
 		put_list(f, &list);
 	} else if (len == 0 && type != ELEMENT_OCTETS) {
 		format_literal(f, "null");
 	} else {
-		put_hex(f, bytes, len);
+		put_hex(f, bytes, len, bare);
 	}
 }
 
@@ -165,14 +173,14 @@ put_array(struct format *f, const struct flow *flow, const struct element *e, co
 	struct flow_value other;
 
 	format_char(f, '[');
-	put_value(f, flow, e, v->bytes, v->len);
+	print_value(f, flow, e, v->bytes, v->len, false);
 	while (flow_walk_next(&ahead, &other)) {
 		if (ahead.at - 1 != next)
 			continue;
 		next = other.field->again;
 		format_need(f, FORMAT_VALUE_MOST);
 		format_char(f, ',');
-		put_value(f, flow, e, other.bytes, other.len);
+		print_value(f, flow, e, other.bytes, other.len, false);
 	}
 	format_char(f, ']');
 }
@@ -192,13 +200,13 @@ put_fields(struct format *f, const struct flow *flow, bool in_object, flow_json_
 		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0) ||
 		    (left_out != NULL && left_out(ctx, &v)))
 			continue;
-		e = element_of(flow, &v);
+		e = print_element(flow, &v);
 		put_key(f, e, &v, in_object);
 		in_object = true;
 		if (v.field->again != TMPL_NO_FIELD)
 			put_array(f, flow, e, &v, &w);
 		else
-			put_value(f, flow, e, v.bytes, v.len);
+			print_value(f, flow, e, v.bytes, v.len, false);
 		moment_note(flow->info, &v, start, end);
 	}
 	return in_object;
@@ -247,7 +255,7 @@ put_values(struct format *f, struct list list)
 		format_need(f, KEY_MOST + FORMAT_VALUE_MOST);
 		if (more)
 			format_char(f, ',');
-		put_value(f, &inner, e, v.bytes, v.len);
+		print_value(f, &inner, e, v.bytes, v.len, false);
 	}
 }
 
@@ -268,7 +276,7 @@ put_records(struct format *f, struct list list)
 			format_literal(f, "{\"template\":");
 			format_u64(f, part.template_id);
 			format_literal(f, ",\"octets\":");
-			put_hex(f, part.rest.at, (uint16_t)rd_left(&part.rest));
+			put_hex(f, part.rest.at, (uint16_t)rd_left(&part.rest), false);
 			format_char(f, '}');
 			comma = ",";
 			continue;
@@ -366,23 +374,36 @@ make_head(struct format *f, const struct flow_context *c, const struct flow *flo
 }
 
 /* What the header says, or options records told; a record that tells it itself needs no help. */
+bool
+print_sampling(
+    const struct flow *flow, const struct flow_context *c, uint32_t *ret_interval, int *ret_algorithm)
+{
+	*ret_algorithm = -1;
+	if (flow->info->sampling != 0) {
+		*ret_interval = flow->info->sampling & 0x3fff;
+		*ret_algorithm = flow->info->sampling >> 14;
+		return true;
+	}
+	if (flow->options || c->sampling == NULL || sampling_stands_in(flow))
+		return false;
+	*ret_interval = sampling_of(c->sampling, flow);
+	return *ret_interval != 0;
+}
+
 static void
 put_sampling(struct format *f, const struct flow *flow, const struct flow_context *c)
 {
 	uint32_t interval;
+	int algorithm;
 
-	if (flow->info->sampling != 0) {
-		format_literal(f, ",\"samplingInterval\":");
-		format_u64(f, flow->info->sampling & 0x3fff);
-		format_literal(f, ",\"samplingAlgorithm\":");
-		format_u64(f, flow->info->sampling >> 14);
-	} else if (!flow->options && c->sampling != NULL && !sampling_stands_in(flow)) {
-		interval = sampling_of(c->sampling, flow);
-		if (interval != 0) {
-			format_literal(f, ",\"samplingInterval\":");
-			format_u64(f, interval);
-		}
-	}
+	if (!print_sampling(flow, c, &interval, &algorithm))
+		return;
+	format_literal(f, ",\"samplingInterval\":");
+	format_u64(f, interval);
+	if (algorithm < 0)
+		return;
+	format_literal(f, ",\"samplingAlgorithm\":");
+	format_u64(f, (uint64_t)algorithm);
 }
 
 static void

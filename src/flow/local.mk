@@ -2,7 +2,7 @@
 noinst_LIBRARIES += src/flow/libfb-flow.a
 src_flow_libfb_flow_a_SOURCES = \
 	src/flow/anonymise.c src/flow/anonymise.h \
-	src/flow/csv.c \
+	src/flow/columns.c src/flow/columns.h src/flow/columns_private.h src/flow/columns_print.c \
 	src/flow/decode.c src/flow/decode.h \
 	src/flow/element.c src/flow/element.h src/flow/element_table.h \
 	src/flow/expr.h src/flow/expr_private.h \
@@ -25,13 +25,14 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/policy.c src/flow/policy.h \
 	src/flow/policy_conf.c src/flow/policy_conf.h \
 	src/flow/policy_view.c src/flow/policy_view.h \
+	src/flow/print.h \
 	src/flow/samples.c src/flow/samples.h src/flow/samples_counters.c \
 	src/flow/samples_flow.c src/flow/samples_put.h \
 	src/flow/sampling.c src/flow/sampling.h \
 	src/flow/selected.c src/flow/selected.h src/flow/selected_private.h \
 	src/flow/selected_unite.c src/flow/selected_writer.c \
 	src/flow/seq.c src/flow/seq.h \
-	src/flow/text.c \
+	src/flow/text.c src/flow/text_long.c \
 	src/flow/value.h
 nodist_src_flow_libfb_flow_a_SOURCES = src/flow/element_table.c
 CLEANFILES += src/flow/element_table.c

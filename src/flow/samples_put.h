@@ -49,7 +49,6 @@ enum {
 
 /* IANA's that only samples need. */
 enum {
-	IE_SAMPLING_INTERVAL = 34,
 	IE_FLOW_LABEL = 31,
 	IE_ICMP_TYPE_CODE_IPV4 = 32,
 	IE_FRAGMENT_ID = 54,

@@ -29,6 +29,9 @@ struct check {
 	size_t ahead;          /* what the window reads ahead otherwise */
 	bool has_head;
 	bool header_damaged;
+	bool grows;           /* the file's end is none yet */
+	bool waits;           /* ... and was reached: look how long it is now */
+	uint64_t in_vain;     /* bytes behind a damaged place that were searched without a result; 0: none */
 	bool end_known;       /* a seal record was there, good or wrong, or a finding reaches the end */
 	bool finding_pending; /* a finding since the last good record */
 	enum check_state state;
@@ -315,6 +318,19 @@ is_torn(struct check *c, uint64_t at)
 	return window_rest_is_zero(&c->window, at);
 }
 
+/* Of a file that grows: what is not all there may come yet, and a search in vain is worth another one when there is twice as
+ * much. */
+static bool
+may_search(struct check *c, bool cut)
+{
+	uint64_t left = c->window.size - c->at;
+
+	if (!cut && left >= RECORD_HEADER_SIZE && left / 2 >= c->in_vain)
+		return true;
+	c->waits = true;
+	return false;
+}
+
 /* There is no good record at c->at. True: nothing to report, go on with the next state. */
 static bool
 step_damage(struct check *c, struct finding *ret_finding)
@@ -323,6 +339,8 @@ step_damage(struct check *c, struct finding *ret_finding)
 	struct record r;
 	bool cut = header_at(c, from, &r) && r.sequence == c->result.next_sequence && !fits(c, from, &r);
 
+	if (c->grows && !may_search(c, cut))
+		return true;
 	/* The body of a sound header that reaches behind the end is all there is: nothing in it is a record. */
 	if (!cut && search(c, from, &next, &sequence)) {
 		finding_begin(c, ret_finding, "record header", from, next);
@@ -330,10 +348,16 @@ step_damage(struct check *c, struct finding *ret_finding)
 		finding_costs(c, ret_finding, sequence);
 		c->result.next_sequence = sequence;
 		c->at = next;
+		c->in_vain = 0;
 		return c->window.failed;
 	}
 	if (c->window.failed)
 		return true;
+	if (c->grows) {
+		c->in_vain = c->window.size - from;
+		c->waits = true;
+		return true;
+	}
 	c->state = STATE_END;
 	if (is_torn(c, from)) {
 		c->result.torn = true;
@@ -494,6 +518,10 @@ step_record(struct check *c, struct record *ret_record, struct finding *ret_find
 	struct record r;
 	uint32_t crc = 0;
 
+	if (c->at == c->window.size && c->grows) {
+		c->waits = true;
+		return CHECK_END;
+	}
 	if (c->at == c->window.size) {
 		c->state = STATE_END;
 		return CHECK_END;
@@ -548,15 +576,37 @@ step_end(struct check *c, struct finding *ret_finding)
 	return true;
 }
 
+/* What was read behind the last record may have been written otherwise since. False: it cannot be asked. */
+static bool
+look_again(struct check *c)
+{
+	struct stat st;
+
+	c->waits = false;
+	if (fstat(c->window.fd, &st) != 0) {
+		c->window.saved_errno = errno;
+		c->window.failed = true;
+		return false;
+	}
+	window_grow(&c->window, c->at, (uint64_t)st.st_size);
+	return true;
+}
+
 enum check_step
 check_next(struct check *c, struct record *ret_record, struct finding *ret_finding)
 {
+	if (c->waits && !look_again(c))
+		return CHECK_ERROR;
+	if (c->state == STATE_HEADER && c->grows && c->window.size < SEGMENT_RECORDS_AT) {
+		c->waits = true;
+		return CHECK_END;
+	}
 	if (c->state == STATE_HEADER && !step_header(c, ret_finding))
 		return CHECK_FINDING;
 	if (c->state == STATE_RECORDS) {
 		enum check_step step = step_record(c, ret_record, ret_finding);
 
-		if (step == CHECK_RECORD || step == CHECK_FINDING)
+		if (step == CHECK_RECORD || step == CHECK_FINDING || c->waits)
 			return step;
 	}
 	if (!c->window.failed && c->state == STATE_END && !step_end(c, ret_finding))
@@ -693,6 +743,20 @@ check_step_over_none(struct check *c)
 	if (c->steps_over)
 		c->window.ahead = c->ahead;
 	c->steps_over = false;
+}
+
+void
+check_grows(struct check *c)
+{
+	c->grows = true;
+}
+
+void
+check_ends(struct check *c)
+{
+	c->waits |= c->grows;
+	c->grows = false;
+	c->in_vain = 0;
 }
 
 const struct segment_header *

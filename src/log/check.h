@@ -51,6 +51,11 @@ void check_step_over_none(struct check *c);
 /* One step. A record's body stays valid until the next call. */
 enum check_step check_next(struct check *c, struct record *ret_record, struct finding *ret_finding);
 
+/* The file is being written, by a node or from a pipe: until check_ends a place that is not whole yet is no damage, and
+ * CHECK_END says that nothing more is there so far. The file is looked at anew by each step behind that. Not with hash. */
+void check_grows(struct check *c);
+void check_ends(struct check *c);
+
 /* Valid after the first step; NULL when no header could be read. */
 const struct segment_header *check_header(const struct check *c);
 

@@ -81,6 +81,14 @@ log_writer_open(int dirfd, const struct segment_header *head, uint64_t size, wal
 	return ERR_OK;
 }
 
+void
+log_writer_snapshots(
+    struct log_writer *w, void (*snapshot)(void *ctx, struct appender *a, wall_t now), void *ctx)
+{
+	w->a.snapshot = snapshot;
+	w->a.snapshot_ctx = ctx;
+}
+
 enum err
 log_writer_record(struct log_writer *w, const struct record *r)
 {

@@ -21,6 +21,10 @@ enum err log_writer_open(int dirfd, const struct segment_header *head, uint64_t 
     struct log_writer **ret, struct store_recovery *ret_recovery, size_t recovery_max,
     size_t *ret_recovered) WARN_UNUSED;
 
+/* Called when a segment has begun: appends what each one begins with, by appender_record. */
+void log_writer_snapshots(
+    struct log_writer *w, void (*snapshot)(void *ctx, struct appender *a, wall_t now), void *ctx);
+
 /* As appender_record. ERR_SYSTEM (errno): the disk refuses, and nothing more can be added. */
 enum err log_writer_record(struct log_writer *w, const struct record *r) WARN_UNUSED;
 void log_writer_rotate(struct log_writer *w, wall_t now);

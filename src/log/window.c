@@ -132,6 +132,16 @@ window_move(struct window *w, uint64_t offset, size_t len)
 	return w->len >= len;
 }
 
+void
+window_grow(struct window *w, uint64_t valid, uint64_t size)
+{
+	w->size = size;
+	if (valid <= w->base)
+		w->len = 0;
+	else if (valid < w->base + w->len)
+		w->len = (size_t)(valid - w->base);
+}
+
 bool
 window_rest_is_zero(struct window *w, uint64_t from)
 {

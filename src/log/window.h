@@ -50,6 +50,9 @@ window_view(struct window *w, uint64_t offset, size_t len)
 	return w->bytes + (offset - w->base);
 }
 
+/* The file has another length now; of what was read only the bytes before a place still hold. */
+void window_grow(struct window *w, uint64_t valid, uint64_t size);
+
 /* True when nothing but zeros stands behind a place. */
 bool window_rest_is_zero(struct window *w, uint64_t from);
 

@@ -121,5 +121,5 @@ like "$status $err" '2 .*No space left' "a full device is an error"
 run "$fb" cat nowhere
 like "$status $err" '2 .*nowhere: No such file' "no such path"
 run "$fb" cat -F xml a
-like "$status $err" '2 .*expected text, json, csv or flow-tools' "no such format"
+like "$status $err" '2 .*expected text, long, json, csv or flow-tools' "no such format"
 done_testing

@@ -27,9 +27,11 @@ to_full()
 }
 for path in log archive; do
 	to_full "cat, $path" "$fb" cat "$T/$path"
-	for form in json csv text; do
+	for form in json csv text long; do
 		to_full "cat -F $form, $path" "$fb" cat -F $form "$T/$path"
 	done
+	to_full "cat --fields, $path" "$fb" cat -F csv --fields exporter,octets "$T/$path"
+	to_full "cat --sort, $path" "$fb" cat --sort "$T/$path"
 	to_full "cat -c, $path" "$fb" cat -c "$T/$path"
 	for command in gaps info verify; do
 		to_full "$command, $path" "$fb" $command "$T/$path"
@@ -47,4 +49,11 @@ for program in flowbraid flowbraidd; do
 	to_full "$program --help" "$BUILDDIR/$program" --help
 	to_full "$program --version" "$BUILDDIR/$program" --version
 done
+to_full "cat -f" "$fb" cat -f -n 100 "$T/log"
+
+# A log that cannot be written.
+run sh -c "ulimit -f 4; trap '' XFSZ; '$fb' cat -o '$T/new' '$T/log'"
+like "$status $err" '^2 .*/new: File too large' "cat -o: what cannot be written is said, exit 2"
+run sh -c "ulimit -f 4; trap '' XFSZ; TMPDIR='$T' '$fb' cat -c - <'$(find "$T/log" -name '*.fbs')'"
+like "$status $err" '^2 .*standard input: File too large' "cat -: nor can what is read from a pipe"
 done_testing

@@ -88,7 +88,7 @@ is "$(jq -c 'select(.sequence == 12) | .hearings[0] | [.node, has("life"), .reco
 for other in "-F csv" -c; do
 	# shellcheck disable=SC2086
 	run "$fb" cat --witnesses $other archive
-	like "$status $err" '2 .*--witnesses: shown with -F text and -F json' "not with $other"
+	like "$status $err" '2 .*--witnesses: shown with -F text, long and json' "not with $other"
 done
 
 done_testing

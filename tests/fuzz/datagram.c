@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "flow/columns.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
 #include "flow/ipfix_writer.h"
@@ -117,6 +118,26 @@ walk_definitions(const struct input *in)
 	must((defs.fault != FAULT_NONE || defs.sets.fault != FAULT_NONE) == (in->fault != FAULT_NONE));
 }
 
+/* Columns that stand in any template, and some that are alike; then those of CSV. */
+static void
+show_columns(const struct flow *flow, struct flow_context *context, struct buf *out)
+{
+	static const char *const lists[] = {NULL,
+	    "options,exporter,witnesses,index,sourceAddress,interfaceName,applicationName,basicList,"
+	    "subTemplateList,flowStart,octets,octetDeltaCount,samplingInterval,0/1,9/12235,scopeInterface"};
+	static struct columns *columns[2];
+	struct expr_error error;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (columns[i] == NULL)
+			must(columns_parse(lists[i], &columns[i], &error) == ERR_OK);
+		columns_datagram(columns[i]);
+		columns_csv(columns[i], flow, context, out);
+		columns_datagram(columns[i]);
+		columns_json(columns[i], flow, context, out);
+	}
+}
+
 static void
 decode(struct input *in, struct buf *out)
 {
@@ -137,7 +158,8 @@ decode(struct input *in, struct buf *out)
 		buf_reset(out);
 		flow_json(&flow, &context, out);
 		flow_text(&flow, &context, out);
-		flow_csv(&flow, &context, out);
+		flow_text_long(&flow, &context, out);
+		show_columns(&flow, &context, out);
 	}
 	must(flows == d.flows);
 	decode_init(&d, in->bytes, in->len, &in->info, resolve, in);

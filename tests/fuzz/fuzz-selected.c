@@ -24,7 +24,7 @@ print(struct selected_reader *r, const uint8_t *bytes, size_t len)
 	while (decode_next(&d, &f) == ERR_OK) {
 		flow_json(&f, &context, &out);
 		flow_text(&f, &context, &out);
-		flow_csv(&f, &context, &out);
+		flow_text_long(&f, &context, &out);
 		buf_reset(&out);
 	}
 	must(d.flows == flows && d.options == options);

@@ -49,7 +49,7 @@ EXTRA_DIST += \
 	tests/node/45-children.t \
 	tests/node/45-kills.t \
 	tests/node/46-replay.t \
-	tests/node/47-policy.t \
+	tests/node/47-policy.t 	tests/node/47-follow.t \
 	tests/node/50-full-disk.t \
 	tests/node/52-faults.t \
 	tests/node/53-disk-cycles.t \

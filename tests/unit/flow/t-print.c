@@ -2,6 +2,7 @@
  *
  * Flows as JSON, CSV and text: every type of value, names, arrays, lengths that do not fit a type.
  */
+#include "flow/columns.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
 #include "tests/message.h"
@@ -60,6 +61,41 @@ tagged(const struct flow *f, struct flow_context *c, struct buf *b)
 	with.tags = tags;
 	with.tag_count = 2;
 	flow_text(&with, c, b);
+}
+
+/* Columns that a test chose; NULL: those of CSV. */
+static const char *chosen;
+static bool as_json;
+
+static void
+columns_line(const struct flow *f, struct flow_context *c, struct buf *to)
+{
+	struct expr_error error;
+	struct columns *columns;
+
+	if (columns_parse(chosen, &columns, &error) != ERR_OK) {
+		buf_printf(to, "%zu: %s", error.column, error.message);
+		return;
+	}
+	columns_datagram(columns);
+	(as_json ? columns_json : columns_csv)(columns, f, c, to);
+	columns_free(columns);
+}
+
+static const char *
+csv_of(const char *names)
+{
+	chosen = names;
+	as_json = false;
+	return print(columns_line);
+}
+
+static const char *
+keys_of(const char *names)
+{
+	chosen = names;
+	as_json = true;
+	return print(columns_line);
 }
 
 /* What JSON says of one field: the text between the index and the end. */
@@ -161,7 +197,7 @@ test_v5(void)
 	    "\"samplingInterval\":100,\"samplingAlgorithm\":1,\"flowStart\":\"2023-11-14T22:13:10.500Z\","
 	    "\"flowEnd\":\"2023-11-14T22:13:20.000Z\"}\n",
 	    "v5 as JSON");
-	is_text(print(flow_csv),
+	is_text(csv_of(NULL),
 	    "192.0.2.9,4444,5,258,1000,2023-11-14T22:13:20.123456789Z,0,2023-11-14T22:13:10.500Z,"
 	    "2023-11-14T22:13:20.000Z,192.0.2.1,198.51.100.1,40000,443,6,27,16,1500,10,1,2,203.0.113.1,64500,64501,24,16\n",
 	    "as CSV");
@@ -227,7 +263,7 @@ test_options(void)
 	is_text(strstr(print(flow_json), "\"index\""),
 	    "\"index\":0,\"options\":true,\"scopeInterface\":5,\"octetDeltaCount\":7,\"samplingInterval\":100}\n",
 	    "an options record: scopes have names of their own");
-	is_text(print(flow_csv), "", "none in CSV");
+	is_text(csv_of(NULL), "", "none in CSV");
 	is_text(print(flow_tools), "", "nor in flow-tools' lines");
 	is_text(print(flow_text), "", "nor in text");
 }
@@ -246,7 +282,7 @@ test_families(void)
 	buf_u32(&message, 0);
 	buf_bytes(&message, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\2", 16);
 	message_set_end(&message);
-	is_text(print(flow_csv),
+	is_text(csv_of(NULL),
 	    "192.0.2.9,4444,9,5,7,2023-11-14T22:13:20.123456789Z,0,,,2001:db8::1,2001:db8::2,"
 	    ",,,,,,,,,,,,,\n",
 	    "CSV takes what is not empty");
@@ -282,14 +318,18 @@ static void
 test_header(void)
 {
 	unsigned commas = 0, values = 0;
+	struct expr_error error;
+	struct columns *columns;
 
 	buf_reset(&out);
-	flow_csv_header(&out);
+	ok(columns_parse(NULL, &columns, &error) == ERR_OK, "CSV has columns by itself");
+	columns_csv_header(columns, &out);
+	columns_free(columns);
 	for (size_t i = 0; i < out.len; i++)
 		commas += out.data[i] == ',';
 	message_old(&message, 5, 1, 1);
 	message_old_record(&message, 5, 1);
-	for (const char *at = print(flow_csv); *at != '\0'; at++)
+	for (const char *at = csv_of(NULL); *at != '\0'; at++)
 		values += *at == ',';
 	is_u64(values, commas, "CSV has as many values as names");
 	buf_reset(&out);
@@ -321,9 +361,179 @@ test_flow_tools_times(void)
 	    "absolute times as uptimes");
 }
 
+static void
+test_columns(void)
+{
+	static const char *const witnesses[] = {"col-a", "col-b"};
+	struct flow_context c = context();
+	struct decode d;
+	struct flow f;
+
+	message_old(&message, 5, 2, 1000);
+	message_old_record(&message, 5, 1);
+	message_old_record(&message, 5, 2);
+	is_text(
+	    csv_of(
+		"sourceIPv4Address,exporter,flowEnd,samplingInterval,samplingAlgorithm,octets,0/7,sourceMacAddress,index"),
+	    "192.0.2.1,192.0.2.9,2023-11-14T22:13:20.000Z,100,1,1500,40000,,0\n",
+	    "chosen columns, in their order");
+	is_text(
+	    keys_of(
+		"sourceIPv4Address,exporter,flowEnd,samplingInterval,samplingAlgorithm,octets,0/7,sourceMacAddress,index"),
+	    "{\"sourceIPv4Address\":\"192.0.2.1\",\"exporter\":\"192.0.2.9\",\"flowEnd\":\"2023-11-14T22:13:20.000Z\","
+	    "\"samplingInterval\":100,\"samplingAlgorithm\":1,\"octets\":1500,\"0/7\":40000,\"index\":0}\n",
+	    "and as JSON, what there is of them");
+	is_text(keys_of("agent,version,domain,sequence,exportTime,exporterPort,received,witnesses"),
+	    "{\"version\":5,\"domain\":258,\"sequence\":1000,\"exportTime\":\"2023-11-14T22:13:20.500000000Z\","
+	    "\"exporterPort\":4444,\"received\":\"2023-11-14T22:13:20.123456789Z\"}\n",
+	    "what all flows of a datagram share");
+	is_text(keys_of("sourceMacAddress"), "{}\n", "nothing at all in JSON");
+	is_text(csv_of("sourceMacAddress"), "\"\"\n", "nothing at all in CSV is no empty line");
+	is_text(csv_of("sourceMacAddress,agent"), ",\n", "nor are two of them");
+	d = begin();
+	c.witnesses = witnesses;
+	c.n_witnesses = 2;
+	buf_reset(&out);
+	ok(decode_next(&d, &f) == ERR_OK, "a flow");
+	chosen = "witnesses,index";
+	as_json = false;
+	columns_line(&f, &c, &out);
+	as_json = true;
+	columns_line(&f, &c, &out);
+	buf_u8(&out, 0);
+	is_text((const char *)out.data, "col-a col-b,0\n{\"witnesses\":[\"col-a\",\"col-b\"],\"index\":0}\n",
+	    "witnesses");
+}
+
+/* interfaceName, octetDeltaCount twice, interfaceName again, of fixed lengths */
+static void
+strings(const char *first, const char *second)
+{
+	message_v9(&message, 7, 5);
+	message_set(&message, 0);
+	message_template(&message, 310, (const uint16_t[]){82, 12, 1, 4, 1, 4, 83, 12, 4, 1}, 5);
+	message_set_end(&message);
+	message_set(&message, 310);
+	buf_bytes(&message, first, 12);
+	buf_u32(&message, 5);
+	buf_u32(&message, 6);
+	buf_bytes(&message, second, 12);
+	buf_u8(&message, 6);
+	message_set_end(&message);
+}
+
+static void
+test_quotes(void)
+{
+	strings("eth0\0\0\0\0\0\0\0", "a, b\0\0\0\0\0\0\0");
+	is_text(csv_of("interfaceName,interfaceDescription"), "eth0,\"a, b\"\n",
+	    "CSV: quotes where they are needed");
+	strings("\"a\"b\0\0\0\0\0\0\0", "a\r\nb\0\0\0\0\0\0\0");
+	is_text(csv_of("interfaceName,interfaceDescription"), "\"\"\"a\"\"b\",\"a\r\nb\"\n",
+	    "CSV: quotes are doubled, line ends kept");
+	is_text(csv_of("interfaceDescription,protocolIdentifier,interfaceName"),
+	    "\"a\r\nb\",6,\"\"\"a\"\"b\"\n", "CSV: in any place");
+	strings("B\xfcro\0\0\0\0\0\0\0", "\0\0\0\0\0\0\0\0\0\0\0");
+	is_text(csv_of("interfaceName,interfaceDescription,index"), "42fc726f0000000000000000,,0\n",
+	    "CSV: what is no UTF-8 is octets");
+	is_text(csv_of("octetDeltaCount,index"), "\"[5,6]\",0\n", "CSV: an array");
+	is_text(
+	    keys_of("octetDeltaCount,index"), "{\"octetDeltaCount\":[5,6],\"index\":0}\n", "JSON: an array");
+	is_text(csv_of("octets,index"), "5,0\n", "of those that tell the same, the first");
+}
+
+static void
+test_no_columns(void)
+{
+	message_old(&message, 5, 1, 1);
+	message_old_record(&message, 5, 1);
+	is_text(csv_of("exporter,srcIPv4Address,index"),
+	    "10: expected an information element or PEN/ID, found \"srcIPv4Address\"; near to it: staIPv4Address, sourceIPv4Address, sourceIPv6Address",
+	    "a name that nobody knows");
+	is_text(csv_of("flowstart"),
+	    "1: expected an information element or PEN/ID, found \"flowstart\"; near to it: flowStart, flowFlags",
+	    "case counts");
+	is_text(csv_of("index,zzzzzzzzz"),
+	    "7: expected an information element or PEN/ID, found \"zzzzzzzzz\"", "nothing is near");
+	is_text(csv_of("index,,exporter"), "7: expected a name", "no name");
+	is_text(csv_of(""), "1: expected a name", "none at all");
+	is_text(csv_of("index,"), "7: expected a name", "none at the end");
+	is_text(csv_of("index,exporter,index"), "16: \"index\" stands there twice", "twice");
+	is_text(csv_of("4294967295/1"),
+	    "1: expected an information element or PEN/ID, found \"4294967295/1\"",
+	    "no such enterprise number");
+	is_text(csv_of("0/65536"), "1: expected an information element or PEN/ID, found \"0/65536\"",
+	    "no such element");
+	is_text(csv_of("9/99"), "\"\"\n", "any number that can be");
+}
+
+/* Those of options records are shown when it is asked for them, v9's scopes have names, and Cisco's numbers two. */
+static void
+test_options_columns(void)
+{
+	message_v9(&message, 7, 5);
+	message_set(&message, 1);
+	message_options_template(&message, 302, (const uint16_t[]){2, 2, 1, 4, 34, 4, 33002, 2}, 1, 4);
+	message_set_end(&message);
+	message_set(&message, 302);
+	buf_bytes(&message, "\0\5\0\0\0\7\0\0\0\x64\1\2", 12);
+	message_set_end(&message);
+	is_text(csv_of("index,scopeInterface"), "", "no options records");
+	is_text(
+	    csv_of(
+		"options,scopeInterface,packetDeltaCount,octetDeltaCount,samplingInterval,firewallExtendedEvent"),
+	    "true,5,,7,100,258\n", "with options");
+	is_text(csv_of("options,0/33002,9/234"), "true,258,258\n", "one element however it is numbered");
+}
+
+static void
+test_long_text(void)
+{
+	message_old(&message, 5, 2, 1000);
+	message_old_record(&message, 5, 1);
+	message_old_record(&message, 5, 2);
+	is_text(print(flow_text_long),
+	    "flow 0 of datagram 1000 from 192.0.2.9:4444, v5, domain 258\n"
+	    "    exportTime: 2023-11-14T22:13:20.500000000Z\n"
+	    "    received: 2023-11-14T22:13:20.123456789Z\n"
+	    "    sourceIPv4Address: 192.0.2.1\n"
+	    "    destinationIPv4Address: 198.51.100.1\n"
+	    "    ipNextHopIPv4Address: 203.0.113.1\n"
+	    "    ingressInterface: 1\n"
+	    "    egressInterface: 2\n"
+	    "    packetDeltaCount: 10 packets\n"
+	    "    octetDeltaCount: 1500 octets\n"
+	    "    flowStartSysUpTime: 350000 milliseconds\n"
+	    "    flowEndSysUpTime: 359500 milliseconds\n"
+	    "    sourceTransportPort: 40000\n"
+	    "    destinationTransportPort: 443\n"
+	    "    tcpControlBits: 27\n"
+	    "    protocolIdentifier: 6\n"
+	    "    ipClassOfService: 16\n"
+	    "    bgpSourceAsNumber: 64500\n"
+	    "    bgpDestinationAsNumber: 64501\n"
+	    "    sourceIPv4PrefixLength: 24 bits\n"
+	    "    destinationIPv4PrefixLength: 16 bits\n"
+	    "    samplingInterval: 100\n"
+	    "    samplingAlgorithm: 1\n"
+	    "    flowStart: 2023-11-14T22:13:10.500Z\n"
+	    "    flowEnd: 2023-11-14T22:13:20.000Z\n\n",
+	    "long text");
+	strings("\33[2Jx\0\0\0\0\0\0", "\"\0\0\0\0\0\0\0\0\0\0");
+	is_text(strstr(print(flow_text_long), "    interfaceName"),
+	    "    interfaceName: \"\\u001b[2Jx\"\n    octetDeltaCount: 5 octets\n    octetDeltaCount: 6 octets\n"
+	    "    interfaceDescription: \"\\\"\"\n    protocolIdentifier: 6\n\n",
+	    "strings cannot reach a terminal, and each field has its line");
+}
+
 int
 main(void)
 {
+	test_columns();
+	test_quotes();
+	test_no_columns();
+	test_options_columns();
+	test_long_text();
 	test_types();
 	test_v5();
 	test_repeated();

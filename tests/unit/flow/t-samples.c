@@ -4,6 +4,7 @@
  */
 #include <string.h>
 
+#include "flow/columns.h"
 #include "flow/decode.h"
 #include "flow/flow.h"
 #include "tests/sample.h"
@@ -141,17 +142,20 @@ test_other_forms(void)
 	struct sample s;
 	struct buf text = BUF_INIT, csv = BUF_INIT;
 	struct proto_info info;
+	struct expr_error error;
+	struct columns *columns;
 	struct decode d;
 	struct flow f;
 
 	sample_everything(&s, 4);
+	ok(columns_parse(NULL, &columns, &error) == ERR_OK, "columns");
 	ok(proto_recognise(s.bytes.data, s.bytes.len, &info) == ERR_OK, "known");
 	decode_init(&d, s.bytes.data, s.bytes.len, &info, NULL, NULL);
 	while (decode_next(&d, &f) == ERR_OK) {
 		struct flow_context other = context;
 
 		flow_text(&f, &context, &text);
-		flow_csv(&f, &other, &csv);
+		columns_csv(columns, &f, &other, &csv);
 	}
 	buf_u8(&text, 0);
 	buf_u8(&csv, 0);
@@ -159,9 +163,10 @@ test_other_forms(void)
 	    "1970-01-01T00:00:00.000Z - 192.0.2.1:40000 > 198.51.100.2:443 tcp 1b packets 1 octets 1500 from 192.0.2.1",
 	    "text");
 	is_text(line(&csv, 0),
-	    "192.0.2.1,6343,105,3,77,1970-01-01T00:00:00.000000000Z,0,,,192.0.2.1,198.51.100.2,40000,443,6,27,184,1500,1,7,8,"
+	    "192.0.2.1,6343,sflow5,3,77,1970-01-01T00:00:00.000000000Z,0,,,192.0.2.1,198.51.100.2,40000,443,6,27,184,1500,1,7,8,"
 	    "203.0.113.2,64501,64505,24,25",
 	    "CSV");
+	columns_free(columns);
 	buf_clear(&s.bytes);
 	buf_clear(&text);
 	buf_clear(&csv);

@@ -424,9 +424,93 @@ test_ways(void)
 	buf_clear(&b);
 }
 
+/* A walk while the file grows by so many bytes at a time, until its end is said to be one; records that come too early are
+ * counted in *ret_early. */
+static void
+walk_growing(const struct buf *b, size_t step, bool open_name, struct walk *ret, unsigned *ret_early)
+{
+	int fd = memfd_create("segment", MFD_CLOEXEC);
+	struct check *c;
+	struct record r;
+	struct finding f;
+	size_t len = 0;
+
+	memset(ret, 0, sizeof(*ret));
+	*ret_early = 0;
+	if (fd < 0 || check_open(fd, open_name, false, &c) != ERR_OK)
+		abort();
+	check_grows(c);
+	for (bool ended = false;;) {
+		enum check_step s = check_next(c, &r, &f);
+
+		if (s == CHECK_RECORD) {
+			ret->sequences[ret->records++ % 64] = r.sequence;
+			*ret_early += check_offset(c) + record_size(r.len) > len;
+		} else if (s == CHECK_FINDING) {
+			ret->findings++;
+			ret->last = f;
+		} else if (s == CHECK_ERROR || ended) {
+			ret->failed = s == CHECK_ERROR;
+			break;
+		} else if (len == b->len) {
+			check_ends(c);
+			ended = true;
+		} else {
+			size_t n = step < b->len - len ? step : b->len - len;
+
+			/* what is there of a record may be taken back and written again */
+			if (len % 8 < 5 && file_pwrite(fd, "xyz", 3, len, NULL) != ERR_OK)
+				abort();
+			ret->findings += check_next(c, &r, &f) == CHECK_FINDING;
+			if (ftruncate(fd, (off_t)len) != 0 ||
+			    file_pwrite(fd, b->data + len, n, len, NULL) != ERR_OK)
+				abort();
+			len += n;
+		}
+	}
+	check_result(c, &ret->result);
+	check_close(c);
+	close(fd);
+}
+
+static void
+test_growing(void)
+{
+	static const size_t steps[] = {1, 7, 64, 200, 5000};
+	struct buf b = BUF_INIT;
+	struct walk w, whole;
+	unsigned early, good = 0, told = 0, same = 0, cases = 0;
+
+	maker_segment(&b, COUNT, BODY, 100, true);
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		walk_growing(&b, steps[i], false, &w, &early);
+		good += w.records == COUNT + 1 && w.findings == 0 && early == 0 && w.result.sealed;
+	}
+	is_u64(good, sizeof(steps) / sizeof(steps[0]), "growing: each record when it is there, no finding");
+	for (size_t at = SEGMENT_RECORDS_AT; at < b.len; at += 11) {
+		b.data[at] ^= 0x10;
+		walk_bytes(b.data, b.len, false, false, &whole);
+		for (size_t i = 1; i < sizeof(steps) / sizeof(steps[0]); i++, cases++) {
+			walk_growing(&b, steps[i], false, &w, &early);
+			told += w.records == whole.records && w.findings == whole.findings && early == 0;
+			same += memcmp(w.sequences, whole.sequences, sizeof(w.sequences)) == 0;
+		}
+		b.data[at] ^= 0x10;
+	}
+	is_u64(told, cases, "growing: damage is told as in a whole file");
+	is_u64(same, cases, "growing: and costs the same records");
+	b.len = maker_offset(&b, 3) + 20;
+	walk_growing(&b, 64, true, &w, &early);
+	ok(w.records == 3 && w.findings == 0 && w.result.torn, "growing: a torn end of an open segment");
+	walk_growing(&b, 64, false, &w, &early);
+	ok(w.records == 3 && w.findings == 1, "growing: and of one that should be sealed");
+	buf_clear(&b);
+}
+
 int
 main(void)
 {
+	test_growing();
 	test_each_byte();
 	test_each_prefix();
 	test_middle();
