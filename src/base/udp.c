@@ -54,20 +54,14 @@ is_of_link(const struct addr *a)
 	return (a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80) || (a->b[0] == 0xff && (a->b[1] & 0x0f) <= 2);
 }
 
-static const char *
-prepare(const struct udp_target *t, bool raw, int fd, unsigned index)
+static bool
+connect_to(int fd, const struct udp_target *t, bool raw, unsigned index)
 {
+	static const struct sockaddr nobody = {.sa_family = AF_UNSPEC};
 	struct sockaddr_storage to;
 	socklen_t len = addr_to_sockaddr(&t->to, t->port, &to);
-	bool v6 = to.ss_family == AF_INET6;
 
-	if (raw && v6 && !set(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1))
-		return "cannot send from exporters' addresses";
-	if (!choose_interface(t, fd, index))
-		return "cannot choose the interface";
-	if (!limit_hops(t, fd))
-		return "cannot limit the hops";
-	if (v6) {
+	if (to.ss_family == AF_INET6) {
 		struct sockaddr_in6 sin6;
 
 		memcpy(&sin6, &to, sizeof(sin6));
@@ -77,33 +71,64 @@ prepare(const struct udp_target *t, bool raw, int fd, unsigned index)
 			sin6.sin6_scope_id = index;
 		memcpy(&to, &sin6, sizeof(sin6));
 	}
-	return connect(fd, (const struct sockaddr *)&to, len) == 0 ? NULL : "cannot send there";
+	(void)connect(fd, &nobody, sizeof(nobody)); /* or the address that it sends from would stay */
+	return connect(fd, (const struct sockaddr *)&to, len) == 0;
+}
+
+enum err
+udp_lead(int fd, const struct udp_target *t, bool raw, const char **ret_what)
+{
+	unsigned index = t->interface[0] != '\0' ? if_nametoindex(t->interface) : 0;
+
+	if (t->interface[0] != '\0' && index == 0)
+		*ret_what = t->interface;
+	else if (!choose_interface(t, fd, index))
+		*ret_what = "cannot choose the interface";
+	else if (!limit_hops(t, fd))
+		*ret_what = "cannot limit the hops";
+	else if (!connect_to(fd, t, raw, index))
+		*ret_what = "cannot send there";
+	else
+		return ERR_OK;
+	return ERR_SYSTEM;
+}
+
+static enum err
+give_up(int fd)
+{
+	int saved = errno;
+
+	(void)close(fd);
+	errno = saved;
+	return ERR_SYSTEM;
+}
+
+enum err
+udp_socket(const struct udp_target *t, bool raw, int *ret_fd, const char **ret_what)
+{
+	int family = addr_is_v4(&t->to) ? AF_INET : AF_INET6;
+	int fd = raw ? socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)
+		     : socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	*ret_what = raw ? "cannot send from exporters' addresses" : "cannot open a socket";
+	if (fd < 0)
+		return ERR_SYSTEM;
+	if (raw && family == AF_INET6 && !set(fd, IPPROTO_IPV6, IPV6_HDRINCL, 1))
+		return give_up(fd);
+	*ret_fd = fd;
+	return ERR_OK;
 }
 
 enum err
 udp_open(const struct udp_target *t, bool raw, int *ret_fd, const char **ret_what)
 {
-	int family = addr_is_v4(&t->to) ? AF_INET : AF_INET6;
-	unsigned index = t->interface[0] != '\0' ? if_nametoindex(t->interface) : 0;
-	int fd, saved;
+	int fd;
+	enum err e = udp_socket(t, raw, &fd, ret_what);
 
-	if (t->interface[0] != '\0' && index == 0) {
-		*ret_what = t->interface;
-		return ERR_SYSTEM;
-	}
-	fd = raw ? socket(family, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_RAW)
-		 : socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0) {
-		*ret_what = raw ? "cannot send from exporters' addresses" : "cannot open a socket";
-		return ERR_SYSTEM;
-	}
-	*ret_what = prepare(t, raw, fd, index);
-	if (*ret_what == NULL) {
-		*ret_fd = fd;
-		return ERR_OK;
-	}
-	saved = errno;
-	(void)close(fd);
-	errno = saved;
-	return ERR_SYSTEM;
+	if (e != ERR_OK)
+		return e;
+	if (udp_lead(fd, t, raw, ret_what) != ERR_OK)
+		return give_up(fd);
+	*ret_fd = fd;
+	return ERR_OK;
 }

@@ -19,8 +19,14 @@ struct udp_target {
 	uint8_t hops;                /* 0: as the kernel does: 1 for groups, else 64 as a rule */
 };
 
-/* Connected, so that send(2) needs no address. raw: what is sent is a packet, from the IP header on (wire/udp_packet);
- * needs CAP_NET_RAW. ERR_SYSTEM: errno, and *ret_what says what cannot be done. */
+/* raw: what is sent is a packet, from the IP header on (wire/udp_packet); needs CAP_NET_RAW. ERR_SYSTEM: errno, and *ret_what
+ * says what cannot be done. */
+enum err udp_socket(const struct udp_target *t, bool raw, int *ret_fd, const char **ret_what) WARN_UNUSED;
+
+/* Connects it, so that send(2) needs no address; again, if it was: with what the routes say now. As above. */
+enum err udp_lead(int fd, const struct udp_target *t, bool raw, const char **ret_what) WARN_UNUSED;
+
+/* Both. */
 enum err udp_open(const struct udp_target *t, bool raw, int *ret_fd, const char **ret_what) WARN_UNUSED;
 
 #endif

@@ -7,11 +7,14 @@
 #include <netinet/in.h>
 #include <stdbool.h>
 
+#include "base/rd.h"
 #include "base/wr.h"
 
 #define IPV4_HEADER 20
 #define IPV6_HEADER 40
 #define UDP_HEADER 8
+#define FRAGMENT_HEADER 8 /* of IPv6 */
+#define MORE 0x2000       /* in IPv4's header; offsets count 8 bytes there */
 
 static uint32_t
 add_words(uint32_t sum, const uint8_t *bytes, size_t len)
@@ -82,4 +85,40 @@ udp_packet_make(const struct udp_ends *ends, const uint8_t *payload, size_t len,
 	out[head + 6] = (uint8_t)(sum >> 8);
 	out[head + 7] = (uint8_t)sum;
 	return head + udp;
+}
+
+size_t
+udp_fragment_next(struct udp_fragments *f, uint8_t *out)
+{
+	struct rd r = rd_init(f->packet, f->len);
+	struct wr w = wr_init(out, f->mtu);
+	bool v6 = rd_u8(&r) >> 4 == 6;
+	size_t head = v6 ? IPV6_HEADER : IPV4_HEADER, heads = head + (v6 ? FRAGMENT_HEADER : 0);
+	size_t most = (f->mtu - heads) / 8 * 8, left, part;
+	bool more;
+
+	if (f->mtu < UDP_FRAGMENT_MTU_LEAST || f->len < head || f->at >= f->len - head)
+		return 0;
+	left = f->len - head - f->at;
+	more = left > most;
+	part = more ? most : left;
+	if (v6) {
+		wr_bytes(&w, f->packet, 4);
+		wr_u16(&w, (uint16_t)(FRAGMENT_HEADER + part));
+		wr_u8(&w, IPPROTO_FRAGMENT);
+		wr_bytes(&w, f->packet + 7, IPV6_HEADER - 7);
+		wr_u8(&w, IPPROTO_UDP);
+		wr_u8(&w, 0);
+		wr_u16(&w, (uint16_t)(f->at | more));
+		wr_u32(&w, f->id);
+	} else {
+		wr_bytes(&w, f->packet, 2);
+		wr_u16(&w, (uint16_t)(IPV4_HEADER + part));
+		wr_u16(&w, (uint16_t)(f->id % 65535 + 1)); /* for 0 the kernel would take one for each */
+		wr_u16(&w, (uint16_t)(f->at / 8 | (more ? MORE : 0)));
+		wr_bytes(&w, f->packet + 8, IPV4_HEADER - 8);
+	}
+	wr_bytes(&w, f->packet + head + f->at, part);
+	f->at += part;
+	return heads + part;
 }

@@ -23,4 +23,15 @@ struct udp_ends {
  * length for it. */
 size_t udp_packet_make(const struct udp_ends *ends, const uint8_t *payload, size_t len, uint8_t *out);
 
+/* The fragments of such a packet for a link that takes mtu bytes, since the kernel makes none of a raw socket's packets:
+ * each one is written to out (mtu bytes), until 0. id tells them from those of other packets; not 0. */
+struct udp_fragments {
+	const uint8_t *packet;
+	size_t len, mtu;
+	uint32_t id;
+	size_t at; /* of what follows the IP header; 0 to begin with */
+};
+#define UDP_FRAGMENT_MTU_LEAST 68
+size_t udp_fragment_next(struct udp_fragments *f, uint8_t *out);
+
 #endif

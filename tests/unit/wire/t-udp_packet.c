@@ -72,6 +72,35 @@ no_zero_checksum(void)
 	is_u64(ones, 1, "the one that would have it has that of all ones");
 }
 
+/* Put together again by offsets, whatever the link takes. */
+static void
+test_fragments(const char *from, const char *to, size_t len, size_t mtu)
+{
+	static uint8_t out[UDP_PACKET_MOST], back[UDP_PACKET_MOST];
+	struct udp_ends e = {.from_port = 40000, .to_port = 2055, .hops = 7};
+	struct udp_fragments f = {.packet = packet, .mtu = mtu, .id = 65535 + 9};
+	size_t head, n, got = 0;
+	bool good = true, last = false;
+
+	if (!addr_parse(from, &e.from) || !addr_parse(to, &e.to))
+		abort();
+	head = addr_is_v4(&e.to) ? 20 : 40;
+	f.len = udp_packet_make(&e, payload, len, packet);
+	while ((n = udp_fragment_next(&f, out)) > 0) {
+		struct frame one = frame_walk(LINK_RAW, out, n);
+		size_t at = (size_t)one.fragment_offset * 8, heads = head + (head == 40 ? 8 : 0);
+
+		good &= n <= mtu && !last && one.has_fragment && at == got &&
+		    one.fragment_id == (head == 20 ? 10 : 65544) && one.protocol == IP_UDP && one.ttl == 7 &&
+		    one.ip_len == n;
+		memcpy(back + at, out + heads, n - heads);
+		got += n - heads;
+		last = !one.fragment_more;
+	}
+	ok(good && last, "%s, %zu bytes for %zu: fragments in order, of one packet", to, len, mtu);
+	ok(got == f.len - head && memcmp(back, packet + head, got) == 0, "that are the whole");
+}
+
 int
 main(void)
 {
@@ -88,6 +117,15 @@ main(void)
 	memset(payload, 0xff, sizeof(payload));
 	one("255.255.255.255", "255.255.255.255", 65507);
 	no_zero_checksum();
+	for (size_t i = 0; i < sizeof(payload); i++)
+		payload[i] = (uint8_t)(i * 11 + i / 253);
+	for (size_t mtu = 68; mtu < 100; mtu++) {
+		test_fragments("192.0.2.1", "192.0.2.2", 301, mtu);
+		test_fragments("2001:db8::1", "2001:db8::2", 301, mtu);
+	}
+	test_fragments("192.0.2.1", "192.0.2.2", 65507, 1500);
+	test_fragments("2001:db8::1", "2001:db8::2", 1464, 1500);
+	test_fragments("2001:db8::1", "2001:db8::2", 65527, 1280);
 	if (!addr_parse("192.0.2.1", &e.from) || !addr_parse("2001:db8::2", &e.to))
 		abort();
 	is_u64(udp_packet_make(&e, payload, 10, packet), 0, "ends of two families");
