@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
 # Live feeds: the flows as cat prints them, the records as the log has them; readers that are many, slow, deaf, or leave; a relay
-# that is killed or stopped while the log loses nothing; sockets and who may connect; reloads.
+# that is killed or stopped while the log loses nothing; sockets and who may connect; reloads. (flowd's collector stalled when a
+# consumer of its feed stopped reading, and ended when it left.)
 . "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
 . "$SRCDIR/tests/node/node.sh"
 
@@ -51,9 +52,11 @@ reload()
 	kill -HUP "$node_pid"
 	wait_for 20 said 'configuration read again' $reloaded
 }
-user= who=$(id -un)
+user=
+who=$(id -un)
 if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
-	user='user = "nobody";' who=nobody
+	user='user = "nobody";'
+	who=nobody
 	chmod 711 "$T"
 	mkdir "$T/log" "$T/run"
 	chown nobody "$T/log" "$T/run"
