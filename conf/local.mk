@@ -4,6 +4,7 @@ dist_example_DATA += \
 	conf/flowbraid.conf \
 	conf/flowbraid.sysctl \
 	conf/flowbraid.sysusers \
+	conf/flowbraidd-forward.conf \
 	conf/flowbraidd-root.conf
 
 # The units know where the program is. The one for several nodes on a host is the same with names of its own.

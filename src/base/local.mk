@@ -16,4 +16,5 @@ src_base_libfb_base_a_SOURCES = \
 	src/base/rd.h \
 	src/base/sort.c src/base/sort.h \
 	src/base/spill.c src/base/spill.h \
+	src/base/udp.c src/base/udp.h \
 	src/base/wr.h

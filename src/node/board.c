@@ -5,16 +5,13 @@
  */
 #include "node/board.h"
 
-#include <fcntl.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/crc32c.h"
+#include "node/shared.h"
 
 struct place {
 	uint64_t len;
@@ -27,79 +24,41 @@ struct head {
 };
 
 struct board {
-	size_t room, stride, size;
-	struct head *write; /* NULL: not for this process */
-	const struct head *read;
+	size_t room, stride;
+	struct shared memory;
 };
 
 #define HEAD_SIZE 64
-
-static int
-open_read_only(int fd)
-{
-	char path[64];
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
-}
 
 enum err
 board_new(size_t room, struct board **ret)
 {
 	struct board *b = calloc(1, sizeof(*b));
-	int fd = memfd_create("board", MFD_CLOEXEC), read_only = -1;
-	void *w = MAP_FAILED, *r = MAP_FAILED;
+	enum err e;
 
-	if (b == NULL || fd < 0) {
-		free(b);
-		if (fd >= 0)
-			(void)close(fd);
-		return b == NULL ? ERR_MEMORY : ERR_SYSTEM;
-	}
+	if (b == NULL)
+		return ERR_MEMORY;
 	b->room = room;
 	b->stride = (sizeof(struct place) + room + 63) / 64 * 64;
-	b->size = HEAD_SIZE + 2 * b->stride;
-	if (ftruncate(fd, (off_t)b->size) == 0)
-		read_only = open_read_only(fd);
-	if (read_only >= 0) {
-		w = mmap(NULL, b->size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		r = mmap(NULL, b->size, PROT_READ, MAP_SHARED, read_only, 0);
-		(void)close(read_only);
-	}
-	(void)close(fd);
-	b->write = w != MAP_FAILED ? w : NULL;
-	b->read = r != MAP_FAILED ? r : NULL;
-	if (b->write == NULL || b->read == NULL) {
-		board_free(b);
-		return ERR_SYSTEM;
+	e = shared_new("board", HEAD_SIZE + 2 * b->stride, &b->memory);
+	if (e != ERR_OK) {
+		free(b);
+		return e;
 	}
 	*ret = b;
 	return ERR_OK;
 }
 
-static void
-unmap(struct board *b, const void *at)
-{
-	void *p;
-
-	if (at == NULL)
-		return;
-	memcpy(&p, &at, sizeof(p)); /* munmap does not ask whether it was constant */
-	(void)munmap(p, b->size);
-}
-
 void
 board_for_writing(struct board *b)
 {
-	unmap(b, b->read);
-	b->read = NULL;
+	shared_for_writing(&b->memory);
 }
 
 void
 board_for_reading(struct board *b)
 {
-	unmap(b, b->write);
-	b->write = NULL;
+	shared_for_reading(&b->memory);
 }
 
 void
@@ -107,31 +66,32 @@ board_free(struct board *b)
 {
 	if (b == NULL)
 		return;
-	board_for_writing(b);
-	board_for_reading(b);
+	shared_clear(&b->memory);
 	free(b);
 }
 
 enum err
 board_put(struct board *b, const void *bytes, size_t len)
 {
-	uint64_t number = atomic_load_explicit(&b->write->number, memory_order_relaxed) + 1;
-	struct place *p = (void *)((uint8_t *)b->write + HEAD_SIZE + (number & 1) * b->stride);
+	struct head *head = b->memory.write;
+	uint64_t number = atomic_load_explicit(&head->number, memory_order_relaxed) + 1;
+	struct place *p = (void *)((uint8_t *)b->memory.write + HEAD_SIZE + (number & 1) * b->stride);
 
 	if (len > b->room)
 		return ERR_LIMIT;
 	p->len = len;
 	p->crc = crc32c(0, bytes, len);
 	memcpy(p->bytes, bytes, len);
-	atomic_store_explicit(&b->write->number, number, memory_order_release);
+	atomic_store_explicit(&head->number, number, memory_order_release);
 	return ERR_OK;
 }
 
 enum err
 board_get(const struct board *b, struct buf *ret)
 {
-	uint64_t number = atomic_load_explicit(&b->read->number, memory_order_acquire);
-	const struct place *p = (const void *)((const uint8_t *)b->read + HEAD_SIZE +
+	const struct head *head = b->memory.read;
+	uint64_t number = atomic_load_explicit(&head->number, memory_order_acquire);
+	const struct place *p = (const void *)((const uint8_t *)b->memory.read + HEAD_SIZE +
 	    (number & 1) * b->stride);
 	/* Read once: what is checked is what is used, whoever writes there meanwhile. */
 	uint64_t len = *(const volatile uint64_t *)&p->len;

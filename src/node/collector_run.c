@@ -53,6 +53,8 @@ struct run {
 	uint64_t completed; /* disk_completed at the last tick */
 	struct clock_watch clock;
 	struct msg_limit clock_said;
+	uint64_t relay_lost; /* as was said, or held back */
+	struct msg_limit relay_said;
 	bool has_host;
 	struct host_drops host;
 	wall_t drops_asked;
@@ -78,13 +80,45 @@ pause_under_load(struct readable *r, uint32_t count, wall_t now)
 	loop_pause(r->run->loop, since < PAUSE_MOST_NS ? since : PAUSE_MOST_NS);
 }
 
+static struct ring *
+ring_of(const struct run *x)
+{
+	return x->start->rings[x->start->lane];
+}
+
+/* The relay is told of as long as there is one. */
+static void
+follow_outputs(struct run *x)
+{
+	x->collector->intake.relay = conf_has_outputs(x->collector->conf) ? ring_of(x) : NULL;
+}
+
+/* Once a minute that it loses, not once a second. */
+static void
+look_at_relay(struct run *x, mono_t mono)
+{
+	uint64_t lost = ring_counts(ring_of(x)).lost, held;
+
+	if (lost == x->relay_lost)
+		return;
+	x->relay_lost = lost;
+	if (msg_limit_pass(&x->relay_said, mono, &held))
+		msg_warn("%s: the relay does not keep up: %" PRIu64
+			 " datagrams are recorded, and lost to forward and feed",
+		    x->collector->name, lost);
+}
+
 static void
 on_readable(void *ctx, wall_t now)
 {
 	struct readable *r = ctx;
 	uint32_t count;
+	bool more;
 
-	if (!receive(&r->receiver, r->run->batch, &r->run->collector->intake, now, &count) && count > 0)
+	intake_brief_relay(&r->run->collector->intake, now);
+	more = receive(&r->receiver, r->run->batch, &r->run->collector->intake, now, &count);
+	ring_wake(ring_of(r->run));
+	if (!more && count > 0)
 		pause_under_load(r, count, now);
 }
 
@@ -110,6 +144,7 @@ drain_one(struct run *x, struct readable *r, mono_t until)
 		if (mono_now().ns > until.ns)
 			break;
 	}
+	ring_wake(ring_of(x));
 	receive_ask_drops(&r->receiver, &x->collector->intake, wall_now());
 }
 
@@ -130,9 +165,16 @@ put_up_notice(struct run *x, wall_t now)
 	if (!x->collector->conf->has_status)
 		return;
 	buf_reset(&x->notice);
-	snapshot_begin(&x->notice, now, mono_now(), x->collector->lane, x->collector->conf);
+	snapshot_begin(&x->notice, now, mono_now(), x->collector->lane, x->collector->conf->listener_count);
+	for (size_t i = 0; i < x->collector->conf->listener_count; i++) {
+		char text[CONF_LISTENER_TEXT_SIZE];
+
+		snapshot_name(&x->notice, conf_listener_name(&x->collector->conf->listeners[i], text));
+	}
 	snapshot_put(&x->notice, METRIC_RESTARTS, SNAPSHOT_ALL, x->start->restarts);
 	snapshot_put_intake(&x->notice, &x->collector->intake);
+	snapshot_put(&x->notice, METRIC_RELAY_DATAGRAMS, SNAPSHOT_ALL, ring_counts(ring_of(x)).put);
+	snapshot_put(&x->notice, METRIC_RELAY_LOST, SNAPSHOT_ALL, ring_counts(ring_of(x)).lost);
 	snapshot_put_disk(&x->notice, x->collector->disk);
 	for (size_t i = 0; i < x->count; i++)
 		snapshot_put_listener(&x->notice, (uint16_t)i, &x->readables[i].listener);
@@ -199,10 +241,13 @@ on_tick(void *ctx, wall_t now)
 
 	if (mono.ns - x->second.ns >= SECOND_NS) {
 		every_second(x, now);
+		look_at_relay(x, mono);
 		x->second = mono;
 	}
 	look_at_clock(x);
 	intake_tick(in, now);
+	intake_brief_relay(in, now);
+	ring_wake(ring_of(x));
 	collector_tell_trouble(x->collector, now);
 	collector_tell_removed(x->collector, now);
 	completed = disk_completed(x->collector->disk);
@@ -319,6 +364,7 @@ go_on_with(struct run *x, struct conf *conf, const struct reload_socket *sockets
 	conf_clear(&x->reloaded);
 	x->reloaded = *conf;
 	x->collector->conf = &x->reloaded;
+	follow_outputs(x);
 	disk_set_sync(x->collector->disk, conf->log_sync_ns);
 	retention_set(x->collector->retention, &limits);
 	e = begin_ticks(x);
@@ -481,17 +527,23 @@ collector_main(void *ctx, int channel)
 		return EXIT_CANNOT;
 	}
 	x->clock_said = (struct msg_limit)MSG_LIMIT_INIT(10, 60);
+	x->relay_said = (struct msg_limit)MSG_LIMIT_INIT(1, 60);
 	x->start = start;
 	x->channel = channel;
 	board_for_writing(start->boards[start->lane]);
+	ring_for_writing(start->rings[start->lane]);
 	for (unsigned i = 0; i < start->lanes; i++) {
-		if (i != start->lane)
-			board_free(start->boards[i]);
+		if (i == start->lane)
+			continue;
+		board_free(start->boards[i]);
+		ring_let_go(start->rings[i]);
 	}
+	board_free(start->relay_board);
 	if (sandbox_enter(SANDBOX_COLLECTOR, start->identity, start->folder))
 		x->collector = collector_open(start->conf, start->folder, start->lane, false, wall_now());
 	if (x->collector != NULL && prepare(x) &&
 	    collector_start(x->collector, FLOWBRAID_VERSION, wall_now())) {
+		follow_outputs(x);
 		keep_to_cpu(x); /* the other thread is there by now */
 		good = sandbox_close();
 	}

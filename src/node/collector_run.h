@@ -12,6 +12,7 @@
 #include "node/conf.h"
 #include "node/host_drops.h"
 #include "node/listener.h"
+#include "node/ring.h"
 #include "node/sandbox.h"
 
 /* All of it is the parent's, as it was when the child was made. */
@@ -26,6 +27,8 @@ struct collector_start {
 	wall_t host_told;
 	struct listener *listeners;  /* the lane's, as in the configuration; fd -1: waits for its interface */
 	struct board *const *boards; /* one a lane; the others' are let go */
+	struct board *relay_board;   /* let go */
+	struct ring *const *rings;   /* to the relay; as the boards */
 	uint64_t restarts;           /* lives before this one */
 };
 

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libconfig.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,20 +19,11 @@
 #include "node/conf_join.h"
 #include "node/conf_keys.h"
 #include "node/conf_override.h"
+#include "node/conf_read.h"
 #include "node/unit.h"
 
-/* One reading: where it is, and what was found wrong. */
-struct reading {
-	const char *name; /* of the text */
-	struct conf *conf;
-	struct buf *errors;
-	bool failed;
-	bool no_memory;
-	char path[64]; /* of the group being read: "log." */
-};
-
-static void __attribute__((format(printf, 4, 5)))
-fault(struct reading *r, const config_setting_t *at, const char *key, const char *fmt, ...)
+void
+conf_fault(struct reading *r, const config_setting_t *at, const char *key, const char *fmt, ...)
 {
 	char what[512];
 	va_list ap;
@@ -91,6 +81,18 @@ key_form(enum key_type type)
 		return "a list of prefixes such as [ \"192.0.2.0/24\", \"2001:db8::/32\" ]";
 	case KEY_LISTENERS:
 		return "a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; interface = \"eth1\"; } )";
+	case KEY_FORWARDS:
+		return "a list of targets such as ( { address = \"192.0.2.9\"; port = 9995; } )";
+	case KEY_FEEDS:
+		return "the path of a socket in quotes, or a list such as ( { path = \"/run/flowbraid/feed\"; } )";
+	case KEY_SOCKET_PATH:
+		return "a path in quotes that begins with /, of 107 characters at most";
+	case KEY_MODE:
+		return "permissions in quotes such as \"0660\"";
+	case KEY_FEED_FORMAT:
+		return "\"json\" or \"records\"";
+	case KEY_EXPRESSION:
+		return "an expression in quotes";
 	case KEY_LOG:
 	case KEY_STATUS:
 	case KEY_POLICY:
@@ -99,15 +101,15 @@ key_form(enum key_type type)
 	return "a group of keys { ... }";
 }
 
-static void
-bad_form(struct reading *r, const struct key *k, const config_setting_t *s)
+void
+conf_bad_form(struct reading *r, const struct key *k, const config_setting_t *s)
 {
 	const char *text = config_setting_get_string(s);
 
 	if (text != NULL)
-		fault(r, s, k->name, "expected %s, found \"%.200s\"", key_form(k->type), text);
+		conf_fault(r, s, k->name, "expected %s, found \"%.200s\"", key_form(k->type), text);
 	else
-		fault(r, s, k->name, "expected %s", key_form(k->type));
+		conf_fault(r, s, k->name, "expected %s", key_form(k->type));
 }
 
 static char *
@@ -126,7 +128,7 @@ check_range(struct reading *r, const struct key *k, const config_setting_t *s, i
 								 : unit_size_text;
 
 	if (v < k->least || v > k->most)
-		fault(r, s, k->name, "expected %s to %s, found %s", text(k->least, least),
+		conf_fault(r, s, k->name, "expected %s to %s, found %s", text(k->least, least),
 		    text(k->most, most), text(v, found));
 }
 
@@ -166,6 +168,12 @@ store_text(const struct key *k, const char *text, uint8_t *at)
 	case KEY_BOOL:
 		*(bool *)(void *)at = strcmp(text, "true") == 0;
 		return true;
+	case KEY_SOCKET_PATH:
+		return text[0] == '/' && copy_text(text, (char *)at, CONF_SOCKET_PATH_SIZE);
+	case KEY_MODE:
+		return conf_mode_parse(text, (int64_t *)(void *)at);
+	case KEY_FEED_FORMAT:
+		return conf_feed_format_parse(text, (int64_t *)(void *)at);
 	case KEY_PORT:
 	case KEY_SOURCES:
 	case KEY_JOIN_SOURCES:
@@ -173,6 +181,9 @@ store_text(const struct key *k, const char *text, uint8_t *at)
 	case KEY_LOG:
 	case KEY_STATUS:
 	case KEY_POLICY:
+	case KEY_FORWARDS:
+	case KEY_FEEDS:
+	case KEY_EXPRESSION:
 		break;
 	}
 	return false;
@@ -215,28 +226,28 @@ read_scalar(struct reading *r, const struct key *k, const config_setting_t *s, u
 		break;
 	}
 	if (!good)
-		bad_form(r, k, s);
+		conf_bad_form(r, k, s);
 	else if (k->most != 0)
 		check_range(r, k, s, *(int64_t *)(void *)at);
 }
 
 static void
-read_sources(struct reading *r, const struct key *k, const config_setting_t *s, struct conf_listener *l)
+read_sources(struct reading *r, const struct key *k, const config_setting_t *s, struct conf_sources *to)
 {
 	int count = config_setting_length(s);
 
 	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
-		bad_form(r, k, s);
+		conf_bad_form(r, k, s);
 		return;
 	}
 	if (count < 1 || count > CONF_SOURCES_MOST) {
-		fault(r, s, k->name,
+		conf_fault(r, s, k->name,
 		    "expected 1 to %d prefixes, found %d; without the key every source is permitted",
 		    CONF_SOURCES_MOST, count);
 		return;
 	}
-	l->sources = calloc((size_t)count, sizeof(*l->sources));
-	if (l->sources == NULL) {
+	to->list = calloc((size_t)count, sizeof(*to->list));
+	if (to->list == NULL) {
 		r->no_memory = true;
 		return;
 	}
@@ -244,12 +255,13 @@ read_sources(struct reading *r, const struct key *k, const config_setting_t *s, 
 		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
 		const char *text = config_setting_get_string(e);
 
-		if (text == NULL || !prefix_parse(text, &l->sources[l->source_count]))
-			fault(r, e, k->name, "expected a prefix such as \"192.0.2.0/24\", found %s%.200s%s",
+		if (text == NULL || !prefix_parse(text, &to->list[to->count]))
+			conf_fault(r, e, k->name,
+			    "expected a prefix such as \"192.0.2.0/24\", found %s%.200s%s",
 			    text != NULL ? "\"" : "", text != NULL ? text : "something else",
 			    text != NULL ? "\"" : "");
 		else
-			l->source_count++;
+			to->count++;
 	}
 }
 
@@ -260,11 +272,11 @@ read_join_sources(struct reading *r, const struct key *k, const config_setting_t
 	int count = config_setting_length(s);
 
 	if (!config_setting_is_array(s) && !config_setting_is_list(s)) {
-		bad_form(r, k, s);
+		conf_bad_form(r, k, s);
 		return;
 	}
 	if (count < 1 || count > CONF_JOIN_SOURCES_MOST) {
-		fault(r, s, k->name,
+		conf_fault(r, s, k->name,
 		    "expected 1 to %d addresses, found %d; without the key the group is joined of every source",
 		    CONF_JOIN_SOURCES_MOST, count);
 		return;
@@ -279,7 +291,8 @@ read_join_sources(struct reading *r, const struct key *k, const config_setting_t
 		const char *text = config_setting_get_string(e);
 
 		if (text == NULL || !addr_parse(text, &l->join_sources[l->join_source_count]))
-			fault(r, e, k->name, "expected an address such as \"192.0.2.1\", found %s%.200s%s",
+			conf_fault(r, e, k->name,
+			    "expected an address such as \"192.0.2.1\", found %s%.200s%s",
 			    text != NULL ? "\"" : "", text != NULL ? text : "something else",
 			    text != NULL ? "\"" : "");
 		else
@@ -287,14 +300,11 @@ read_join_sources(struct reading *r, const struct key *k, const config_setting_t
 	}
 }
 
-static void read_group(struct reading *r, const struct key *keys, const config_setting_t *group,
-    const char *path, uint8_t *base);
-
 static bool
 has_source_of_family(const struct conf_listener *l)
 {
-	for (size_t i = 0; i < l->source_count; i++) {
-		if (conf_is_v4_prefix(&l->sources[i]) == addr_is_v4(&l->address))
+	for (size_t i = 0; i < l->sources.count; i++) {
+		if (conf_is_v4_prefix(&l->sources.list[i]) == addr_is_v4(&l->address))
 			return true;
 	}
 	return false;
@@ -308,7 +318,7 @@ check_join_sources(struct reading *r, const struct conf_listener *l, const confi
 
 	for (size_t i = 0; i < l->join_source_count; i++) {
 		if (!conf_join_source_check(l, i, why))
-			fault(r, config_setting_get_elem(list, (unsigned)i), NULL,
+			conf_fault(r, config_setting_get_elem(list, (unsigned)i), NULL,
 			    "listener %s: join_sources: %s", addr_text(&l->address, text), why);
 	}
 }
@@ -320,18 +330,18 @@ check_listener(struct reading *r, const struct conf_listener *l, const config_se
 	char text[ADDR_TEXT_SIZE];
 
 	if (addr_is_multicast(&l->address) && l->interface[0] == '\0')
-		fault(r, s, NULL,
+		conf_fault(r, s, NULL,
 		    "listener %s: a multicast group needs the interface on which it is joined: interface = \"...\"",
 		    addr_text(&l->address, text));
-	if (l->source_count > 0 && !has_source_of_family(l))
-		fault(r, s, NULL,
+	if (l->sources.count > 0 && !has_source_of_family(l))
+		conf_fault(r, s, NULL,
 		    "listener %s: sources permits nobody: it has no prefix of the listener's address family",
 		    addr_text(&l->address, text));
 	check_join_sources(r, l, s);
 	for (const struct conf_listener *o = r->conf->listeners; o < l; o++) {
 		if (addr_cmp(&o->address, &l->address) == 0 && o->port == l->port &&
 		    strcmp(o->interface, l->interface) == 0)
-			fault(r, s, NULL, "listener %s port %u: the same as in line %u",
+			conf_fault(r, s, NULL, "listener %s port %u: the same as in line %u",
 			    addr_text(&l->address, text), l->port, o->line);
 	}
 }
@@ -350,7 +360,7 @@ read_listener(struct reading *r, const config_setting_t *s)
 		return;
 	}
 	r->failed = false;
-	read_group(r, conf_listener_keys, s, "listen.", (uint8_t *)l);
+	conf_read_group(r, conf_listener_keys, s, "listen.", (uint8_t *)l);
 	if (!r->failed)
 		check_listener(r, l, s);
 	r->failed |= failed_before;
@@ -362,11 +372,11 @@ read_listeners(struct reading *r, const struct key *k, const config_setting_t *s
 	int count = config_setting_length(s);
 
 	if (!config_setting_is_list(s)) {
-		bad_form(r, k, s);
+		conf_bad_form(r, k, s);
 		return;
 	}
 	if (count < 1 || count > CONF_LISTENERS_MOST) {
-		fault(r, s, k->name, "expected 1 to %d listeners, found %d", CONF_LISTENERS_MOST, count);
+		conf_fault(r, s, k->name, "expected 1 to %d listeners, found %d", CONF_LISTENERS_MOST, count);
 		return;
 	}
 	r->conf->listeners = calloc((size_t)count, sizeof(*r->conf->listeners));
@@ -378,7 +388,7 @@ read_listeners(struct reading *r, const struct key *k, const config_setting_t *s
 		const config_setting_t *e = config_setting_get_elem(s, (unsigned)i);
 
 		if (!config_setting_is_group(e))
-			bad_form(r, k, e);
+			conf_bad_form(r, k, e);
 		else
 			read_listener(r, e);
 	}
@@ -398,7 +408,7 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 {
 	switch (k->type) {
 	case KEY_SOURCES:
-		read_sources(r, k, s, (struct conf_listener *)(void *)base);
+		read_sources(r, k, s, (struct conf_sources *)(void *)(base + k->offset));
 		break;
 	case KEY_JOIN_SOURCES:
 		read_join_sources(r, k, s, (struct conf_listener *)(void *)base);
@@ -412,13 +422,22 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 	case KEY_LOG:
 	case KEY_STATUS:
 		if (!config_setting_is_group(s)) {
-			bad_form(r, k, s);
+			conf_bad_form(r, k, s);
 			break;
 		}
-		read_group(r, k->type == KEY_LOG ? conf_log_keys : conf_status_keys, s,
+		conf_read_group(r, k->type == KEY_LOG ? conf_log_keys : conf_status_keys, s,
 		    k->type == KEY_LOG ? "log." : "status.", base);
 		if (k->type == KEY_STATUS)
 			r->conf->has_status = true;
+		break;
+	case KEY_FORWARDS:
+		conf_read_forwards(r, k, s);
+		break;
+	case KEY_FEEDS:
+		conf_read_feeds(r, k, s);
+		break;
+	case KEY_EXPRESSION:
+		conf_read_expression(r, k, s, (char **)(void *)(base + k->offset));
 		break;
 	default:
 		read_scalar(r, k, s, base + k->offset);
@@ -426,8 +445,8 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 }
 
 /* The members of a group. Defaults are put first, so that the order of keys does not matter. */
-static void
-read_group(
+void
+conf_read_group(
     struct reading *r, const struct key *keys, const config_setting_t *group, const char *path, uint8_t *base)
 {
 	char outer[sizeof(r->path)];
@@ -439,7 +458,7 @@ read_group(
 		if (k->otherwise != NULL)
 			(void)store_text(k, k->otherwise, base + k->offset);
 		if (k->need == REQUIRED && config_setting_get_member(group, k->name) == NULL)
-			fault(r, group, k->name, "is missing: %s", key_form(k->type));
+			conf_fault(r, group, k->name, "is missing: %s", key_form(k->type));
 	}
 	for (int i = 0; i < config_setting_length(group); i++) {
 		const config_setting_t *s = config_setting_get_elem(group, (unsigned)i);
@@ -448,7 +467,7 @@ read_group(
 		for (k = keys; k->name != NULL && strcmp(k->name, name) != 0; k++)
 			;
 		if (k->name == NULL)
-			fault(r, s, name, "unknown key");
+			conf_fault(r, s, name, "unknown key");
 		else
 			read_value(r, k, s, base);
 	}
@@ -476,7 +495,9 @@ parse(const char *text, const char *name, const char *include_folder, const stru
 	} else if (overrides != NULL && !conf_override(&tree, overrides, errors)) {
 		r.failed = true;
 	} else {
-		read_group(&r, conf_top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
+		conf_read_group(&r, conf_top_keys, config_root_setting(&tree), "", (uint8_t *)&conf);
+		if (!r.failed)
+			conf_check_outputs(&r, config_root_setting(&tree));
 	}
 	config_destroy(&tree);
 	if (!r.failed && !r.no_memory) {
@@ -530,7 +551,7 @@ void
 conf_clear(struct conf *c)
 {
 	for (size_t i = 0; i < c->listener_count; i++) {
-		free(c->listeners[i].sources);
+		free(c->listeners[i].sources.list);
 		free(c->listeners[i].join_sources);
 		free(c->listeners[i].file);
 	}
@@ -539,4 +560,5 @@ conf_clear(struct conf *c)
 	c->listener_count = 0;
 	policy_free(c->policy);
 	c->policy = NULL;
+	conf_clear_outputs(c);
 }

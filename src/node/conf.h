@@ -27,19 +27,47 @@ struct policy;
 #define CONF_SOURCES_MOST 65536
 #define CONF_JOIN_SOURCES_MOST 1024
 #define CONF_LANES_MOST 64
+#define CONF_FORWARDS_MOST 32
+#define CONF_FEEDS_MOST 16
+#define CONF_SOCKET_PATH_SIZE 108 /* sun_path, unix(7) */
+
+/* Owned prefixes. None: everybody. */
+struct conf_sources {
+	struct prefix *list;
+	size_t count;
+};
 
 struct conf_listener {
 	struct addr address;
 	uint16_t port;
 	char interface[IF_NAMESIZE]; /* "": none named */
-	struct prefix *sources;      /* owned; whose datagrams are taken. None: everybody's */
-	size_t source_count;
-	struct addr *join_sources; /* owned; whom the group is joined of. None: everybody */
+	struct conf_sources sources; /* whose datagrams are taken */
+	struct addr *join_sources;   /* owned; whom the group is joined of. None: everybody */
 	size_t join_source_count;
 	int64_t receive_buffer; /* bytes asked of the kernel */
 	int64_t rate_limit;     /* datagrams a second of one exporter; 0: none */
 	char *file;             /* owned: where the listener is described, for messages */
 	unsigned line;
+};
+
+/* Where each datagram goes besides the log. */
+struct conf_forward {
+	struct addr address;
+	uint16_t port;
+	char interface[IF_NAMESIZE]; /* "": as the routes say */
+	int64_t hops;                /* 0: as the kernel does */
+	bool exporter_address;       /* it comes from there, not from us */
+	struct conf_sources sources; /* whose datagrams go there */
+};
+
+enum conf_feed_format { CONF_FEED_JSON, CONF_FEED_RECORDS };
+
+/* A socket at which programs of this host read what comes. */
+struct conf_feed {
+	char path[CONF_SOCKET_PATH_SIZE];
+	int64_t mode;
+	int64_t format;   /* enum conf_feed_format */
+	char *expression; /* owned; NULL: everything */
 };
 
 struct conf {
@@ -60,7 +88,11 @@ struct conf {
 	int64_t log_minimum_free;
 	bool log_keep_unmerged;
 
-	struct policy *policy; /* owned; NULL: none, whole datagrams are recorded */
+	struct policy *policy;         /* owned; NULL: none, whole datagrams are recorded */
+	struct conf_forward *forwards; /* owned */
+	size_t forward_count;
+	struct conf_feed *feeds; /* owned */
+	size_t feed_count;
 
 	bool has_status;
 	struct addr status_address;
@@ -87,6 +119,21 @@ char *conf_listener_text(const struct conf_listener *l, char out[CONF_LISTENER_T
 /* Without the place in the file, in the form that stays the same when others come and go: "239.10.10.1:2055%eth1",
  * "[2001:db8::1]:2055". */
 char *conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SIZE]);
+
+/* Whether anything goes anywhere but to the log. */
+static inline bool
+conf_has_outputs(const struct conf *c)
+{
+	return c->forward_count > 0 || c->feed_count > 0;
+}
+
+/* Whether both have the same outputs. False also when memory is out. */
+bool conf_same_outputs(const struct conf *a, const struct conf *b);
+
+/* "forward 192.0.2.9 port 9995", the subject of messages; and "192.0.2.9:9995%eth1", "[2001:db8::9]:9995", its name.
+ * Each returns out. */
+char *conf_forward_text(const struct conf_forward *f, char out[CONF_LISTENER_TEXT_SIZE]);
+char *conf_forward_name(const struct conf_forward *f, char out[CONF_LISTENER_TEXT_SIZE]);
 
 /* Whether a node that runs with `from` can go on with `to`. If not, errors has a line for each key that only a new start
  * can change. */

@@ -28,11 +28,11 @@ is_unspecified(const struct addr *a)
 static bool
 is_permitted(const struct conf_listener *l, const struct addr *source)
 {
-	for (size_t i = 0; i < l->source_count; i++) {
-		if (prefix_has(&l->sources[i], source))
+	for (size_t i = 0; i < l->sources.count; i++) {
+		if (prefix_has(&l->sources.list[i], source))
 			return true;
 	}
-	return l->source_count == 0;
+	return l->sources.count == 0;
 }
 
 bool

@@ -21,7 +21,7 @@ const struct key conf_listener_keys[] = {
     {"address", KEY_ADDRESS, offsetof(struct conf_listener, address), REQUIRED, NULL, 0, 0, true},
     {"port", KEY_PORT, offsetof(struct conf_listener, port), REQUIRED, NULL, 0, 0, true},
     {"interface", KEY_INTERFACE, offsetof(struct conf_listener, interface), OPTIONAL, NULL, 0, 0, true},
-    {"sources", KEY_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
+    {"sources", KEY_SOURCES, offsetof(struct conf_listener, sources), OPTIONAL, NULL, 0, 0, true},
     {"join_sources", KEY_JOIN_SOURCES, 0, OPTIONAL, NULL, 0, 0, true},
     {"receive_buffer", KEY_SIZE, offsetof(struct conf_listener, receive_buffer), OPTIONAL, "16M", 64 * KIB,
 	GIB - 1, true},
@@ -50,6 +50,25 @@ const struct key conf_status_keys[] = {
     {.name = NULL},
 };
 
+const struct key conf_forward_keys[] = {
+    {"address", KEY_ADDRESS, offsetof(struct conf_forward, address), REQUIRED, NULL, 0, 0, true},
+    {"port", KEY_PORT, offsetof(struct conf_forward, port), REQUIRED, NULL, 0, 0, true},
+    {"interface", KEY_INTERFACE, offsetof(struct conf_forward, interface), OPTIONAL, NULL, 0, 0, true},
+    {"hops", KEY_NUMBER, offsetof(struct conf_forward, hops), OPTIONAL, NULL, 0, 255, true},
+    {"exporter_address", KEY_BOOL, offsetof(struct conf_forward, exporter_address), OPTIONAL, "false", 0, 0,
+	true},
+    {"sources", KEY_SOURCES, offsetof(struct conf_forward, sources), OPTIONAL, NULL, 0, 0, true},
+    {.name = NULL},
+};
+
+const struct key conf_feed_keys[] = {
+    {"path", KEY_SOCKET_PATH, offsetof(struct conf_feed, path), REQUIRED, NULL, 0, 0, true},
+    {"mode", KEY_MODE, offsetof(struct conf_feed, mode), OPTIONAL, "0660", 0, 0, true},
+    {"format", KEY_FEED_FORMAT, offsetof(struct conf_feed, format), OPTIONAL, "json", 0, 0, true},
+    {"expression", KEY_EXPRESSION, offsetof(struct conf_feed, expression), OPTIONAL, NULL, 0, 0, true},
+    {.name = NULL},
+};
+
 const struct key conf_top_keys[] = {
     {"cluster", KEY_NAME, offsetof(struct conf, cluster), REQUIRED, NULL, 0, 0, false},
     {"node", KEY_NAME, offsetof(struct conf, node), REQUIRED, NULL, 0, 0, false},
@@ -58,6 +77,8 @@ const struct key conf_top_keys[] = {
     {"log", KEY_LOG, 0, REQUIRED, NULL, 0, 0, true},
     {"status", KEY_STATUS, 0, OPTIONAL, NULL, 0, 0, true},
     {"policy", KEY_POLICY, 0, OPTIONAL, NULL, 0, 0, true},
+    {"forward", KEY_FORWARDS, 0, OPTIONAL, NULL, 0, 0, true},
+    {"feed", KEY_FEEDS, 0, OPTIONAL, NULL, 0, 0, true},
     {"user", KEY_NAME, offsetof(struct conf, user), OPTIONAL, NULL, 0, 0, false},
     {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
     {.name = NULL},

@@ -23,7 +23,13 @@ enum key_type {
 	KEY_LISTENERS,    /* ( { ... }, ... ) */
 	KEY_LOG,          /* { ... } */
 	KEY_STATUS,
-	KEY_POLICY, /* { ... }, see flow/policy_conf.h */
+	KEY_POLICY,      /* { ... }, see flow/policy_conf.h */
+	KEY_FORWARDS,    /* ( { ... }, ... ) */
+	KEY_FEEDS,       /* ( { ... }, ... ), one group, or text: its path */
+	KEY_SOCKET_PATH, /* text that begins with / and is short enough for a socket */
+	KEY_MODE,        /* "0660" */
+	KEY_FEED_FORMAT, /* "json" or "records" */
+	KEY_EXPRESSION,  /* text in the language of flow/expr.h */
 };
 
 enum key_need { REQUIRED, OPTIONAL };
@@ -38,7 +44,8 @@ struct key {
 	bool reloadable;
 };
 
-extern const struct key conf_top_keys[], conf_listener_keys[], conf_log_keys[], conf_status_keys[];
+extern const struct key conf_top_keys[], conf_listener_keys[], conf_log_keys[], conf_status_keys[],
+    conf_forward_keys[], conf_feed_keys[];
 
 static inline bool
 conf_is_v4_prefix(const struct prefix *p)

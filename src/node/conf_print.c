@@ -9,19 +9,20 @@
 #include "base/buf.h"
 #include "flow/policy.h"
 #include "node/conf_keys.h"
+#include "node/conf_read.h"
 #include "node/unit.h"
 
 static void print_group(
     struct buf *out, const struct key *keys, const uint8_t *base, const struct conf *c, int depth);
 
 static void
-print_prefixes(struct buf *out, const struct conf_listener *l)
+print_prefixes(struct buf *out, const struct conf_sources *all)
 {
 	char text[ADDR_TEXT_SIZE];
 
 	buf_text(out, "[ ");
-	for (size_t i = 0; i < l->source_count; i++) {
-		const struct prefix *p = &l->sources[i];
+	for (size_t i = 0; i < all->count; i++) {
+		const struct prefix *p = &all->list[i];
 		bool v4 = conf_is_v4_prefix(p);
 
 		buf_printf(out, "%s\"%s/%d\"", i > 0 ? ", " : "", addr_text(&p->addr, text),
@@ -42,13 +43,14 @@ print_addresses(struct buf *out, const struct conf_listener *l)
 }
 
 static void
-print_listeners(struct buf *out, const struct conf *c)
+print_list(
+    struct buf *out, const struct key *keys, const void *all, size_t size, size_t count, const struct conf *c)
 {
 	buf_text(out, "(\n");
-	for (size_t i = 0; i < c->listener_count; i++) {
+	for (size_t i = 0; i < count; i++) {
 		buf_text(out, "\t{\n");
-		print_group(out, conf_listener_keys, (const uint8_t *)&c->listeners[i], c, 2);
-		buf_text(out, i + 1 < c->listener_count ? "\t},\n" : "\t}\n");
+		print_group(out, keys, (const uint8_t *)all + i * size, c, 2);
+		buf_text(out, i + 1 < count ? "\t},\n" : "\t}\n");
 	}
 	buf_text(out, ")");
 }
@@ -64,6 +66,7 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 	case KEY_INTERFACE:
 	case KEY_PATH:
 	case KEY_FULL_PATH:
+	case KEY_SOCKET_PATH:
 		policy_print_quoted(out, (const char *)at);
 		break;
 	case KEY_ADDRESS:
@@ -93,10 +96,26 @@ print_value(struct buf *out, const struct key *k, const uint8_t *base, const str
 		buf_text(out, "}");
 		break;
 	case KEY_SOURCES:
-		print_prefixes(out, (const struct conf_listener *)(const void *)base);
+		print_prefixes(out, (const struct conf_sources *)(const void *)at);
 		break;
 	case KEY_LISTENERS:
-		print_listeners(out, c);
+		print_list(
+		    out, conf_listener_keys, c->listeners, sizeof(*c->listeners), c->listener_count, c);
+		break;
+	case KEY_FORWARDS:
+		print_list(out, conf_forward_keys, c->forwards, sizeof(*c->forwards), c->forward_count, c);
+		break;
+	case KEY_FEEDS:
+		print_list(out, conf_feed_keys, c->feeds, sizeof(*c->feeds), c->feed_count, c);
+		break;
+	case KEY_MODE:
+		buf_printf(out, "\"%04o\"", (unsigned)*(const int64_t *)(const void *)at);
+		break;
+	case KEY_FEED_FORMAT:
+		policy_print_quoted(out, conf_feed_format_name(*(const int64_t *)(const void *)at));
+		break;
+	case KEY_EXPRESSION:
+		policy_print_quoted(out, *(char *const *)(const void *)at);
 		break;
 	case KEY_LOG:
 	case KEY_STATUS:
@@ -114,7 +133,13 @@ is_absent(const struct key *k, const uint8_t *base, const struct conf *c)
 	if (k->need == REQUIRED || k->otherwise != NULL)
 		return false;
 	if (k->type == KEY_SOURCES)
-		return ((const struct conf_listener *)(const void *)base)->source_count == 0;
+		return ((const struct conf_sources *)(const void *)(base + k->offset))->count == 0;
+	if (k->type == KEY_FORWARDS)
+		return c->forward_count == 0;
+	if (k->type == KEY_FEEDS)
+		return c->feed_count == 0;
+	if (k->type == KEY_EXPRESSION)
+		return *(char *const *)(const void *)(base + k->offset) == NULL;
 	if (k->type == KEY_JOIN_SOURCES)
 		return ((const struct conf_listener *)(const void *)base)->join_source_count == 0;
 	if (k->type == KEY_STATUS)
@@ -170,6 +195,27 @@ conf_listener_name(const struct conf_listener *l, char out[CONF_LISTENER_TEXT_SI
 }
 
 /* --- following --- */
+
+bool
+conf_same_outputs(const struct conf *a, const struct conf *b)
+{
+	const struct conf *each[2] = {a, b};
+	struct buf text[2] = {BUF_INIT, BUF_INIT};
+	bool same;
+
+	for (int i = 0; i < 2; i++) {
+		const struct conf *c = each[i];
+
+		print_list(
+		    &text[i], conf_forward_keys, c->forwards, sizeof(*c->forwards), c->forward_count, c);
+		print_list(&text[i], conf_feed_keys, c->feeds, sizeof(*c->feeds), c->feed_count, c);
+	}
+	same = buf_ok(&text[0]) && buf_ok(&text[1]) && text[0].len == text[1].len &&
+	    memcmp(text[0].data, text[1].data, text[0].len) == 0;
+	buf_clear(&text[0]);
+	buf_clear(&text[1]);
+	return same;
+}
 
 static void
 compare_group(const struct key *keys, const char *path, const struct conf *from, const struct conf *to,

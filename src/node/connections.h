@@ -12,8 +12,9 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "node/sandbox.h"
 
-#define CONNECTIONS_FDS 256 /* descriptors that the process may have */
+#define CONNECTIONS_FDS SANDBOX_FDS
 
 struct connections {
 	struct connection {

@@ -196,24 +196,12 @@ pick(struct intake *in, const struct picker_datagram *d, struct record *r)
 
 /* Also where a datagram is not recorded, the templates that it brings are known from then on. */
 static bool
-record(struct intake *in, const struct intake_datagram *d, const struct picker_datagram *known, uint8_t flags,
-    wall_t now)
+record(struct intake *in, const struct picker_datagram *known, struct record *r, wall_t now)
 {
-	struct record r = {
-	    .type = RECORD_DATAGRAM,
-	    .flags = flags,
-	    .listener = d->listener,
-	    .port = d->port,
-	    .time = d->time,
-	    .addr = d->from,
-	    .body = d->payload,
-	    .len = d->len,
-	};
-
 	if ((in->log.count > 0 && !intake_tell_log_drops(in, now)) ||
-	    (in->picker.policy != NULL && !pick(in, known, &r)) ||
-	    appender_record(&in->appender, &r, now, NULL) != ERR_OK) {
-		count_log_drop(in, d->time);
+	    (in->picker.policy != NULL && !pick(in, known, r)) ||
+	    appender_record(&in->appender, r, now, NULL) != ERR_OK) {
+		count_log_drop(in, r->time);
 		return false;
 	}
 	return true;
@@ -235,6 +223,15 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 	    .templates = in->templates};
 	uint64_t definitions;
 	enum proto_fault fault;
+	struct record r = {
+	    .type = RECORD_DATAGRAM,
+	    .listener = d->listener,
+	    .port = d->port,
+	    .time = d->time,
+	    .addr = d->from,
+	    .body = d->payload,
+	    .len = d->len,
+	};
 
 	l->last = d->time;
 	l->datagrams++;
@@ -257,8 +254,10 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		(void)!tmpl_cache_learn(in->templates, &key, &info, d->payload, d->len);
 		known.learnt = tmpl_cache_counters(in->templates)->definitions != definitions;
 	}
-	if (!record(in, d, &known,
-		(uint8_t)((d->cut ? RECORD_CUT : 0) | (fault != FAULT_NONE ? RECORD_MALFORMED : 0)), now))
+	r.flags = (uint8_t)((d->cut ? RECORD_CUT : 0) | (fault != FAULT_NONE ? RECORD_MALFORMED : 0));
+	if (in->relay != NULL)
+		(void)ring_put(in->relay, &r); /* the ring counts what is lost */
+	if (!record(in, &known, &r, now))
 		return;
 	c->datagrams++;
 	c->bytes += d->len;
@@ -351,7 +350,7 @@ make_listeners(const struct conf *conf, wall_t now, struct intake_listener **ret
 		return ERR_MEMORY;
 	for (size_t i = 0; i < conf->listener_count; i++) {
 		const struct conf_listener *l = &conf->listeners[i];
-		enum err e = sources_init(&all[i].sources, l->sources, l->source_count);
+		enum err e = sources_init(&all[i].sources, l->sources.list, l->sources.count);
 
 		if (e != ERR_OK) {
 			clear_listeners(all, i);

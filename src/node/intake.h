@@ -21,6 +21,7 @@
 #include "node/conf.h"
 #include "node/exporters.h"
 #include "node/picker.h"
+#include "node/ring.h"
 #include "node/sources.h"
 #include "node/streams.h"
 #include "wire/proto.h"
@@ -67,6 +68,8 @@ struct intake {
 	struct streams streams;
 	struct msg_limit says_limited;
 	struct picker picker;
+	struct ring *relay;                /* borrowed; gets what is taken; NULL: there is no relay */
+	wall_t relay_granted;              /* when it was given all templates last */
 	struct intake_listener *listeners; /* owned */
 	size_t listener_count;
 	struct intake_counters counters;
@@ -106,6 +109,9 @@ void intake_clear(struct intake *in);
 enum err intake_recall(struct intake *in, int segment_fd) WARN_UNUSED;
 
 void intake_take(struct intake *in, const struct intake_datagram *d, wall_t now);
+
+/* All templates for a relay that wants them to begin with. Before what is received next. */
+void intake_brief_relay(struct intake *in, wall_t now);
 
 /* The kernel dropped that many datagrams of a listener between its last one and `to`. */
 void intake_kernel_drops(struct intake *in, uint16_t listener, uint64_t count, wall_t to);

@@ -13,14 +13,20 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/conf_join.c src/node/conf_join.h \
 	src/node/conf_keys.c src/node/conf_keys.h \
 	src/node/conf_override.c src/node/conf_override.h \
+	src/node/conf_outputs.c \
 	src/node/conf_print.c \
+	src/node/conf_read.h \
 	src/node/connections.c src/node/connections.h \
 	src/node/disk.c src/node/disk.h \
 	src/node/exporters.c src/node/exporters.h \
+	src/node/feed.c src/node/feed.h \
+	src/node/feed_reader.c src/node/feed_reader.h \
+	src/node/forward.c src/node/forward.h \
 	src/node/host_drops.c src/node/host_drops.h \
 	src/node/intake.c src/node/intake.h \
 	src/node/intake_event.c \
 	src/node/intake_limits.c \
+	src/node/intake_relay.c \
 	src/node/landlock.c src/node/landlock.h \
 	src/node/lane_filter.c src/node/lane_filter.h \
 	src/node/links.c src/node/links.h \
@@ -28,18 +34,23 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/loop.c src/node/loop.h \
 	src/node/membership.c src/node/membership.h \
 	src/node/notify.c src/node/notify.h \
+	src/node/outputs.c src/node/outputs.h \
 	src/node/packet.c src/node/packet.h \
 	src/node/parent.c src/node/parent.h \
 	src/node/parent_follow.c \
 	src/node/parent_private.h \
 	src/node/picker.c src/node/picker.h \
 	src/node/process.c src/node/process.h \
+	src/node/parent_relay.c \
 	src/node/receive.c src/node/receive.h \
+	src/node/relay.c src/node/relay.h \
 	src/node/reload.c src/node/reload.h \
 	src/node/report.c src/node/report.h \
 	src/node/reporter.c src/node/reporter.h \
 	src/node/retention.c src/node/retention.h \
+	src/node/ring.c src/node/ring.h \
 	src/node/sandbox.c src/node/sandbox.h \
+	src/node/shared.c src/node/shared.h \
 	src/node/snapshot.c src/node/snapshot.h \
 	src/node/sockets.c src/node/sockets.h \
 	src/node/sources.c src/node/sources.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * libevent behind three kinds of event.
+ * libevent behind a few kinds of event.
  */
 #include "node/loop.h"
 
@@ -100,6 +100,12 @@ enum err
 loop_on_readable(struct loop *l, int fd, loop_call call, void *ctx, struct loop_watch **ret)
 {
 	return add(l, fd, EV_READ, NULL, call, ctx, ret);
+}
+
+enum err
+loop_on_writable(struct loop *l, int fd, loop_call call, void *ctx, struct loop_watch **ret)
+{
+	return add(l, fd, EV_WRITE, NULL, call, ctx, ret);
 }
 
 enum err

@@ -23,6 +23,8 @@ void loop_free(struct loop *l); /* NULL is fine */
 struct loop_watch;
 enum err loop_on_readable(
     struct loop *l, int fd, loop_call call, void *ctx, struct loop_watch **ret) WARN_UNUSED;
+enum err loop_on_writable(
+    struct loop *l, int fd, loop_call call, void *ctx, struct loop_watch **ret) WARN_UNUSED;
 enum err loop_on_signal(struct loop *l, int signal, loop_call call, void *ctx) WARN_UNUSED;
 enum err loop_every(
     struct loop *l, int64_t period_ns, loop_call call, void *ctx, struct loop_watch **ret) WARN_UNUSED;

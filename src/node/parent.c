@@ -17,13 +17,14 @@
 #include "base/rd.h"
 #include "flowbraid/version.h"
 #include "node/parent_private.h"
+#include "node/relay.h"
 #include "node/snapshot.h"
 
 #define PROGRAM "flowbraidd"
 #define TICK_NS (100 * NS_PER_MSEC)
 #define LATE_NS NS_PER_SEC                  /* no load makes a tick so late */
 #define MESSAGES_A_TURN 64                  /* of a child, before others have their turn */
-#define ORPHAN_PATIENCE_NS (5 * NS_PER_SEC) /* for a reporter whose parent was killed */
+#define ORPHAN_PATIENCE_NS (5 * NS_PER_SEC) /* for a reporter or relay whose parent was killed */
 #define STOP_PATIENCE_NS \
 	(20 * NS_PER_SEC) /* for a collector that seals; what a failing disk is given is in node/disk.c */
 
@@ -97,11 +98,14 @@ start_collector(struct parent *p, unsigned lane)
 	    .host_told = p->host_told,
 	    .listeners = listeners,
 	    .boards = p->boards,
+	    .relay_board = p->relay_board,
+	    .rings = p->rings,
 	    .restarts = l->child.restarts};
-	int keep[CONF_LISTENERS_MOST + 3];
+	int keep[CONF_LISTENERS_MOST + 4];
 	size_t count = 0;
 
 	keep[count++] = p->folder;
+	keep[count++] = ring_fd(p->rings[lane]);
 	for (size_t i = 0; i < p->sockets.listeners; i++) {
 		if (listeners[i].fd >= 0)
 			keep[count++] = listeners[i].fd;
@@ -128,6 +132,8 @@ parent_start_reporter(struct parent *p)
 	    .identity = &p->identity,
 	    .socket = p->status_socket,
 	    .boards = p->boards,
+	    .relay_board = p->relay_board,
+	    .rings = p->rings,
 	    .lanes = p->lane_count,
 	    .restarts = p->reporter.restarts};
 
@@ -255,8 +261,8 @@ take_message(struct parent *p, struct child *c, struct lane *l)
 
 /* What a child has said since, but not for ever: one that never ends is not to keep us from all the rest. False: there
  * will be no more. Then it is about to end, if it has not ended already; or it is made to. */
-static bool
-hear(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
+bool
+parent_hear(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
 {
 	enum err e = ERR_OK;
 
@@ -297,7 +303,7 @@ on_collector(void *ctx, wall_t now)
 	struct parent *p = l->parent;
 
 	(void)now;
-	if (!hear(p, &l->child, l, &l->watch))
+	if (!parent_hear(p, &l->child, l, &l->watch))
 		return; /* SIGCHLD will tell */
 	announce(p);
 	catch_up(p);
@@ -309,12 +315,12 @@ on_reporter(void *ctx, wall_t now)
 	struct parent *p = ctx;
 
 	(void)now;
-	(void)hear(p, &p->reporter, NULL, &p->reporter_watch);
+	(void)parent_hear(p, &p->reporter, NULL, &p->reporter_watch);
 }
 
 /* What it said last is still in the channel. */
-static void
-hear_last_words(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
+void
+parent_hear_last_words(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch)
 {
 	while (c->channel >= 0 && channel_receive(c->channel, &p->message) == ERR_OK) {
 		(void)take_message(p, c, l);
@@ -327,7 +333,7 @@ hear_last_words(struct parent *p, struct child *c, struct lane *l, struct loop_w
 static void
 collector_ended(struct parent *p, struct lane *l, int status)
 {
-	hear_last_words(p, &l->child, l, &l->watch);
+	parent_hear_last_words(p, &l->child, l, &l->watch);
 	l->reloading = false;
 	if (p->stopping && (!WIFEXITED(status) || WEXITSTATUS(status) != 0))
 		p->failed = true;
@@ -351,8 +357,12 @@ child_has_ended(struct parent *p, pid_t pid, int status)
 		}
 	}
 	if (p->reporter.pid == pid) {
-		hear_last_words(p, &p->reporter, NULL, &p->reporter_watch);
+		parent_hear_last_words(p, &p->reporter, NULL, &p->reporter_watch);
 		child_ended(&p->reporter, status, p->stopping, mono_now());
+	}
+	if (p->relay.pid == pid) {
+		parent_hear_last_words(p, &p->relay, NULL, &p->relay_watch);
+		child_ended(&p->relay, status, p->stopping, mono_now());
 	}
 	/* Else an orphan that has been given to us, as to any process 1. */
 }
@@ -370,6 +380,8 @@ start_those_due(struct parent *p)
 	}
 	if (p->status_socket >= 0 && p->reporter.pid == 0 && now.ns >= p->reporter.due.ns)
 		(void)parent_start_reporter(p);
+	if (p->relay.pid == 0 && now.ns >= p->relay.due.ns)
+		(void)parent_start_relay(p);
 }
 
 static void
@@ -430,9 +442,13 @@ on_usr2(void *ctx, wall_t now)
 
 	(void)now;
 	tell_collectors(p, CHANNEL_STATISTICS);
+	if (p->relay.channel >= 0)
+		(void)!channel_send(p->relay.channel, CHANNEL_STATISTICS, NULL, 0, NULL, 0);
 	for (unsigned i = 0; i < p->lane_count; i++)
 		msg_info("%s: %llu restarts", p->lanes[i].child.name,
 		    (unsigned long long)p->lanes[i].child.restarts);
+	if (conf_has_outputs(&p->conf))
+		msg_info("%s: %llu restarts", p->relay.name, (unsigned long long)p->relay.restarts);
 }
 
 static void
@@ -462,6 +478,7 @@ forgive(struct parent *p, mono_t now)
 	for (unsigned i = 0; i < p->lane_count; i++)
 		p->lanes[i].child.heard.ns += late;
 	p->reporter.heard.ns += late;
+	p->relay.heard.ns += late;
 	p->stop_by.ns += late;
 }
 
@@ -487,7 +504,13 @@ on_tick(void *ctx, wall_t wall)
 	}
 	if (is_hung(&p->reporter, now))
 		child_kill(&p->reporter, &p->identity);
+	if (is_hung(&p->relay, now))
+		child_kill(&p->relay, &p->identity);
 	start_those_due(p);
+	if (now.ns - p->led.ns >= NS_PER_SEC) {
+		outputs_lead(&p->outputs, &p->conf, false);
+		p->led = now;
+	}
 	/* While this loop turns, the collectors are well, or are ended and started again. */
 	if (notify_watchdog_interval(&p->notify) > 0)
 		(void)!notify_alive(&p->notify, now);
@@ -528,8 +551,18 @@ make_lanes(struct parent *p)
 	p->lane_count = (unsigned)p->conf.lanes;
 	p->lanes = calloc(p->lane_count, sizeof(*p->lanes));
 	p->boards = calloc(p->lane_count, sizeof(*p->boards));
-	for (unsigned i = 0; p->lanes != NULL && p->boards != NULL && i < p->lane_count; i++) {
-		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK) {
+	p->rings = calloc(p->lane_count, sizeof(*p->rings));
+	if (p->lanes == NULL || p->boards == NULL || p->rings == NULL) {
+		msg_error("out of memory");
+		return false;
+	}
+	if (board_new(SNAPSHOT_ROOM, &p->relay_board) != ERR_OK) {
+		msg_error("cannot share memory: %s", strerror(errno));
+		return false;
+	}
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK ||
+		    ring_new(RELAY_RING_SIZE, &p->rings[i]) != ERR_OK) {
 			msg_error("cannot share memory: %s", strerror(errno));
 			return false;
 		}
@@ -537,9 +570,7 @@ make_lanes(struct parent *p)
 		child_init(&p->lanes[i].child, name);
 		p->lanes[i].parent = p;
 	}
-	if (p->lanes == NULL || p->boards == NULL)
-		msg_error("out of memory");
-	return p->lanes != NULL && p->boards != NULL;
+	return true;
 }
 
 /* False: there is no loop. What else fails ends what has begun. */
@@ -552,7 +583,7 @@ start_children(struct parent *p)
 	}
 	for (unsigned i = 0; !p->failed && i < p->lane_count; i++)
 		p->failed = !start_collector(p, i);
-	if (p->failed || !parent_start_reporter(p)) {
+	if (p->failed || !parent_start_reporter(p) || !parent_start_relay(p)) {
 		p->failed = true;
 		stop(p);
 	}
@@ -582,6 +613,16 @@ open_notify(struct parent *p)
 		    e == ERR_MALFORMED ? "NOTIFY_SOCKET or WATCHDOG_USEC cannot be read" : err_text(e));
 }
 
+static bool
+forwards_from_exporters(const struct conf *conf)
+{
+	for (size_t i = 0; i < conf->forward_count; i++) {
+		if (conf->forwards[i].exporter_address)
+			return true;
+	}
+	return false;
+}
+
 /* What needs privileges, in an order in which a second node on the same folder ends before it disturbs the first. */
 static bool
 acquire(struct parent *p)
@@ -599,6 +640,8 @@ acquire(struct parent *p)
 		return false;
 	if (p->conf.has_status && (p->status_socket = reporter_listen(&p->conf, -1, ORPHAN_PATIENCE_NS)) < 0)
 		return false;
+	if (!outputs_open(&p->conf, &p->identity, ORPHAN_PATIENCE_NS, &p->outputs))
+		return false;
 	if (links_open(&p->links) != ERR_OK) {
 		p->links.fd = -1;
 		msg_warn("changes of interfaces cannot be seen: %s", strerror(errno));
@@ -609,7 +652,7 @@ acquire(struct parent *p)
 		msg_warn("what the kernel drops cannot be counted: /proc/net/snmp: %s", strerror(errno));
 	}
 	return pidfile_open(p->conf.pidfile, &p->pidfile) && make_lanes(p) && pidfile_write(&p->pidfile) &&
-	    sandbox_parent(&p->identity);
+	    sandbox_parent(&p->identity, forwards_from_exporters(&p->conf));
 }
 
 static bool
@@ -618,8 +661,10 @@ run(struct parent *p)
 	bool good = start_children(p) && loop_run(p->loop) == ERR_OK && !p->failed;
 
 	/* Collectors are left here only where the loop failed. They see that we are gone, and seal. */
-	if (p->loop != NULL)
+	if (p->loop != NULL) {
 		parent_stop_reporter(p);
+		parent_stop_relay(p); /* when all is in the rings that will be */
+	}
 	if (p->announced)
 		msg_notice("node %s: stopped", p->conf.node);
 	return good;
@@ -638,10 +683,15 @@ release(struct parent *p)
 	if (p->status_socket >= 0)
 		(void)close(p->status_socket);
 	sockets_close(&p->sockets);
+	outputs_close(&p->outputs, NULL, &p->identity);
 	if (p->folder >= 0)
 		(void)close(p->folder);
 	for (unsigned i = 0; p->boards != NULL && i < p->lane_count; i++)
 		board_free(p->boards[i]);
+	for (unsigned i = 0; p->rings != NULL && i < p->lane_count; i++)
+		ring_free(p->rings[i]);
+	board_free(p->relay_board);
+	free(p->rings);
 	free(p->boards);
 	free(p->lanes);
 	conf_clear(&p->conf);
@@ -665,6 +715,7 @@ parent_run(const struct parent_options *options, struct conf *conf)
 	p->pidfile.fd = p->host.v4 = p->host.v6 = -1;
 	p->background.ready = -1;
 	child_init(&p->reporter, "reporter");
+	child_init(&p->relay, "relay");
 	hold_signals();
 	good = acquire(p) && run(p);
 	release(p);

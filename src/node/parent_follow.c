@@ -61,19 +61,33 @@ move_down(struct parent *p, const struct reload_socket *maps, size_t count)
 	memcpy(p->down, down, sizeof(down));
 }
 
+static void
+close_socket(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
 /* False: nothing has changed. */
 static bool
 follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 {
 	struct sockets sockets;
+	struct outputs outputs;
+	bool outputs_change = !conf_same_outputs(&p->conf, to);
 	bool status = !same_status(&p->conf, to);
 	int status_socket = -1;
 
 	if (status && to->has_status && (status_socket = reporter_listen(to, p->status_socket, 0)) < 0)
 		return false;
+	if (outputs_change && !outputs_follow(&p->outputs, &p->conf, to, &p->identity, &outputs)) {
+		close_socket(status_socket);
+		return false;
+	}
 	if (!sockets_follow(&p->sockets, &p->conf, to, &sockets, maps)) {
-		if (status_socket >= 0)
-			(void)close(status_socket);
+		close_socket(status_socket);
+		if (outputs_change)
+			outputs_close(&outputs, &p->outputs, &p->identity);
 		return false;
 	}
 	conf_clear(&p->conf);
@@ -82,10 +96,11 @@ follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 	move_down(p, maps, p->conf.listener_count);
 	sockets_release(&p->sockets, &sockets, maps);
 	p->sockets = sockets;
+	if (outputs_change)
+		parent_go_on_with_outputs(p, &outputs);
 	if (status) {
 		parent_stop_reporter(p);
-		if (p->status_socket >= 0)
-			(void)close(p->status_socket);
+		close_socket(p->status_socket);
 		p->status_socket = status_socket;
 		(void)parent_start_reporter(p);
 	}
@@ -218,6 +233,7 @@ parent_read_links(struct parent *p)
 		links_close(&p->links);
 		p->links.fd = -1;
 	}
+	outputs_lead(&p->outputs, &p->conf, true);
 	if (!p->stopping)
 		parent_check_links(p);
 }

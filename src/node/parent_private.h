@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The parent, for the files that it stands in: parent.c (start, end, signals, children) and parent_follow.c (what changes
- * while it runs: configuration and interfaces).
+ * The parent, for the files that it stands in: parent.c (start, end, signals, children), parent_relay.c (what goes out) and
+ * parent_follow.c (what changes while it runs: configuration and interfaces).
  */
 #ifndef FLOWBRAID_NODE_PARENT_PRIVATE_H
 #define FLOWBRAID_NODE_PARENT_PRIVATE_H
@@ -13,9 +13,11 @@
 #include "node/links.h"
 #include "node/loop.h"
 #include "node/notify.h"
+#include "node/outputs.h"
 #include "node/parent.h"
 #include "node/process.h"
 #include "node/reporter.h"
+#include "node/ring.h"
 #include "node/sockets.h"
 
 struct parent;
@@ -40,7 +42,13 @@ struct parent {
 	struct sockets sockets;
 	struct host_drops host; /* v4 -1: not asked. What the first lane's events tell of, up to host_told */
 	wall_t host_told;
-	int status_socket; /* -1: no status */
+	struct ring **rings; /* owned; one a lane, also without outputs: a reload may bring them */
+	struct outputs outputs;
+	mono_t led; /* when those without a way were led last */
+	struct child relay;
+	struct loop_watch *relay_watch;
+	struct board *relay_board; /* owned */
+	int status_socket;         /* -1: no status */
 	struct child reporter;
 	struct loop_watch *reporter_watch;
 	struct loop *loop;
@@ -64,6 +72,17 @@ void parent_stop_reporter(struct parent *p);
 /* Sends each collector that runs its part of the maps (lane by lane). */
 void parent_send_maps(struct parent *p, const struct reload_socket *maps);
 bool parent_is_reloading(const struct parent *p);
+
+/* What a child (lane NULL: none of the collectors) has said. False: there will be no more. */
+bool parent_hear(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch);
+/* Of one that has ended. */
+void parent_hear_last_words(struct parent *p, struct child *c, struct lane *l, struct loop_watch **watch);
+
+/* parent_relay.c */
+bool parent_start_relay(struct parent *p); /* where there are outputs */
+void parent_stop_relay(struct parent *p);
+/* p->conf is the new configuration already. */
+void parent_go_on_with_outputs(struct parent *p, const struct outputs *outputs);
 
 /* parent_follow.c */
 void parent_reload(struct parent *p);      /* now, or when the last one has been answered */

@@ -16,36 +16,49 @@
 
 /* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
 static bool
-read_board(const struct report *r, unsigned lane, struct buf *bytes, struct snapshot *ret)
+read_board(const struct board *board, struct buf *bytes, struct snapshot *ret)
 {
 	enum err e = ERR_CHECKSUM;
 
 	for (int i = 0; i < TRIES && e == ERR_CHECKSUM; i++)
-		e = board_get(r->boards[lane], bytes);
+		e = board_get(board, bytes);
 	return e == ERR_OK && snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
 }
 
 /* --- status --- */
 
-static void
-put_listeners(struct json *j, const struct snapshot *s)
+/* The values of one name, of metrics of a kind. False: there are none. */
+static bool
+put_values(struct json *j, const struct snapshot *s, enum metric_of of, uint16_t name)
 {
-	json_key(j, "listeners");
-	json_array(j);
-	for (uint16_t i = 0; i < s->listener_count; i++) {
-		struct snapshot again = *s;
-		enum metric m;
-		uint16_t listener;
-		uint64_t value;
+	struct snapshot again = *s;
+	enum metric m;
+	uint16_t found;
+	uint64_t value;
+	bool any = false;
 
-		json_object(j);
-		json_put_text(j, "name", s->listeners[i]);
-		while (snapshot_next(&again, &m, &listener, &value)) {
-			if (listener == i && metric_info(m)->of_listener)
-				json_put_u64(j, metric_info(m)->key, value);
+	while (snapshot_next(&again, &m, &found, &value)) {
+		if (metric_info(m)->of != of || found != name)
+			continue;
+		if (!any && name != SNAPSHOT_ALL) {
+			json_object(j);
+			json_put_text(j, "name", s->names[name]);
 		}
-		json_end(j);
+		any = true;
+		json_put_u64(j, metric_info(m)->key, value);
 	}
+	if (any && name != SNAPSHOT_ALL)
+		json_end(j);
+	return any;
+}
+
+static void
+put_named(struct json *j, const char *key, const struct snapshot *s, enum metric_of of)
+{
+	json_key(j, key);
+	json_array(j);
+	for (uint16_t i = 0; i < s->name_count; i++)
+		(void)put_values(j, s, of, i);
 	json_end(j);
 }
 
@@ -59,7 +72,7 @@ put_rules(struct json *j, const struct snapshot *s)
 	uint64_t value;
 
 	while (snapshot_next(&again, &m, &rule, &value)) {
-		if (!metric_is_of_rule(m))
+		if (metric_info(m)->of != METRIC_OF_RULE)
 			continue;
 		if (last == 0) {
 			json_key(j, "policy_rules");
@@ -84,26 +97,39 @@ static void
 put_lane(struct json *j, const struct report *r, unsigned lane)
 {
 	struct buf bytes = BUF_INIT;
-	struct snapshot s, values;
 	char text[WALL_TEXT_SIZE];
-	enum metric m;
-	uint16_t listener;
-	uint64_t value;
+	struct snapshot s;
 
 	json_object(j);
 	json_put_u64(j, "lane", lane);
-	if (read_board(r, lane, &bytes, &s)) {
+	if (read_board(r->boards[lane], &bytes, &s)) {
 		json_put_text(j, "time", wall_text(s.time, 3, text));
-		values = s;
-		while (snapshot_next(&values, &m, &listener, &value)) {
-			if (listener == SNAPSHOT_ALL)
-				json_put_u64(j, metric_info(m)->key, value);
-		}
+		(void)put_values(j, &s, METRIC_OF_LANE, SNAPSHOT_ALL);
 		put_rules(j, &s);
-		put_listeners(j, &s);
+		put_named(j, "listeners", &s, METRIC_OF_LISTENER);
 		snapshot_close(&s);
 	}
 	json_end(j);
+	buf_clear(&bytes);
+}
+
+static void
+put_relay(struct json *j, const struct report *r)
+{
+	struct buf bytes = BUF_INIT;
+	char text[WALL_TEXT_SIZE];
+	struct snapshot s;
+
+	if (read_board(r->relay, &bytes, &s)) {
+		json_key(j, "relay");
+		json_object(j);
+		json_put_text(j, "time", wall_text(s.time, 3, text));
+		(void)put_values(j, &s, METRIC_OF_RELAY, SNAPSHOT_ALL);
+		put_named(j, "forward", &s, METRIC_OF_FORWARD);
+		put_named(j, "feed", &s, METRIC_OF_FEED);
+		json_end(j);
+		snapshot_close(&s);
+	}
 	buf_clear(&bytes);
 }
 
@@ -124,6 +150,7 @@ report_status(const struct report *r, struct buf *out)
 	for (unsigned i = 0; i < r->lanes; i++)
 		put_lane(&j, r, i);
 	json_end(&j);
+	put_relay(&j, r);
 	json_key(&j, "reporter");
 	json_object(&j);
 	json_put_u64(&j, "restarts", r->restarts);
@@ -142,7 +169,7 @@ put_label(struct buf *out, const char *name, const char *value)
 {
 	bool utf8 = json_is_utf8(value, strlen(value));
 
-	buf_printf(out, ",%s=\"", name);
+	buf_printf(out, "%s=\"", name);
 	for (const char *c = value; *c != '\0'; c++) {
 		if (*c == '\n')
 			buf_text(out, "\\n");
@@ -159,34 +186,45 @@ put_label(struct buf *out, const char *name, const char *value)
 /* whose: index of a listener, or number of a rule. */
 static void
 put_sample(
-    struct buf *out, enum metric m, unsigned lane, const struct snapshot *s, uint16_t whose, uint64_t value)
+    struct buf *out, const struct metric_info *info, const struct snapshot *s, uint16_t name, uint64_t value)
 {
-	const struct metric_info *info = metric_info(m);
+	static const char *const labels[] = {[METRIC_OF_LISTENER] = "listener",
+	    [METRIC_OF_FORWARD] = "target",
+	    [METRIC_OF_FEED] = "path",
+	    [METRIC_OF_RELAY] = NULL,
+	    [METRIC_OF_RULE] = NULL};
 
-	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
-	if (info->of_listener)
-		put_label(out, "listener", s->listeners[whose]);
-	if (metric_is_of_rule(m))
-		buf_printf(out, ",rule=\"%u\"", whose);
-	buf_printf(out, "} %" PRIu64 "\n", value);
+	buf_text(out, info->name);
+	if (info->of == METRIC_OF_RULE)
+		buf_printf(out, "{lane=\"%u\",rule=\"%u\"}", s->lane, name);
+	else if (info->of == METRIC_OF_LANE || info->of == METRIC_OF_LISTENER)
+		buf_printf(out, "{lane=\"%u\"%s", s->lane, info->of == METRIC_OF_LISTENER ? "," : "}");
+	else if (info->of != METRIC_OF_RELAY)
+		buf_u8(out, '{');
+	if (labels[info->of] != NULL) {
+		put_label(out, labels[info->of], s->names[name]);
+		buf_u8(out, '}');
+	}
+	buf_printf(out, " %" PRIu64 "\n", value);
 }
 
+/* Of all boards together, since samples of a metric stand together. */
 static void
-put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const bool *there, unsigned count)
+put_metric(struct buf *out, enum metric m, const struct snapshot *all, unsigned count)
 {
 	const struct metric_info *info = metric_info(m);
 
 	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", info->name, info->help, info->name,
 	    info->counter ? "counter" : "gauge");
-	for (unsigned lane = 0; lane < count; lane++) {
-		struct snapshot s = lanes[lane];
+	for (unsigned i = 0; i < count; i++) {
+		struct snapshot s = all[i];
 		enum metric found;
-		uint16_t listener;
+		uint16_t name;
 		uint64_t value;
 
-		while (there[lane] && snapshot_next(&s, &found, &listener, &value)) {
+		while (snapshot_next(&s, &found, &name, &value)) {
 			if (found == m)
-				put_sample(out, m, lane, &s, listener, value);
+				put_sample(out, info, &s, name, value);
 		}
 	}
 }
@@ -200,30 +238,29 @@ put_own(struct buf *out, const char *name, const char *help, uint64_t value)
 void
 report_metrics(const struct report *r, struct buf *out)
 {
-	struct buf bytes[CONF_LANES_MOST];
-	struct snapshot lanes[CONF_LANES_MOST];
-	bool there[CONF_LANES_MOST];
+	struct buf bytes[CONF_LANES_MOST + 1];
+	struct snapshot all[CONF_LANES_MOST + 1];
+	unsigned count = 0;
 
 	buf_printf(out,
 	    "# HELP flowbraid_build_info What runs here.\n# TYPE flowbraid_build_info gauge\n"
 	    "flowbraid_build_info{version=\"%s\",cluster=\"%s\",node=\"%s\"} 1\n",
 	    FLOWBRAID_VERSION, r->conf->cluster, r->conf->node);
-	for (unsigned i = 0; i < r->lanes; i++) {
+	for (unsigned i = 0; i <= r->lanes; i++) {
 		bytes[i] = (struct buf)BUF_INIT;
-		there[i] = read_board(r, i, &bytes[i], &lanes[i]);
+		count += read_board(i < r->lanes ? r->boards[i] : r->relay, &bytes[i], &all[count]);
 	}
 	for (unsigned m = 0; m < METRIC_COUNT; m++)
-		put_metric(out, (enum metric)m, lanes, there, r->lanes);
+		put_metric(out, (enum metric)m, all, count);
 	put_own(out, "flowbraid_reporter_restarts_total",
 	    "Lives of the reporter that ended before their time", r->restarts);
 	put_own(out, "flowbraid_status_requests_total", "Requests that the reporter answered", r->requests);
 	put_own(out, "flowbraid_status_ended_connections_total",
 	    "Connections that lasted too long, or had to make room for others", r->ended);
-	for (unsigned i = 0; i < r->lanes; i++) {
-		if (there[i])
-			snapshot_close(&lanes[i]);
+	for (unsigned i = 0; i < count; i++)
+		snapshot_close(&all[i]);
+	for (unsigned i = 0; i <= r->lanes; i++)
 		buf_clear(&bytes[i]);
-	}
 }
 
 /* --- health --- */
@@ -238,7 +275,7 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 	uint64_t value;
 	bool good = true;
 
-	if (!read_board(r, lane, &bytes, &s)) {
+	if (!read_board(r->boards[lane], &bytes, &s)) {
 		buf_printf(out, "collector %u: has not begun\n", lane);
 		buf_clear(&bytes);
 		return false;
@@ -251,7 +288,7 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 	while (snapshot_next(&s, &m, &listener, &value)) {
 		if (m == METRIC_LISTENER_OPEN && value == 0) {
 			buf_printf(out, "collector %u: listener %s: waits for its interface\n", lane,
-			    s.listeners[listener]);
+			    s.names[listener]);
 			good = false;
 		}
 		if (m == METRIC_LOG_FAILING && value != 0) {
@@ -268,10 +305,28 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 	return good;
 }
 
+static bool
+relay_is_well(const struct report *r, struct buf *out)
+{
+	struct buf bytes = BUF_INIT;
+	struct snapshot s;
+	bool good = true;
+
+	if (read_board(r->relay, &bytes, &s)) {
+		good = r->mono.ns - s.mono.ns <= REPORT_SILENT_NS;
+		if (!good)
+			buf_printf(out, "relay: silent for %" PRId64 " s\n",
+			    (int64_t)((r->mono.ns - s.mono.ns) / NS_PER_SEC));
+		snapshot_close(&s);
+	}
+	buf_clear(&bytes);
+	return good;
+}
+
 bool
 report_health(const struct report *r, struct buf *out)
 {
-	bool good = true;
+	bool good = relay_is_well(r, out);
 
 	for (unsigned i = 0; i < r->lanes; i++)
 		good &= lane_is_well(r, i, out);

@@ -18,6 +18,7 @@ struct report {
 	const struct conf *conf;
 	struct board *const *boards; /* one a lane */
 	unsigned lanes;
+	struct board *relay; /* without a relay nothing that can be read stands there */
 	uint64_t
 	    restarts; /* of the reporter, which has answered so many requests and ended so many connections */
 	uint64_t requests;

@@ -137,6 +137,7 @@ make_document(struct reporter *p, enum path path, mono_t now)
 	const struct report r = {.conf = p->start->conf,
 	    .boards = p->start->boards,
 	    .lanes = p->start->lanes,
+	    .relay = p->start->relay_board,
 	    .restarts = p->start->restarts,
 	    .requests = p->requests,
 	    .ended = p->connections.ended,
@@ -384,8 +385,11 @@ reporter_main(void *ctx, int channel)
 		return EXIT_CANNOT;
 	p->start = start;
 	p->channel = channel;
-	for (unsigned i = 0; i < start->lanes; i++)
+	for (unsigned i = 0; i < start->lanes; i++) {
 		board_for_reading(start->boards[i]);
+		ring_let_go(start->rings[i]);
+	}
+	board_for_reading(start->relay_board);
 	good = sandbox_enter(SANDBOX_REPORTER, start->identity, -1) && sandbox_close() && run(p);
 	free(p);
 	return good ? EXIT_CLEAN : EXIT_CANNOT;

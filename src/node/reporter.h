@@ -8,6 +8,7 @@
 
 #include "node/board.h"
 #include "node/conf.h"
+#include "node/ring.h"
 #include "node/sandbox.h"
 
 struct reporter_start {
@@ -15,6 +16,8 @@ struct reporter_start {
 	const struct identity *identity;
 	int socket; /* listening */
 	struct board *const *boards;
+	struct board *relay_board;
+	struct ring *const *rings; /* let go */
 	unsigned lanes;
 	uint64_t restarts; /* lives before this one */
 };

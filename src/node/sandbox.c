@@ -20,7 +20,6 @@
 
 #include "base/err.h"
 #include "base/msg.h"
-#include "node/connections.h"
 #include "node/landlock.h"
 #include "node/syscalls.h"
 
@@ -119,13 +118,15 @@ say_missing(const cap_value_t *list, int count)
 }
 
 bool
-sandbox_parent(const struct identity *children)
+sandbox_parent(const struct identity *children, bool raw)
 {
-	static const cap_value_t list[] = {
-	    CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE,
-	    CAP_DAC_OVERRIDE, /* only where the collector stays root: its folder may be another's */
-	};
-	int count = (int)(sizeof(list) / sizeof(list[0])) - children->change;
+	cap_value_t list[7] = {CAP_SYS_CHROOT, CAP_SETUID, CAP_SETGID, CAP_NET_ADMIN, CAP_NET_BIND_SERVICE};
+	int count = 5;
+
+	if (raw)
+		list[count++] = CAP_NET_RAW;
+	if (!children->change)
+		list[count++] = CAP_DAC_OVERRIDE; /* the collector stays root: its folder may be another's */
 
 	if (geteuid() != 0) {
 		msg_notice(
@@ -173,11 +174,11 @@ empty_folder(void)
 static bool
 change_root(enum sandbox_role role, int folder)
 {
-	int fd = role == SANDBOX_REPORTER ? empty_folder() : folder;
+	int fd = role != SANDBOX_COLLECTOR ? empty_folder() : folder;
 	bool good = fd >= 0 && fchdir(fd) == 0 && chroot(".") == 0 && chdir("/") == 0;
 	int saved = errno;
 
-	if (role == SANDBOX_REPORTER && fd >= 0)
+	if (role != SANDBOX_COLLECTOR && fd >= 0)
 		(void)close(fd);
 	errno = saved;
 	return good;
@@ -192,7 +193,7 @@ confine_files(enum sandbox_role role, int folder)
 	if (can_chroot()) {
 		if (change_root(role, folder))
 			return true;
-		/* The reporter's on a host that is read-only: nothing to worry about where the next one holds. */
+		/* The reporter's or relay's on a host that is read-only: nothing to worry about where the next one holds. */
 		msg_notice("sandbox: cannot chroot: %s; Landlock instead", strerror(errno));
 	}
 	e = landlock_confine(role == SANDBOX_COLLECTOR ? folder : -1);
@@ -223,7 +224,7 @@ become(const struct identity *who)
 static bool
 give_up_capabilities(const struct identity *who)
 {
-	if ((who->change || geteuid() == 0) && !keep_capabilities(of_child, who->change ? 0 : 1))
+	if (!keep_capabilities(of_child, who->change || geteuid() != 0 ? 0 : 1))
 		return refuse("cannot give up capabilities");
 	if (who->change && (setuid(0) == 0 || setgid(0) == 0)) {
 		errno = EPERM;
@@ -257,7 +258,7 @@ sandbox_enter(enum sandbox_role role, const struct identity *who, int folder)
 		return refuse("cannot give up ways to privileges");
 	if (!limit(RLIMIT_CORE, 0))
 		return refuse("cannot limit resources");
-	if (role == SANDBOX_REPORTER && (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, CONNECTIONS_FDS)))
+	if (role != SANDBOX_COLLECTOR && (!limit(RLIMIT_FSIZE, 0) || !limit(RLIMIT_NOFILE, SANDBOX_FDS)))
 		return refuse("cannot limit resources");
 	return syscalls_permit(role);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Layout: u64 time, u64 monotonic time, u16 lane, u16 listeners, for each u16 length and text; then to the end u16 metric, u16 listener,
+ * Layout: u64 time, u64 monotonic time, u16 lane, u16 names, for each u16 length and text; then to the end u16 metric, u16 name,
  * u64 value. It lives between two processes of one build.
  */
 #include "node/snapshot.h"
@@ -15,73 +15,97 @@
 #include "node/intake.h"
 #include "node/listener.h"
 
+#define NAMES_MOST CONF_LISTENERS_MOST
+_Static_assert(CONF_FORWARDS_MOST + CONF_FEEDS_MOST <= NAMES_MOST, "names of outputs");
+
 static const struct metric_info infos[METRIC_COUNT] = {
     [METRIC_RESTARTS] = {"flowbraid_collector_restarts_total", "restarts",
-	"Lives of the collector that ended before their time", true, false},
-    [METRIC_DATAGRAMS] = {"flowbraid_log_datagrams_total", "datagrams", "Datagrams recorded", true, false},
+	"Lives of the collector that ended before their time", true, METRIC_OF_LANE},
+    [METRIC_DATAGRAMS] = {"flowbraid_log_datagrams_total", "datagrams", "Datagrams recorded", true,
+	METRIC_OF_LANE},
     [METRIC_BYTES] = {"flowbraid_log_payload_bytes_total", "bytes", "Payload bytes of recorded datagrams",
-	true, false},
+	true, METRIC_OF_LANE},
     [METRIC_REFUSED] = {"flowbraid_refused_packets_total", "refused",
-	"Datagrams of sources that are not permitted", true, false},
+	"Datagrams of sources that are not permitted", true, METRIC_OF_LANE},
     [METRIC_UNKNOWN] = {"flowbraid_unknown_packets_total", "unknown", "Datagrams of no known protocol", true,
-	false},
+	METRIC_OF_LANE},
     [METRIC_MALFORMED] = {"flowbraid_malformed_packets_total", "malformed",
-	"Datagrams recorded that break their protocol's rules", true, false},
+	"Datagrams recorded that break their protocol's rules", true, METRIC_OF_LANE},
     [METRIC_CUT] = {"flowbraid_cut_packets_total", "cut", "Datagrams that were longer than the buffer", true,
-	false},
+	METRIC_OF_LANE},
     [METRIC_LOG_DROPS] = {"flowbraid_log_dropped_packets_total", "log_drops",
-	"Datagrams not recorded because the disk was too slow, full or failing", true, false},
-    [METRIC_STREAMS] = {"flowbraid_streams", "streams", "Streams that are followed", false, false},
+	"Datagrams not recorded because the disk was too slow, full or failing", true, METRIC_OF_LANE},
+    [METRIC_STREAMS] = {"flowbraid_streams", "streams", "Streams that are followed", false, METRIC_OF_LANE},
     [METRIC_STREAMS_REFUSED] = {"flowbraid_streams_refused_packets_total", "streams_refused",
-	"Datagrams of streams beyond the limit, recorded but not followed", true, false},
+	"Datagrams of streams beyond the limit, recorded but not followed", true, METRIC_OF_LANE},
     [METRIC_LOG_SEGMENT] = {"flowbraid_log_segment", "segment", "Number of the segment being written", false,
-	false},
+	METRIC_OF_LANE},
     [METRIC_LOG_RECORDS] = {"flowbraid_log_next_sequence", "next_sequence",
-	"Sequence number of the next record", false, false},
+	"Sequence number of the next record", false, METRIC_OF_LANE},
     [METRIC_LOG_WRITTEN] = {"flowbraid_log_written_bytes_total", "written_bytes", "Bytes written to segments",
-	true, false},
-    [METRIC_LOG_SEALED] = {"flowbraid_log_sealed_segments_total", "sealed", "Segments sealed", true, false},
+	true, METRIC_OF_LANE},
+    [METRIC_LOG_SEALED] = {"flowbraid_log_sealed_segments_total", "sealed", "Segments sealed", true,
+	METRIC_OF_LANE},
     [METRIC_LOG_FAILURES] = {"flowbraid_log_write_failures_total", "write_failures",
-	"Writes, syncs and renames that failed and were tried again", true, false},
-    [METRIC_LOG_FAILING] = {"flowbraid_log_failing", "failing", "1: the disk fails now", false, false},
+	"Writes, syncs and renames that failed and were tried again", true, METRIC_OF_LANE},
+    [METRIC_LOG_FAILING] = {"flowbraid_log_failing", "failing", "1: the disk fails now", false,
+	METRIC_OF_LANE},
     [METRIC_LOG_REFUSING] = {"flowbraid_log_refusing", "refusing", "1: memory is used up, what comes is lost",
-	false, false},
+	false, METRIC_OF_LANE},
     [METRIC_LOG_UNSURE] = {"flowbraid_log_unsure_bytes_total", "unsure_bytes",
-	"Bytes whose sync failed when they had left the memory", true, false},
+	"Bytes whose sync failed when they had left the memory", true, METRIC_OF_LANE},
     [METRIC_LOG_WAITING] = {"flowbraid_log_waiting_bytes", "waiting_bytes",
-	"Bytes in memory that wait for the disk", false, false},
+	"Bytes in memory that wait for the disk", false, METRIC_OF_LANE},
     [METRIC_LOG_MEMORY] = {"flowbraid_log_memory_bytes", "memory_bytes", "Memory that may hold what waits",
-	false, false},
+	false, METRIC_OF_LANE},
     [METRIC_LOG_USED] = {"flowbraid_log_memory_used_bytes", "memory_used_bytes", "What of it is not free",
-	false, false},
+	false, METRIC_OF_LANE},
     [METRIC_HOST_DROPS] = {"flowbraid_host_dropped_packets_total", "host_drops",
-	"With lanes: datagrams that the kernel dropped, of any program's sockets", true, false},
+	"With lanes: datagrams that the kernel dropped, of any program's sockets", true, METRIC_OF_LANE},
     [METRIC_POLICY_KEPT] = {"flowbraid_policy_kept_flows_total", "policy_kept", "Flows that the policy keeps",
-	true, false},
+	true, METRIC_OF_LANE},
     [METRIC_POLICY_DROPPED] = {"flowbraid_policy_dropped_flows_total", "policy_dropped",
-	"Flows that the policy drops", true, false},
+	"Flows that the policy drops", true, METRIC_OF_LANE},
     [METRIC_POLICY_UNMATCHED] = {"flowbraid_policy_unmatched_flows_total", "policy_unmatched",
-	"Flows that no rule of the policy matched", true, false},
+	"Flows that no rule of the policy matched", true, METRIC_OF_LANE},
     [METRIC_POLICY_SELECTED] = {"flowbraid_policy_selected_datagrams_total", "policy_selected",
-	"Datagrams of which selected flows were recorded", true, false},
+	"Datagrams of which selected flows were recorded", true, METRIC_OF_LANE},
     [METRIC_POLICY_WHOLE] = {"flowbraid_policy_whole_datagrams_total", "policy_whole",
-	"Datagrams recorded whole, as not all of them could be decoded", true, false},
+	"Datagrams recorded whole, as not all of them could be decoded", true, METRIC_OF_LANE},
     [METRIC_RULE_EVALUATIONS] = {"flowbraid_policy_rule_evaluations_total", "evaluations",
-	"Flows that a rule of the policy was asked about", true, false},
+	"Flows that a rule of the policy was asked about", true, METRIC_OF_RULE},
     [METRIC_RULE_MATCHES] = {"flowbraid_policy_rule_matches_total", "matches",
-	"Flows that a rule of the policy matched", true, false},
+	"Flows that a rule of the policy matched", true, METRIC_OF_RULE},
     [METRIC_RULE_WINS] = {"flowbraid_policy_rule_wins_total", "wins",
-	"Flows that a rule of the policy decided about", true, false},
+	"Flows that a rule of the policy decided about", true, METRIC_OF_RULE},
+    [METRIC_RELAY_DATAGRAMS] = {"flowbraid_relay_packets_total", "relayed",
+	"Datagrams handed to the relay, for forward and feed", true, METRIC_OF_LANE},
+    [METRIC_RELAY_LOST] = {"flowbraid_relay_dropped_packets_total", "relay_lost",
+	"Datagrams that the relay had no room for, lost to forward and feed alone", true, METRIC_OF_LANE},
     [METRIC_LISTENER_DATAGRAMS] = {"flowbraid_udp_packets_total", "datagrams", "Datagrams received", true,
-	true},
+	METRIC_OF_LISTENER},
     [METRIC_LISTENER_DROPS] = {"flowbraid_udp_in_dropped_packets_total", "kernel_drops",
-	"Datagrams that the kernel dropped because the receive buffer was full", true, true},
+	"Datagrams that the kernel dropped because the receive buffer was full", true, METRIC_OF_LISTENER},
     [METRIC_LISTENER_OPEN] = {"flowbraid_listener_up", "up",
-	"1: receiving; 0: the listener waits for its interface", false, true},
+	"1: receiving; 0: the listener waits for its interface", false, METRIC_OF_LISTENER},
     [METRIC_LISTENER_BUFFER] = {"flowbraid_receive_buffer_bytes", "receive_buffer",
-	"Receive buffer as the kernel counts it", false, true},
+	"Receive buffer as the kernel counts it", false, METRIC_OF_LISTENER},
     [METRIC_LISTENER_QUEUED] = {"flowbraid_receive_queue_bytes", "receive_queue",
-	"What of it holds datagrams that wait", false, true},
+	"What of it holds datagrams that wait", false, METRIC_OF_LISTENER},
+    [METRIC_RELAY_RESTARTS] = {"flowbraid_relay_restarts_total", "restarts",
+	"Lives of the relay that ended before their time", true, METRIC_OF_RELAY},
+    [METRIC_FORWARD_SENT] = {"flowbraid_forward_packets_total", "sent", "Datagrams sent on", true,
+	METRIC_OF_FORWARD},
+    [METRIC_FORWARD_LOST] = {"flowbraid_forward_lost_packets_total", "lost",
+	"Datagrams that could not be sent, or that the target's host refused", true, METRIC_OF_FORWARD},
+    [METRIC_FEED_READERS] = {"flowbraid_feed_readers", "readers", "Programs that read the feed now", false,
+	METRIC_OF_FEED},
+    [METRIC_FEED_REFUSED] = {"flowbraid_feed_refused_readers_total", "refused_readers",
+	"Programs that were one too many", true, METRIC_OF_FEED},
+    [METRIC_FEED_SENT] = {"flowbraid_feed_records_total", "records",
+	"Lines or records for readers, of each one", true, METRIC_OF_FEED},
+    [METRIC_FEED_LOST] = {"flowbraid_feed_lost_records_total", "lost",
+	"Lines or records lost by readers that were too slow, of each one", true, METRIC_OF_FEED},
 };
 
 const struct metric_info *
@@ -93,26 +117,26 @@ metric_info(enum metric m)
 /* --- writing --- */
 
 void
-snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, const struct conf *conf)
+snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, size_t names)
 {
 	buf_u64(b, (uint64_t)now.ns);
 	buf_u64(b, (uint64_t)mono.ns);
 	buf_u16(b, lane);
-	buf_u16(b, (uint16_t)conf->listener_count);
-	for (size_t i = 0; i < conf->listener_count; i++) {
-		char text[CONF_LISTENER_TEXT_SIZE];
-
-		conf_listener_name(&conf->listeners[i], text);
-		buf_u16(b, (uint16_t)strlen(text));
-		buf_text(b, text);
-	}
+	buf_u16(b, (uint16_t)names);
 }
 
 void
-snapshot_put(struct buf *b, enum metric metric, uint16_t listener, uint64_t value)
+snapshot_name(struct buf *b, const char *name)
+{
+	buf_u16(b, (uint16_t)strlen(name));
+	buf_text(b, name);
+}
+
+void
+snapshot_put(struct buf *b, enum metric metric, uint16_t name, uint64_t value)
 {
 	buf_u16(b, (uint16_t)metric);
-	buf_u16(b, listener);
+	buf_u16(b, name);
 	buf_u64(b, value);
 }
 
@@ -205,9 +229,10 @@ snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l)
 static bool
 is_whose(const struct snapshot *s, enum metric m, uint16_t whose)
 {
-	if (metric_is_of_rule(m))
+	if (infos[m].of == METRIC_OF_RULE)
 		return whose >= 1 && whose <= SNAPSHOT_RULES_MOST;
-	return infos[m].of_listener ? whose < s->listener_count : whose == SNAPSHOT_ALL;
+	return infos[m].of == METRIC_OF_LANE || infos[m].of == METRIC_OF_RELAY ? whose == SNAPSHOT_ALL
+									       : whose < s->name_count;
 }
 
 enum err
@@ -218,21 +243,21 @@ snapshot_open(const void *bytes, size_t len, struct snapshot *ret)
 
 	s.mono.ns = (int64_t)rd_u64(&r);
 	s.lane = rd_u16(&r);
-	s.listener_count = rd_u16(&r);
-	if (!rd_ok(&r) || s.listener_count > CONF_LISTENERS_MOST)
+	s.name_count = rd_u16(&r);
+	if (!rd_ok(&r) || s.name_count > NAMES_MOST)
 		return ERR_MALFORMED;
-	s.listeners = calloc(s.listener_count + 1U, sizeof(*s.listeners));
-	if (s.listeners == NULL)
+	s.names = calloc(s.name_count + 1U, sizeof(*s.names));
+	if (s.names == NULL)
 		return ERR_MEMORY;
-	for (size_t i = 0; i < s.listener_count; i++) {
+	for (size_t i = 0; i < s.name_count; i++) {
 		uint16_t size = rd_u16(&r);
 		struct rd text = rd_sub(&r, size);
 
-		if (size < sizeof(s.listeners[i]))
-			rd_copy(&text, s.listeners[i], size);
+		if (size < sizeof(s.names[i]))
+			rd_copy(&text, s.names[i], size);
 	}
 	if (!rd_ok(&r)) {
-		free(s.listeners);
+		free(s.names);
 		return ERR_MALFORMED;
 	}
 	s.values = r;
@@ -243,22 +268,22 @@ snapshot_open(const void *bytes, size_t len, struct snapshot *ret)
 void
 snapshot_close(struct snapshot *s)
 {
-	free(s->listeners);
-	s->listeners = NULL;
+	free(s->names);
+	s->names = NULL;
 }
 
 bool
-snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_listener, uint64_t *ret_value)
+snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_name, uint64_t *ret_value)
 {
 	for (;;) {
 		unsigned metric = rd_u16(&s->values);
 
-		*ret_listener = rd_u16(&s->values);
+		*ret_name = rd_u16(&s->values);
 		*ret_value = rd_u64(&s->values);
 		if (!rd_ok(&s->values))
 			return false;
 		*ret = (enum metric)metric;
-		if (metric < METRIC_COUNT && is_whose(s, *ret, *ret_listener))
+		if (metric < METRIC_COUNT && is_whose(s, *ret, *ret_name))
 			return true;
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * What a collector puts on the board each second, and the reporter shows: numbers, each of a metric and, where the
- * metric is of listeners or of a policy's rules, of one of them; and what the listeners are called.
+ * What a collector puts on its board each second, and the reporter shows: numbers, each of a metric and, where the
+ * metric is of listeners or of a policy's rules, of one of them; and what the listeners are called. Likewise the relay, of forwards and feeds.
  */
 #ifndef FLOWBRAID_NODE_SNAPSHOT_H
 #define FLOWBRAID_NODE_SNAPSHOT_H
@@ -16,7 +16,7 @@
 
 #define SNAPSHOT_ROOM (1 << 20)
 #define SNAPSHOT_RULES_MOST 100 /* of a policy; those behind are not shown */
-#define SNAPSHOT_ALL 0xffff     /* the metric is not of a listener */
+#define SNAPSHOT_ALL 0xffff     /* the metric is of the lane, or of the relay */
 
 enum metric {
 	METRIC_RESTARTS,
@@ -49,12 +49,31 @@ enum metric {
 	METRIC_RULE_EVALUATIONS,
 	METRIC_RULE_MATCHES,
 	METRIC_RULE_WINS,
+	METRIC_RELAY_DATAGRAMS,
+	METRIC_RELAY_LOST,
 	METRIC_LISTENER_DATAGRAMS,
 	METRIC_LISTENER_DROPS,
 	METRIC_LISTENER_OPEN,
 	METRIC_LISTENER_BUFFER,
 	METRIC_LISTENER_QUEUED,
+	METRIC_RELAY_RESTARTS,
+	METRIC_FORWARD_SENT,
+	METRIC_FORWARD_LOST,
+	METRIC_FEED_READERS,
+	METRIC_FEED_REFUSED,
+	METRIC_FEED_SENT,
+	METRIC_FEED_LOST,
 	METRIC_COUNT
+};
+
+/* What there is one value for; listeners, forwards and feeds have names in the snapshot. */
+enum metric_of {
+	METRIC_OF_LANE,
+	METRIC_OF_LISTENER,
+	METRIC_OF_RULE,
+	METRIC_OF_RELAY,
+	METRIC_OF_FORWARD,
+	METRIC_OF_FEED
 };
 
 struct metric_info {
@@ -62,22 +81,17 @@ struct metric_info {
 	const char *key;  /* in JSON */
 	const char *help;
 	bool counter; /* else a gauge */
-	bool of_listener;
+	enum metric_of of;
 };
 const struct metric_info *metric_info(enum metric m);
-
-/* Of the policy's rules: the number of one, from 1, stands in a listener's place. */
-static inline bool
-metric_is_of_rule(enum metric m)
-{
-	return m >= METRIC_RULE_EVALUATIONS && m <= METRIC_RULE_WINS;
-}
 
 struct intake;
 struct listener;
 
-void snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, const struct conf *conf);
-void snapshot_put(struct buf *b, enum metric metric, uint16_t listener, uint64_t value);
+/* Behind it come the names, as many as were said. */
+void snapshot_begin(struct buf *b, wall_t now, mono_t mono, uint16_t lane, size_t names);
+void snapshot_name(struct buf *b, const char *name);
+void snapshot_put(struct buf *b, enum metric metric, uint16_t name, uint64_t value);
 void snapshot_put_intake(struct buf *b, const struct intake *in);
 struct disk;
 void snapshot_put_disk(struct buf *b, struct disk *d);
@@ -88,14 +102,14 @@ struct snapshot {
 	wall_t time;
 	mono_t mono; /* the same by the clock that nobody sets */
 	uint16_t lane;
-	uint16_t listener_count;
-	char (*listeners)[CONF_LISTENER_TEXT_SIZE]; /* owned */
+	uint16_t name_count;
+	char (*names)[CONF_LISTENER_TEXT_SIZE]; /* owned; listeners, or forwards and feeds */
 	struct rd values;
 };
 /* ERR_MALFORMED, ERR_MEMORY. The bytes are to outlive it. */
 enum err snapshot_open(const void *bytes, size_t len, struct snapshot *ret) WARN_UNUSED;
 void snapshot_close(struct snapshot *s);
 /* False at the end. A metric that is not known is passed over. */
-bool snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_listener, uint64_t *ret_value);
+bool snapshot_next(struct snapshot *s, enum metric *ret, uint16_t *ret_name, uint64_t *ret_value);
 
 #endif

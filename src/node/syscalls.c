@@ -60,6 +60,11 @@ static const int reporter[] = {
     SCMP_SYS(shutdown), SCMP_SYS(setsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 };
 
+/* Readers that come to a socket that is there. What it sends goes where a socket leads already: see add_conditions. */
+static const int relay[] = {
+    SCMP_SYS(accept4), SCMP_SYS(recvfrom),
+};
+
 static const int never[] = {
     SCMP_SYS(execve), SCMP_SYS(execveat), SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv), SCMP_SYS(process_vm_writev),
     SCMP_SYS(mount), SCMP_SYS(umount2), SCMP_SYS(pivot_root), SCMP_SYS(chroot), SCMP_SYS(setns), SCMP_SYS(unshare),
@@ -108,7 +113,7 @@ add_fcntl_and_prctl(scmp_filter_ctx f)
 }
 
 /* Memory that nothing is run in; a thread, never a process; signals to itself (abort); limits of its own; how much there
- * is to read, and nothing that a terminal or socket can be told besides. */
+ * is to read, and nothing that a terminal or socket can be told besides; of the relay, to send without naming an address. */
 static int
 add_conditions(scmp_filter_ctx f, enum sandbox_role role)
 {
@@ -132,6 +137,8 @@ add_conditions(scmp_filter_ctx f, enum sandbox_role role)
 	if (e == 0 && role == SANDBOX_REPORTER)
 		e = seccomp_rule_add(
 		    f, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1, SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)FIONREAD, 0));
+	if (e == 0 && role == SANDBOX_RELAY)
+		e = seccomp_rule_add(f, SCMP_ACT_ALLOW, SCMP_SYS(sendto), 1, SCMP_A4(SCMP_CMP_EQ, 0, 0));
 	if (e == 0)
 		e = add_fcntl_and_prctl(f);
 	/* Its flags lie in memory, where no filter looks; the C library then takes clone. */
@@ -167,6 +174,8 @@ syscalls_permit(enum sandbox_role role)
 		e = add_all(f, SCMP_ACT_ALLOW, collector, COUNT(collector));
 	if (e == 0 && role == SANDBOX_REPORTER)
 		e = add_all(f, SCMP_ACT_ALLOW, reporter, COUNT(reporter));
+	if (e == 0 && role == SANDBOX_RELAY)
+		e = add_all(f, SCMP_ACT_ALLOW, relay, COUNT(relay));
 	if (e == 0)
 		e = add_conditions(f, role);
 	return load(f, e);

@@ -7,4 +7,5 @@ src_wire_libfb_wire_a_SOURCES = \
 	src/wire/sflow.c src/wire/sflow.h \
 	src/wire/stream.c src/wire/stream.h \
 	src/wire/template.c src/wire/template.h src/wire/template_cache.c \
-	src/wire/template_def.c src/wire/template_spec.h
+	src/wire/template_def.c src/wire/template_spec.h \
+	src/wire/udp_packet.c src/wire/udp_packet.h

@@ -35,6 +35,11 @@ exposed()
 	check "$3: exposure $tenths tenths, of at most $2" [ "${tenths:-999}" -le "$2" ] || diag "$err$(printf '%s\n' "$out" | grep -v '✓')"
 }
 
+mkdir "$T/forward" "$T/forward/flowbraidd.service.d"
+cp "$T/flowbraidd.service" "$T/forward"
+cp "$SRCDIR/conf/flowbraidd-forward.conf" "$T/forward/flowbraidd.service.d/forward.conf"
+understood "$T/forward/flowbraidd.service" "with flowbraidd-forward.conf"
+exposed "$T/forward/flowbraidd.service" 22 "with flowbraidd-forward.conf"
 understood "$T/flowbraidd.service" "flowbraidd.service"
 exposed "$T/flowbraidd.service" 15 "flowbraidd.service"
 understood "$T/flowbraidd@b.service" "flowbraidd@.service"

@@ -48,7 +48,7 @@ cp "$T/conf" "$T/without"
 echo "status = { address = \"127.0.0.1\"; port = $STATUS; };" >>"$T/conf"
 kill -HUP "$node_pid"
 check "status comes by a reload" wait_for 20 is_well
-is "$(boards "$(children fb-reporter)")" "r--s r--s" "the reporter reads both boards, and can write none"
+is "$(boards "$(children fb-reporter)")" "r--s r--s r--s" "the reporter reads their boards and the relay's, and can write none"
 cp "$T/without" "$T/conf"
 kill -HUP "$node_pid"
 check "and goes" wait_for 20 said 'configuration read again' 2

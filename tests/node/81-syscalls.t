@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: ISC
-# What collector and reporter ask of the kernel once they are confined, seen by strace: from recovery through load, rotation,
+# What collector, reporter and relay ask of the kernel once they are confined, seen by strace: from recovery through load, rotation,
 # reload, statistics and questions for the status to the end. All of it stands in the lists of src/node/syscalls.c, and the
 # filter refuses none. SYSCALLS_SHOW=1 tells also what is listed and was not seen.
 . "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
@@ -14,17 +14,22 @@ grep -q '^#define HAVE_SECCOMP' "$BUILDDIR/config.h" || skip_all "this build doe
 STATUS_PORT=$((PORT + 10001))
 A="{ address = \"127.0.0.1\"; port = $PORT; receive_buffer = \"8M\"; }"
 LOG='rotate = "1d"; size = "1M"; memory = "8M"; sync = "100ms"; retain_size = "6M"; minimum_free = "1M"; keep_unmerged = false;'
-TOP="status = { address = \"127.0.0.1\"; port = $STATUS_PORT; };"
+TOP="status = { address = \"127.0.0.1\"; port = $STATUS_PORT; };
+	forward = ( { address = \"127.0.0.1\"; port = 9; } ); feed = ( \"$T/run/feed\", { path = \"$T/run/records\"; format = \"records\"; } );"
+mkdir "$T/run"
 user=
 if [ "$(id -u)" = 0 ] && id nobody >/dev/null 2>&1; then
 	user='user = "nobody";'
 	chmod 711 "$T"
+	chown nobody "$T/run"
 fi
 blast_pid=
 strace_pid=
+reader_pid=
 more_cleanup()
 {
 	[ -z "$blast_pid" ] || kill "$blast_pid" 2>/dev/null || true
+	[ -z "$reader_pid" ] || kill "$reader_pid" 2>/dev/null || true
 	[ -z "$strace_pid" ] || kill "$strace_pid" 2>/dev/null || true
 }
 
@@ -61,12 +66,18 @@ truncate -s -100 "$(find "$T/log" -name '*.open')"
 
 # --- all that a life has in it
 check "it starts under strace" start_traced life || diag "$(cat "$T/messages")"
+# A reader that goes before there is anything to read.
+perl -MIO::Socket::UNIX -e 'IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1' "$T/run/feed"
 "$BLAST" -p "$PORT" -v 9 -n 100000000 -r 2000 >/dev/null &
 blast_pid=$!
 seals()
 {
 	page /metrics | awk -v least="$1" '/^flowbraid_log_sealed_segments_total\{/ { good = $2 >= least } END { exit !good }'
 }
+# One that reads its fill and goes, and one that reads nothing.
+perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1; read $s, my $x, 100000' "$T/run/feed"
+perl -MIO::Socket::UNIX -e 'my $s = IO::Socket::UNIX->new(Peer => $ARGV[0]) or exit 1; sleep 1000' "$T/run/records" &
+reader_pid=$!
 check "segments become full" wait_for 60 seals 8
 kill -USR1 "$node_pid"
 check "it rotates" wait_for 30 said 'rotating' 1
@@ -90,14 +101,14 @@ perl -MIO::Socket::INET -e '
 check "the oldest segments go" wait_for 30 said 'retain_size: removing' 1
 
 # --- children that are killed, and made again
-victims="$(children fb-collector) $(children fb-reporter)"
-# shellcheck disable=SC2086 # two numbers
+victims="$(children fb-collector) $(children fb-reporter) $(children fb-relay)"
+# shellcheck disable=SC2086 # three numbers
 kill -9 $victims
-both_again()
+all_again()
 {
-	[ -n "$(children fb-collector)" ] && [ -n "$(children fb-reporter)" ] && page /healthz | grep -q '^ok'
+	[ -n "$(children fb-collector)" ] && [ -n "$(children fb-reporter)" ] && [ -n "$(children fb-relay)" ] && page /healthz | grep -q '^ok'
 }
-check "both are there again" wait_for 60 both_again || diag "$(cat "$T/messages")"
+check "all are there again" wait_for 60 all_again || diag "$(cat "$T/messages")"
 kill "$blast_pid"
 wait "$blast_pid" 2>/dev/null || true
 blast_pid=
@@ -149,7 +160,7 @@ confined()
 		}' "$1" "$T"/trace.life.* | sed 's/^restart_syscall(.*resuming.*/restart_syscall(/'
 }
 
-for role in collector reporter; do
+for role in collector reporter relay; do
 	confined $role >"$T/calls"
 	sed 's/(.*//' "$T/calls" | sort | uniq -c | sort -rn | awk '{ print $2, $1 }' >"$T/counts"
 	diag "$role: $(paste -sd, "$T/counts" | sed 's/,/, /g')"
@@ -158,6 +169,7 @@ for role in collector reporter; do
 	case $role in
 	collector) typical="recvmmsg pwrite64 openat fdatasync renameat unlinkat" ;;
 	reporter) typical="accept4 epoll_wait" ;;
+	relay) typical="accept4 sendto recvfrom write" ;;
 	esac
 	for call in $typical; do
 		check "$role: $call was seen, so it was looked at the right ones" grep -Eq "^$call(2|_pwait2?)?\$" "$T/seen"

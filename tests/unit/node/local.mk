@@ -17,7 +17,9 @@ check_PROGRAMS += \
 	tests/unit/node/t-packet \
 	tests/unit/node/t-picker \
 	tests/unit/node/t-reload \
+	tests/unit/node/t-feed-reader \
 	tests/unit/node/t-retention \
+	tests/unit/node/t-ring \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
 	tests/unit/node/t-unit
@@ -42,4 +44,6 @@ tests_unit_node_t_reload_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_retention_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_board_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_channel_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_feed_reader_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_ring_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_sandbox_LDADD = $(LIBFB_NODE)

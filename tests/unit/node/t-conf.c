@@ -77,8 +77,8 @@ values(void)
 	is_u64(c.listener_count, 3, "listeners");
 	is_u64(c.listeners[0].port, 2055, "port");
 	is_text(c.listeners[0].interface, "eth1", "interface");
-	is_u64(c.listeners[0].source_count, 2, "sources");
-	is_u64(c.listeners[0].sources[0].bits, 96 + 24, "an IPv4 prefix's length");
+	is_u64(c.listeners[0].sources.count, 2, "sources");
+	is_u64(c.listeners[0].sources.list[0].bits, 96 + 24, "an IPv4 prefix's length");
 	is_u64((uint64_t)c.listeners[0].receive_buffer, 32 << 20, "receive buffer");
 	is_text(conf_listener_text(&c.listeners[1], text), "listener 2001:db8::1 port 6343 (full.conf:5)",
 	    "a listener as messages call it");
@@ -149,6 +149,81 @@ faults(const char *text, const char *want, const char *name)
 }
 
 static void
+output_faults(void)
+{
+	faults(HEAD LISTEN LOG "forward = { address = \"192.0.2.9\"; port = 1; };\n",
+	    "f.conf:4: forward: expected a list of targets such as ( { address = \"192.0.2.9\"; port = 9995; } )\n",
+	    "a target without a list");
+	faults(HEAD LISTEN LOG "forward = ( { address = \"192.0.2.9\"; port = 1; hops = 256; } );\n",
+	    "f.conf:4: forward.hops: expected 0 to 255, found 256\n", "too many hops");
+	faults(HEAD LISTEN LOG "forward = ( { address = \"192.0.2.9\"; port = 1; },\n"
+			       " { port = 1; address = \"192.0.2.9\"; hops = 2; } );\n",
+	    "f.conf:5: forward 192.0.2.9 port 1: a second time\n", "a target twice");
+	faults(HEAD LISTEN LOG "forward = ( { address = \"127.0.0.1\"; port = 2055; } );\n",
+	    "f.conf:4: forward 127.0.0.1 port 2055: would come back to listener 127.0.0.1 port 2055\n",
+	    "a target that is a listener");
+	faults(HEAD LISTEN LOG "feed = \"run/feed\";\n",
+	    "f.conf:4: feed: expected the path of a socket in quotes, or a list such as ( { path = "
+	    "\"/run/flowbraid/feed\"; } ), found \"run/feed\"\n",
+	    "a relative path");
+	faults(HEAD LISTEN LOG "feed = ( { mode = \"660\"; } );\n",
+	    "f.conf:4: feed.path: is missing: a path in quotes that begins with /, of 107 characters at most\n",
+	    "no path");
+	faults(HEAD LISTEN LOG "feed = ( { path = \"/f\"; mode = \"1777\"; } );\n",
+	    "f.conf:4: feed.mode: expected permissions in quotes such as \"0660\", found \"1777\"\n",
+	    "a mode");
+	faults(HEAD LISTEN LOG "feed = ( { path = \"/f\"; format = \"csv\"; } );\n",
+	    "f.conf:4: feed.format: expected \"json\" or \"records\", found \"csv\"\n", "a format");
+	faults(HEAD LISTEN LOG "feed = ( { path = \"/f\"; expression = \"dst port 80 or\"; } );\n",
+	    "f.conf:4: feed.expression: column 15: expected what to ask for, such as src, port, proto, bytes, or an information element, found the end\n",
+	    "an expression");
+	faults(HEAD LISTEN LOG "feed = ( \"/f\",\n \"/f\" );\n", "f.conf:5: feed /f: a second time\n",
+	    "a feed twice");
+}
+
+static void
+outputs(void)
+{
+	const char *text = HEAD LISTEN LOG
+	    "forward = ( { address = \"192.0.2.9\"; port = 9995; exporter_address = true;\n"
+	    "  interface = \"eth1\"; hops = 3; sources = [ \"192.0.2.0/24\" ]; } );\n"
+	    "feed = ( \"/run/f\", { path = \"/run/r\"; mode = \"0600\"; format = \"records\";\n"
+	    "  expression = \"dst port 80\"; } );\n";
+	struct buf errors = BUF_INIT, printed = BUF_INIT;
+	struct conf c, again, none;
+	char name[CONF_LISTENER_TEXT_SIZE];
+
+	if (conf_parse(text, "f.conf", &c, &errors) != ERR_OK ||
+	    conf_parse(HEAD LISTEN LOG, "f.conf", &none, &errors) != ERR_OK)
+		abort();
+	ok(conf_has_outputs(&c) && !conf_has_outputs(&none), "outputs, and none");
+	ok(c.forward_count == 1 && c.forwards[0].port == 9995 && c.forwards[0].exporter_address &&
+		c.forwards[0].hops == 3 && c.forwards[0].sources.count == 1,
+	    "a forward");
+	is_text(conf_forward_text(&c.forwards[0], name), "forward 192.0.2.9 port 9995 on eth1",
+	    "as messages call it");
+	is_text(conf_forward_name(&c.forwards[0], name), "192.0.2.9:9995%eth1", "its name");
+	is_u64(c.feed_count, 2, "feeds");
+	ok(c.feeds[0].mode == 0660 && c.feeds[0].format == CONF_FEED_JSON && c.feeds[0].expression == NULL,
+	    "what a path alone means");
+	ok(c.feeds[1].mode == 0600 && c.feeds[1].format == CONF_FEED_RECORDS, "and a group");
+	is_text(c.feeds[1].expression, "dst port 80", "its expression");
+	conf_print(&c, &printed);
+	buf_u8(&printed, 0);
+	ok(conf_parse((const char *)printed.data, "p", &again, &errors) == ERR_OK, "printed, and read again");
+	ok(conf_same_outputs(&c, &again) && !conf_same_outputs(&c, &none), "the same outputs");
+	again.feeds[1].mode = 0660;
+	ok(!conf_same_outputs(&c, &again), "and other ones");
+	ok(conf_can_follow(&c, &none, &errors) && conf_can_follow(&none, &c, &errors),
+	    "a reload may change them");
+	conf_clear(&c);
+	conf_clear(&again);
+	conf_clear(&none);
+	buf_clear(&printed);
+	buf_clear(&errors);
+}
+
+static void
 refusals(void)
 {
 	faults("cluster = \"edge\"\nnode = ;\n", "f.conf:2: syntax error\n", "no syntax");
@@ -196,6 +271,7 @@ refusals(void)
 	    "a host name");
 	faults(HEAD LOG "listen = ( );\n", "f.conf:3: listen: expected 1 to 250 listeners, found 0\n",
 	    "no listeners");
+	output_faults();
 	faults(HEAD LOG "listen = ( 5 );\n",
 	    "f.conf:3: listen: expected a list of listeners such as ( { address = \"239.10.10.1\"; port = 2055; "
 	    "interface = \"eth1\"; } )\n",
@@ -436,6 +512,7 @@ main(void)
 {
 	overrides();
 	values();
+	outputs();
 	refusals();
 	refusals_of_joins();
 	source_specific_groups();

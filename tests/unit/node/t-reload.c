@@ -63,7 +63,7 @@ main(void)
 		ok(false, "taken apart");
 		return done_testing();
 	}
-	ok(back.listener_count == LISTENERS && back.listeners[3].source_count == SOURCES,
+	ok(back.listener_count == LISTENERS && back.listeners[3].sources.count == SOURCES,
 	    "all of the configuration");
 	ok(got[0].from == 7 && got[0].l.fd == -1 && got[0].l.multicast && got[0].l.ifindex == 3 &&
 		got[0].l.buffer == 1000,

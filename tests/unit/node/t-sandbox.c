@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Each wall, tried from inside: a process enters the sandbox as a collector or reporter does, and then tries to do what
+ * Each wall, tried from inside: a process enters the sandbox as a collector, reporter or relay does, and then tries to do what
  * an intruder would.
  */
 #include "node/sandbox.h"
@@ -37,6 +37,7 @@
 static int folder;   /* the log, open */
 static pid_t victim; /* another process of the user */
 static int udp;      /* a bound socket, as a collector has them, but open both ways */
+static int led;      /* a connected one, as the relay has them */
 static struct sockaddr_in udp_at = {.sin_family = AF_INET};
 static char outside_path[] = "/tmp/t-sandbox-outside-XXXXXX";
 
@@ -166,6 +167,12 @@ send_from_listener(void)
 }
 
 static bool
+connect_again(void)
+{
+	return connect(udp, (struct sockaddr *)&udp_at, sizeof(udp_at)) == 0;
+}
+
+static bool
 have_signals_sent(void)
 {
 	return fcntl(udp, F_SETOWN, victim) == 0;
@@ -234,7 +241,7 @@ new_namespace(void)
 	return syscall(SYS_unshare, 0x10000000 /* CLONE_NEWUSER */) == 0;
 }
 
-enum who { COLLECTOR = 1, REPORTER = 2, BOTH = 3 };
+enum who { COLLECTOR = 1, REPORTER = 2, RELAY = 4, ALL = 7 };
 
 static const struct {
 	const char *what;
@@ -243,32 +250,33 @@ static const struct {
 	bool deadly;      /* with a filter it ends the process */
 	bool filter_only; /* nothing but the filter stands in its way */
 } attempts[] = {
-    {"open a file of the host", open_passwd, BOTH, false, false},
-    {"leave the folder upwards", open_upwards, BOTH, false, false},
-    {"open another folder", open_outside, BOTH, false, false},
-    {"make a file elsewhere", write_outside, BOTH, false, false},
-    {"look into /proc", open_proc, BOTH, false, false},
-    {"open a UDP socket", udp_socket, BOTH, false, true},
-    {"open a Unix socket", unix_socket, BOTH, false, true},
-    {"become root again", become_root, BOTH, false, false},
-    {"make a process", fork_on, BOTH, false, false},
-    {"make a thread", more_threads, BOTH, false, false},
-    {"send a signal to another process of its user", kill_others, BOTH, false, true},
-    {"send from a listener's socket", send_from_listener, COLLECTOR, false, true},
-    {"have signals sent to another process of its user", have_signals_sent, BOTH, false, true},
-    {"limit another process of its user", limit_others, BOTH, false, true},
-    {"pass for another program", rename_itself, BOTH, false, true},
-    {"have memory to write and run", run_memory, BOTH, false, true},
-    {"run memory that was written", run_later, BOTH, false, true},
-    {"type on a terminal", type_ahead, BOTH, false, true},
-    {"open a file in the log", open_log, REPORTER, false, false},
-    {"raise its limits", raise_limits, BOTH, false, false},
-    {"choose its CPU", move_to_cpu, BOTH, false, true},
-    {"execute a program", execute, BOTH, true, false},
-    {"change its root again", chroot_again, BOTH, true, false},
-    {"trace another process of its user", trace, BOTH, true, true},
-    {"mount something", mount_something, BOTH, true, false},
-    {"make a namespace", new_namespace, BOTH, true, true},
+    {"open a file of the host", open_passwd, ALL, false, false},
+    {"leave the folder upwards", open_upwards, ALL, false, false},
+    {"open another folder", open_outside, ALL, false, false},
+    {"make a file elsewhere", write_outside, ALL, false, false},
+    {"look into /proc", open_proc, ALL, false, false},
+    {"open a UDP socket", udp_socket, ALL, false, true},
+    {"open a Unix socket", unix_socket, ALL, false, true},
+    {"become root again", become_root, ALL, false, false},
+    {"make a process", fork_on, ALL, false, false},
+    {"make a thread", more_threads, ALL, false, false},
+    {"send a signal to another process of its user", kill_others, ALL, false, true},
+    {"send from a socket to an address", send_from_listener, COLLECTOR | RELAY, false, true},
+    {"connect a socket to another address", connect_again, ALL, false, true},
+    {"have signals sent to another process of its user", have_signals_sent, ALL, false, true},
+    {"limit another process of its user", limit_others, ALL, false, true},
+    {"pass for another program", rename_itself, ALL, false, true},
+    {"have memory to write and run", run_memory, ALL, false, true},
+    {"run memory that was written", run_later, ALL, false, true},
+    {"type on a terminal", type_ahead, ALL, false, true},
+    {"open a file in the log", open_log, REPORTER | RELAY, false, false},
+    {"raise its limits", raise_limits, ALL, false, false},
+    {"choose its CPU", move_to_cpu, ALL, false, true},
+    {"execute a program", execute, ALL, true, false},
+    {"change its root again", chroot_again, ALL, true, false},
+    {"trace another process of its user", trace, ALL, true, true},
+    {"mount something", mount_something, ALL, true, false},
+    {"make a namespace", new_namespace, ALL, true, true},
 };
 
 /* The wait status of a process that enters and tries; it exits 0 when it was kept from it, 1 when not, 3 when it could
@@ -281,7 +289,7 @@ in_sandbox(enum sandbox_role role, const struct identity *who, bool (*attempt)(v
 
 	if (pid == 0) {
 		/* Without a filter it must not hold a folder outside, as node/child sees to it. */
-		if (role == SANDBOX_REPORTER && !FILTERED)
+		if (role != SANDBOX_COLLECTOR && !FILTERED)
 			(void)close(folder);
 		if (!sandbox_enter(role, who, role == SANDBOX_COLLECTOR ? folder : -1) || !sandbox_close())
 			_exit(3);
@@ -294,10 +302,13 @@ in_sandbox(enum sandbox_role role, const struct identity *who, bool (*attempt)(v
 static void
 try_all(enum sandbox_role role, const struct identity *who, const char *name)
 {
+	static const enum who whose[] = {
+	    [SANDBOX_COLLECTOR] = COLLECTOR, [SANDBOX_REPORTER] = REPORTER, [SANDBOX_RELAY] = RELAY};
+
 	for (size_t i = 0; i < sizeof(attempts) / sizeof(attempts[0]); i++) {
 		int status;
 
-		if ((attempts[i].who & (role == SANDBOX_COLLECTOR ? COLLECTOR : REPORTER)) == 0)
+		if ((attempts[i].who & whose[role]) == 0)
 			continue;
 		if (attempts[i].filter_only && !FILTERED) {
 			ok(true, "%s: %s # SKIP this build filters no system calls", name, attempts[i].what);
@@ -323,6 +334,15 @@ write_log(void)
 	    fsync(folder) == 0;
 }
 
+/* It is connected to itself. */
+static bool
+send_where_it_leads(void)
+{
+	char byte = 'x';
+
+	return send(led, &byte, 1, MSG_DONTWAIT) == 1 && recv(led, &byte, 1, MSG_DONTWAIT) == 1;
+}
+
 static void
 as(const struct identity *who, const char *whom)
 {
@@ -334,6 +354,10 @@ as(const struct identity *who, const char *whom)
 	try_all(SANDBOX_COLLECTOR, who, name);
 	(void)snprintf(name, sizeof(name), "%s, the reporter", whom);
 	try_all(SANDBOX_REPORTER, who, name);
+	(void)snprintf(name, sizeof(name), "%s, the relay", whom);
+	ok(in_sandbox(SANDBOX_RELAY, who, send_where_it_leads) == 1 << 8,
+	    "%s can send where a socket leads already", name);
+	try_all(SANDBOX_RELAY, who, name);
 }
 
 /* Nobody's sandbox: what an attempt is worth. */
@@ -358,12 +382,19 @@ try_outside(void)
 static void
 open_udp(void)
 {
+	struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(udp_at);
 
 	udp_at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	udp = socket(AF_INET, SOCK_DGRAM, 0);
 	if (udp < 0 || bind(udp, (struct sockaddr *)&udp_at, len) != 0 ||
 	    getsockname(udp, (struct sockaddr *)&udp_at, &len) != 0)
+		abort();
+	at.sin_port = 0;
+	led = socket(AF_INET, SOCK_DGRAM, 0);
+	if (led < 0 || bind(led, (struct sockaddr *)&at, len) != 0 ||
+	    getsockname(led, (struct sockaddr *)&at, &len) != 0 ||
+	    connect(led, (struct sockaddr *)&at, len) != 0)
 		abort();
 }
 
