@@ -98,6 +98,10 @@ put_path(struct json *j, const struct info_path *path)
 		json_key(j, "compression");
 		json_text_len(j, text.data, text.len);
 		json_put_u64(j, "windows", path->kinds[SEGMENT_WINDOW]);
+		if (path->input->manifest.policy.len > 0) {
+			json_key(j, "policy");
+			json_text_len(j, path->input->manifest.policy.data, path->input->manifest.policy.len);
+		}
 		put_part(j, &path->input->manifest);
 	} else {
 		json_put_u64(j, "segments", path->files);

@@ -100,6 +100,8 @@ put_path(struct buf *out, const struct info_path *path)
 		    path->kinds[SEGMENT_WINDOW],
 		    (double)path->input->manifest.window_ns / (double)NS_PER_SEC);
 		manifest_compression_text(&path->input->manifest.compression, out);
+		if (path->input->manifest.policy.len > 0)
+			buf_text(out, ", made with a policy");
 		put_part(out, &path->input->manifest);
 	} else {
 		buf_printf(out,

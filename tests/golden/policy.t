@@ -151,6 +151,10 @@ run "$fb" merge --json --window 1h -o healed lost/a b c d
 is "$status" 1 "damage is told"
 run "$fb" merge -q --window 1h -o healed a
 is "$(sum healed)" "$want" "and a sound copy closes the hole: the same bytes"
+run "$fb" replay --speed max --json 127.0.0.1 9 ab
+is "$(printf '%s' "$out" | jq -c '[.datagrams, .not_whole]')" \
+    "$("$fb" info --json ab | jq -c "[.datagrams - $selected, $selected]")" "replay sends what is whole, and counts the rest"
+like "$err" "$selected datagrams cannot be sent: a policy kept only flows of them" "and says so"
 run "$fb" cat -c ab
 is "$out" "$("$fb" cat -F json ab 2>/dev/null | jq -c 'select(.options | not)' | wc -l)" "cat -c counts what cat shows"
 is "$("$fb" cat -c ab -- tag 5 2>/dev/null)" "$("$fb" cat -F json ab 2>/dev/null | jq -c 'select(.tags // [] | index(5))' | wc -l)" "an expression asks for a tag"
@@ -165,6 +169,7 @@ run "$fb" merge --json --policy p.conf --window 1h -o pab raw-a raw-b
 check "a merge with a policy: $(printf '%s' "$out" | jq -c '[.selected, .datagrams_out]')" test "$status" -lt 2
 want=$(sum pab)
 is "$(grep -c '^policy ' pab/manifest)" 6 "the manifest has its text"
+is "$("$fb" info --json pab | jq -r '.paths[0].policy')" "$(sed -n 's/^policy //p' pab/manifest)" "info shows it"
 run "$fb" verify -q pab
 is "$status" 0 "it verifies"
 "$fb" cat -F json pab 2>/dev/null | jq -cS 'select(.tags) | del(.lateTemplate)' | sort >got
