@@ -16,14 +16,6 @@
 
 #define KEY_MOST (ELEMENT_NAME_SIZE + 8)
 
-static const struct element *
-element_of(const struct flow *flow, const struct flow_value *v)
-{
-	if (v->field->scope && flow->info->proto == PROTO_V9)
-		return element_scope_v9(v->field->id);
-	return element_find(v->field->pen, v->field->id);
-}
-
 /* The element's name with the comma before and the colon behind it; in_object: it is not the first of one. */
 static void
 put_key(struct format *f, const struct element *e, const struct flow_value *v, bool in_object)
@@ -72,19 +64,8 @@ static void
 put_float(struct format *f, const uint8_t *bytes, uint16_t len)
 {
 	struct json j;
-	double v;
+	double v = value_double(bytes, len);
 
-	if (len == 4) {
-		uint32_t bits = (uint32_t)value_u64(bytes, 4);
-		float single;
-
-		memcpy(&single, &bits, sizeof(single));
-		v = (double)single;
-	} else {
-		uint64_t bits = value_u64(bytes, 8);
-
-		memcpy(&v, &bits, sizeof(v));
-	}
 	if (!isfinite(v)) { /* JSON has no number for it */
 		put_hex(f, bytes, len);
 		return;
@@ -93,14 +74,6 @@ put_float(struct format *f, const uint8_t *bytes, uint16_t len)
 	json_init(&j, f->out);
 	json_double(&j, v);
 	format_open(f, f->out, f->context);
-}
-
-static int64_t
-signed_value(const uint8_t *bytes, uint16_t len)
-{
-	unsigned unused = 64 - 8 * (unsigned)len;
-
-	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
 }
 
 static void put_list(struct format *f, const struct list *list);
@@ -119,7 +92,7 @@ put_value(
 	if (type == ELEMENT_UNSIGNED && number) {
 		format_u64(f, value_u64(bytes, len));
 	} else if (type == ELEMENT_SIGNED && number) {
-		format_i64(f, signed_value(bytes, len));
+		format_i64(f, value_i64(bytes, len));
 	} else if (type == ELEMENT_IPV4 && len == 4) {
 		format_char(f, '"');
 		format_ipv4(f, bytes);
@@ -191,7 +164,7 @@ put_fields(
 
 		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0))
 			continue;
-		e = element_of(flow, &v);
+		e = value_element(flow, &v);
 		put_key(f, e, &v, in_object);
 		in_object = true;
 		if (v.field->again != TMPL_NO_FIELD)
