@@ -9,4 +9,4 @@ tests_api_threads_SOURCES = tests/api/threads.c
 tests_api_threads_LDADD = $(api_file)
 tests_api_threads_LDFLAGS = -Wl,-rpath,$(abs_builddir)
 
-EXTRA_DIST += tests/api/api.sh tests/api/library.t tests/api/reading.t tests/api/threads.t tests/api/python.t tests/api/examples.t
+EXTRA_DIST += tests/api/api.sh tests/api/library.t tests/api/reading.t tests/api/threads.t tests/api/python.t tests/api/perl.t tests/api/examples.t
