@@ -144,9 +144,11 @@ struct flowbraid_flow {
 	int8_t
 	    start_digits; /* decimals of a second that the time has: 0, 3, 6, 9; -1: the record does not say */
 	int8_t end_digits;
-	uint8_t options; /* 1: an options data record, which is no flow */
-	uint8_t late;    /* 1: its template came after it, or was heard by another node */
-	uint32_t index;  /* place in its datagram, from 0 (options records count by themselves) */
+	uint8_t options;      /* 1: an options data record, which is no flow */
+	uint8_t late;         /* 1: its template came after it, or was heard by another node */
+	uint32_t index;       /* place in its datagram, from 0 (options records count by themselves) */
+	const uint32_t *tags; /* that a policy gave it, ascending */
+	size_t tag_count;
 };
 
 struct flowbraid_reader;

@@ -33,7 +33,7 @@ use constant {    # enum flowbraid_type
 	MULTI_LIST   => 15,
 	ABSENT       => 255,
 	FIELD_SIZE   => 56,    # of the structs, on machines with pointers of 8 bytes
-	FLOW_SIZE    => 48,
+	FLOW_SIZE    => 64,
 	DATAGRAM_SIZE => 112,
 };
 
@@ -175,14 +175,16 @@ sub next {
 		return unless @{$self->{paths}};
 		$self->_open_next;
 	}
-	my ($datagram, undef, undef, $start, $end, $start_digits, $end_digits, $options, $late, $index) =
-	    unpack 'J J J q q c c C C L', _bytes($at, FLOW_SIZE);
+	my ($datagram, undef, undef, $start, $end, $start_digits, $end_digits, $options, $late, $index, $tags,
+		$tag_count) =
+	    unpack 'J J J q q c c C C L J J', _bytes($at, FLOW_SIZE);
 	_flow_fields($at, \my $fields, \my $count) == STATUS_OK or croak 'out of memory';
 	my %flow = (
 		datagram => $self->_datagram($datagram),
 		index    => $index,
 		options  => $options,
 		late     => $late,
+		tags     => [unpack 'L*', _bytes($tags, 4 * $tag_count)],
 		fields   => _bytes($fields, FIELD_SIZE * $count),
 	);
 	$flow{start_ns} = $start if $start_digits >= 0;
@@ -264,6 +266,7 @@ sub datagram  { return $_[0]{datagram} }
 sub index     { return $_[0]{index} }
 sub options   { return $_[0]{options} }
 sub late      { return $_[0]{late} }
+sub tags      { return @{$_[0]{tags}} }
 sub start_ns  { return $_[0]{start_ns} }
 sub end_ns    { return $_[0]{end_ns} }
 sub octets    { return $_[0]->get('octetDeltaCount')  // $_[0]->get('octetTotalCount') }
@@ -363,6 +366,10 @@ when it began and ended, in nanoseconds since 1970; undef when the record does n
 
 its place in the datagram; whether it is an options data record; whether its template came after it, or was heard by another
 node
+
+=item tags
+
+those that a policy gave it, ascending
 
 =item datagram
 

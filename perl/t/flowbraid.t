@@ -65,6 +65,7 @@ sub difference {
 		return "$name: " . time_text($ns, $digits) . " instead of $told->{$name}" if time_text($ns, $digits) ne $told->{$name};
 	}
 	return 'witnesses' if "@{$d->{witnesses} // []}" ne "@{$told->{witnesses} // []}";
+	return 'tags' if join(',', $flow->tags) ne join ',', @{$told->{tags} // []};
 	return 'late' if !$flow->late != !$told->{lateTemplate};
 	return '';
 }

@@ -90,6 +90,7 @@ class Flow(Mapping[str, Value]):
         "late",
         "start_ns",
         "end_ns",
+        "tags",
         "_record",
         "_base",
         "_fields",
@@ -103,6 +104,7 @@ class Flow(Mapping[str, Value]):
     late: bool  #: its template came after it, or was heard by another node
     start_ns: Optional[int]  #: nanoseconds since 1970; None: the record does not say
     end_ns: Optional[int]
+    tags: Tuple[int, ...]  #: that a policy gave it, ascending
 
     _record: bytes
     _base: int

@@ -89,6 +89,8 @@ class FlowStruct(ctypes.Structure):
         ("options", c_uint8),
         ("late", c_uint8),
         ("index", c_uint32),
+        ("tags", POINTER(c_uint32)),
+        ("tag_count", c_size_t),
     ]
 
 
@@ -104,7 +106,7 @@ class ElementStruct(ctypes.Structure):
 
 
 # The same for struct, which takes all members in one call.
-FLOW = struct.Struct("@PPNqqbbBBI")
+FLOW = struct.Struct("@PPNqqbbBBIPN")
 _pad = ctypes.sizeof(FieldStruct) - struct.calcsize("@16sPPPIHHBB")
 FIELD = struct.Struct(f"@16sPPPIHHBB{_pad}x")
 assert FLOW.size <= ctypes.sizeof(FlowStruct)

@@ -206,8 +206,8 @@ class Reader:
             if at.value != shown_at:
                 shown_at = at.value or 0
                 shown = (ctypes.c_char * FLOW.size).from_address(shown_at)  # type: ignore[assignment]
-            datagram_at, record, length, start, end, start_digits, end_digits, options, late, index = FLOW.unpack_from(
-                shown
+            datagram_at, record, length, start, end, start_digits, end_digits, options, late, index, tags, tag_count = (
+                FLOW.unpack_from(shown)
             )
             seen = self._datagram_at
             if seen is None or datagram is None or seen.number != number:
@@ -222,6 +222,7 @@ class Reader:
             flow.late = late != 0
             flow.start_ns = start if start_digits >= 0 else None
             flow.end_ns = end if end_digits >= 0 else None
+            flow.tags = tuple((ctypes.c_uint32 * tag_count).from_address(tags)) if tag_count else ()
             flow._base = record
             flow._record = string_at(record, length)
             flow._fields = packed = string_at(fields, count.value * FIELD.size)

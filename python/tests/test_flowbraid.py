@@ -33,7 +33,7 @@ CORPUS = [path for path in os.environ.get("FLOWBRAID_CORPUS_LOGS", "").split(":"
 # What JSON has besides the record's fields.
 BESIDE = {
     "exporter", "exporterPort", "version", "agent", "domain", "sequence", "exportTime", "received", "index",
-    "options", "lateTemplate", "flowStart", "flowEnd", "witnesses", "samplingInterval", "samplingAlgorithm",
+    "options", "lateTemplate", "flowStart", "flowEnd", "witnesses", "tags", "samplingInterval", "samplingAlgorithm",
 }  # fmt: skip
 DIGITS = {7: 0, 8: 3, 9: 6, 10: 9}
 
@@ -107,6 +107,7 @@ class Values(unittest.TestCase):
             )
             self.assertEqual(flow.options, told.get("options", False))
             self.assertEqual(flow.late, told.get("lateTemplate", False))
+            self.assertEqual(list(flow.tags), told.get("tags", []))
             self.assertEqual(datagram.sequence if datagram.sequence is not None else 0, told["sequence"])
             for key, moment in (("flowStart", flow.start), ("flowEnd", flow.end)):
                 if key in told:

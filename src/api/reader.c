@@ -267,7 +267,9 @@ show_flow(struct flowbraid_reader *r)
 	    .end_digits = (int8_t)times.end_digits,
 	    .options = f->options,
 	    .late = f->late,
-	    .index = f->index};
+	    .index = f->index,
+	    .tags = f->tags,
+	    .tag_count = f->tag_count};
 }
 
 static bool
