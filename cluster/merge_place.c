@@ -105,7 +105,7 @@ look_at_output(struct place *p)
 	}
 	if (S_ISDIR(st.st_mode) && is_empty_folder(p->given))
 		return true;
-	e = input_open(p->given, &in, &line);
+	e = input_open(p->given, NULL, &in, &line);
 	if (e == ERR_OK && in.kind == INPUT_ARCHIVE) {
 		p->archive = true;
 		input_clear(&in);

@@ -90,7 +90,7 @@ read_archive(struct merged_command *m, char *path)
 {
 	struct input in;
 	unsigned line = 0;
-	enum err e = input_open(path, &in, &line);
+	enum err e = input_open(path, NULL, &in, &line);
 	bool ok;
 
 	if (e != ERR_OK) {
@@ -270,7 +270,7 @@ take_path(struct merged_command *m, const char *path)
 {
 	struct input in;
 	unsigned line = 0;
-	enum err e = input_open(path, &in, &line);
+	enum err e = input_open(path, NULL, &in, &line);
 	bool ok = e == ERR_OK;
 
 	if (!ok) {

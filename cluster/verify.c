@@ -308,7 +308,7 @@ verify_path(struct verify *v, const char *path)
 {
 	struct input in;
 	unsigned line = 0;
-	enum err e = input_open(path, &in, &line);
+	enum err e = input_open(path, NULL, &in, &line);
 	bool ok = true;
 
 	if (line > 0 && (e == ERR_MALFORMED || e == ERR_UNKNOWN)) { /* a damaged file is a finding */

@@ -7,6 +7,7 @@ include tests/unit/archive/local.mk
 include tests/unit/node/local.mk
 include tests/unit/cluster/local.mk
 include tests/cmd/local.mk
+include tests/api/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/node/local.mk
@@ -21,7 +22,7 @@ check-programs: all-am $(check_PROGRAMS) $(check_DATA)
 
 # Without root, and without what the demo needs: what tests/run runs besides is not for a package's build.
 check-local: check-programs
-	$(srcdir)/tests/run -n -B $(abs_builddir) unit fuzz golden cmd
+	$(srcdir)/tests/run -n -B $(abs_builddir) unit fuzz golden cmd api
 
 .PHONY: print-check-programs check-programs
 

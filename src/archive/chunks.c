@@ -24,6 +24,7 @@ chunks_free(struct chunks *c)
 	for (size_t i = 0; i < CHUNKS_KEPT; i++)
 		buf_clear(&c->slots[i].bytes);
 	buf_clear(&c->body);
+	decompressor_free(c->decompressor);
 	free(c);
 }
 
@@ -48,7 +49,8 @@ fill(struct chunks *c, struct chunk_slot *s, struct input_file *f, uint32_t seed
 	if (room == NULL)
 		return ERR_MEMORY;
 	c->reads++;
-	if ((e = decompress(chunk.codec, chunk.bytes, chunk.len, room, chunk.size)) != ERR_OK)
+	if ((e = decompress(&c->decompressor, chunk.codec, chunk.bytes, chunk.len, room, chunk.size)) !=
+	    ERR_OK)
 		return e;
 	s->f = f;
 	s->offset = offset;

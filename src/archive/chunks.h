@@ -18,7 +18,8 @@ struct chunks {
 		uint64_t used;
 		struct buf bytes; /* owned */
 	} slots[CHUNKS_KEPT];
-	struct buf body; /* owned; of the record being read */
+	struct buf body;                   /* owned; of the record being read */
+	struct decompressor *decompressor; /* owned */
 	uint64_t tick;
 	bool failed;    /* one of them was not what it should be */
 	uint64_t reads; /* chunks that were read from their files, for tests and reports */

@@ -308,6 +308,8 @@ pair_clear(struct pair *p)
 {
 	buf_clear(&p->entries);
 	buf_clear(&p->bytes);
+	decompressor_free(p->decompressor);
+	p->decompressor = NULL;
 }
 
 enum err
@@ -351,5 +353,5 @@ pair_open(struct pair *p, const struct chunk *c)
 	room = buf_room(&p->bytes, c->size);
 	if (room == NULL)
 		return ERR_MEMORY;
-	return decompress(c->codec, c->bytes, c->len, room, c->size);
+	return decompress(&p->decompressor, c->codec, c->bytes, c->len, room, c->size);
 }

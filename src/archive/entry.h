@@ -96,9 +96,10 @@ enum err chunk_read(const uint8_t *body, size_t len, struct chunk *ret) WARN_UNU
 
 /* A reader of files meets the two records one after the other. */
 struct pair {
-	struct buf entries; /* owned; a copy of the first record's body; empty: none waits */
-	uint64_t size;      /* of the payloads, as the entries have it */
-	struct buf bytes;   /* owned; the payloads, when they were opened */
+	struct buf entries;                /* owned; a copy of the first record's body; empty: none waits */
+	uint64_t size;                     /* of the payloads, as the entries have it */
+	struct buf bytes;                  /* owned; the payloads, when they were opened */
+	struct decompressor *decompressor; /* owned */
 };
 #define PAIR_INIT \
 	{ \

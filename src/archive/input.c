@@ -20,9 +20,22 @@
 #define OPEN_SUFFIX ".open"
 #define DESCRIPTORS "/proc/self/fd/"
 
-/* The descriptors that are open now, over all inputs; one process reads with one thread. */
-static struct input_file *open_files[OPEN_MAX_FILES];
-static uint64_t tick;
+struct input_open {
+	struct input_file *files[OPEN_MAX_FILES];
+	uint64_t tick;
+};
+
+struct input_open *
+input_open_new(void)
+{
+	return calloc(1, sizeof(struct input_open));
+}
+
+void
+input_open_free(struct input_open *o)
+{
+	free(o);
+}
 
 static void
 file_shut(struct input_file *f)
@@ -34,20 +47,20 @@ file_shut(struct input_file *f)
 	f->bytes = NULL;
 	f->len = 0;
 	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
-		if (open_files[i] == f)
-			open_files[i] = NULL;
+		if (f->turn->files[i] == f)
+			f->turn->files[i] = NULL;
 	}
 }
 
 /* Closes the file that was not used for longest. False when none is open. */
 static bool
-shut_oldest(void)
+shut_oldest(struct input_open *o)
 {
 	struct input_file *oldest = NULL;
 
 	for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
-		if (open_files[i] != NULL && (oldest == NULL || open_files[i]->used < oldest->used))
-			oldest = open_files[i];
+		if (o->files[i] != NULL && (oldest == NULL || o->files[i]->used < oldest->used))
+			oldest = o->files[i];
 	}
 	if (oldest != NULL)
 		file_shut(oldest);
@@ -55,14 +68,14 @@ shut_oldest(void)
 }
 
 static size_t
-place_for_file(void)
+place_for_file(struct input_open *o)
 {
 	for (;;) {
 		for (size_t i = 0; i < OPEN_MAX_FILES; i++) {
-			if (open_files[i] == NULL)
+			if (o->files[i] == NULL)
 				return i;
 		}
-		(void)shut_oldest();
+		(void)shut_oldest(o);
 	}
 }
 
@@ -86,17 +99,17 @@ open_sealed(struct input_file *f)
 int
 input_fd(struct input_file *f)
 {
-	f->used = ++tick;
+	f->used = ++f->turn->tick;
 	if (f->fd < 0) {
-		size_t at = place_for_file();
+		size_t at = place_for_file(f->turn);
 
 		do
 			f->fd = open(f->path, O_RDONLY | O_CLOEXEC);
-		while (f->fd < 0 && errno == EMFILE && shut_oldest());
+		while (f->fd < 0 && errno == EMFILE && shut_oldest(f->turn));
 		if (f->fd < 0 && errno == ENOENT && f->open_name && ends_open(f->path))
 			open_sealed(f);
 		if (f->fd >= 0)
-			open_files[at] = f;
+			f->turn->files[at] = f;
 	}
 	return f->fd;
 }
@@ -110,7 +123,7 @@ input_peek(struct input_file *f, uint64_t offset, size_t len, const uint8_t **re
 	if (f->bytes != NULL && offset >= f->at && offset - f->at <= f->len &&
 	    f->len - (offset - f->at) >= len) {
 		*ret = f->bytes + (offset - f->at);
-		f->used = ++tick;
+		f->used = ++f->turn->tick;
 		return ERR_OK;
 	}
 	if (input_fd(f) < 0)
@@ -152,17 +165,17 @@ has_open_name(const char *path)
 }
 
 static enum err
-add_file(struct input *in, char *path)
+add_file(struct input *in, struct input_open *turn, char *path)
 {
 	if (path == NULL)
 		return ERR_MEMORY;
 	in->files[in->count++] = (struct input_file){
-	    .path = path, .open_name = has_open_name(path), .fd = -1};
+	    .turn = turn, .path = path, .open_name = has_open_name(path), .fd = -1};
 	return ERR_OK;
 }
 
 static enum err
-open_archive(int dirfd, struct input *in, unsigned *ret_line)
+open_archive(int dirfd, struct input_open *turn, struct input *in, unsigned *ret_line)
 {
 	struct buf text = BUF_INIT;
 	enum err e = file_slurp(dirfd, MANIFEST_NAME, MANIFEST_SIZE_MAX, &text);
@@ -182,14 +195,14 @@ open_archive(int dirfd, struct input *in, unsigned *ret_line)
 
 			if ((strcmp(name, MANIFEST_COMMON) == 0) == (common == 1) &&
 			    strcmp(name, MANIFEST_LEDGER) != 0)
-				e = add_file(in, path_join(in->path, name));
+				e = add_file(in, turn, path_join(in->path, name));
 		}
 	}
 	return e;
 }
 
 static enum err
-open_log(int dirfd, struct input *in)
+open_log(int dirfd, struct input_open *turn, struct input *in)
 {
 	struct folder folder;
 	enum err e = folder_list(dirfd, &folder);
@@ -202,44 +215,48 @@ open_log(int dirfd, struct input *in)
 	else if ((in->files = calloc(folder.count, sizeof(*in->files))) == NULL)
 		e = ERR_MEMORY;
 	for (size_t i = 0; i < folder.count && e == ERR_OK; i++)
-		e = add_file(in, path_join(in->path, folder.entries[i].name));
+		e = add_file(in, turn, path_join(in->path, folder.entries[i].name));
 	folder_clear(&folder);
 	return e;
 }
 
 static enum err
-open_segment(struct input *in)
+open_segment(struct input_open *turn, struct input *in)
 {
 	in->kind = INPUT_SEGMENT;
 	in->files = calloc(1, sizeof(*in->files));
 	if (in->files == NULL)
 		return ERR_MEMORY;
-	return add_file(in, strdup(in->path));
+	return add_file(in, turn, strdup(in->path));
 }
 
 enum err
-input_open(const char *path, struct input *ret, unsigned *ret_line)
+input_open(const char *path, struct input_open *turn, struct input *ret, unsigned *ret_line)
 {
 	struct input in = {.path = strdup(path)};
 	struct stat st;
 	enum err e;
 	int dirfd;
 
-	if (in.path == NULL)
+	if (turn == NULL)
+		turn = in.own = input_open_new();
+	if (in.path == NULL || turn == NULL) {
+		input_clear(&in);
 		return ERR_MEMORY;
+	}
 	if (stat(path, &st) != 0) {
 		e = ERR_SYSTEM;
 	} else if (S_ISREG(st.st_mode)) {
-		e = open_segment(&in);
+		e = open_segment(turn, &in);
 	} else if (!S_ISDIR(st.st_mode)) { /* a pipe would make us wait */
 		e = ERR_UNKNOWN;
 	} else if ((dirfd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {
 		e = ERR_SYSTEM;
 	} else {
 		if (faccessat(dirfd, MANIFEST_NAME, F_OK, 0) == 0)
-			e = open_archive(dirfd, &in, ret_line);
+			e = open_archive(dirfd, turn, &in, ret_line);
 		else
-			e = open_log(dirfd, &in);
+			e = open_log(dirfd, turn, &in);
 		close(dirfd);
 	}
 	if (e != ERR_OK) {
@@ -260,6 +277,7 @@ input_clear(struct input *in)
 		file_shut(&in->files[i]);
 		free(in->files[i].path);
 	}
+	input_open_free(in->own);
 	free(in->files);
 	free(in->path);
 	manifest_clear(&in->manifest);

@@ -14,12 +14,15 @@
 #include "archive/manifest.h"
 #include "base/err.h"
 
+struct input_open;
+
 struct input_file {
-	char *path;     /* owned */
-	bool open_name; /* its name says that it is being written */
-	int fd;         /* -1: closed for now */
-	uint8_t *bytes; /* owned; NULL while closed */
-	uint64_t at;    /* offset of bytes in the file */
+	struct input_open *turn; /* whose turn it is to be open; its input's or the caller's */
+	char *path;              /* owned */
+	bool open_name;          /* its name says that it is being written */
+	int fd;                  /* -1: closed for now */
+	uint8_t *bytes;          /* owned; NULL while closed */
+	uint64_t at;             /* offset of bytes in the file */
 	size_t len;
 	uint64_t used; /* when last used, for closing the one that was not for longest */
 };
@@ -32,15 +35,21 @@ struct input {
 	struct input_file
 	    *files; /* owned; a log's by lane and number; an archive's: common first, then windows by name */
 	size_t count;
+	struct input_open *own;   /* owned; NULL: the caller's is used */
 	struct manifest manifest; /* of an archive */
 };
 
-/* Opens what path names. On failure *ret_why (static or in errno) helps the message:
+/* The files that are open now, of one input or of many: a limited number. One thread at a time uses it and its files. */
+struct input_open *input_open_new(void);    /* NULL: memory is out */
+void input_open_free(struct input_open *o); /* behind its inputs; NULL is fine */
+
+/* Opens what path names. turn: the files share it with others; NULL: they have one of their own. On failure *ret_why (static or in errno) helps the message:
  * ERR_SYSTEM: errno; ERR_MALFORMED: the manifest's line *ret_line; ERR_UNKNOWN: no log, segment or archive. */
-enum err input_open(const char *path, struct input *ret, unsigned *ret_line) WARN_UNUSED;
+enum err input_open(
+    const char *path, struct input_open *turn, struct input *ret, unsigned *ret_line) WARN_UNUSED;
 void input_clear(struct input *in);
 
-/* A descriptor of the file, open until the next call on any file. -1: errno. */
+/* A descriptor of the file, open until the next call on any file that shares input_open. -1: errno. */
 int input_fd(struct input_file *f);
 
 /* len bytes at offset, valid until the next call on this file. ERR_CUT: the file is shorter. */

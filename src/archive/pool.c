@@ -33,6 +33,7 @@ pool_clear(struct pool *p)
 		seq_set_clear(&p->sources[i].lost);
 		free(p->sources[i].damaged);
 	}
+	input_open_free(p->turn);
 	free(p->inputs);
 	free(p->files);
 	free(p->sources);
@@ -587,7 +588,11 @@ pool_add(struct pool *p, const char *path, const struct pool_report *report, str
 
 	if (in == NULL)
 		return ERR_MEMORY;
-	e = input_open(path, in, &line);
+	if (p->turn == NULL && (p->turn = input_open_new()) == NULL) {
+		free(in);
+		return ERR_MEMORY;
+	}
+	e = input_open(path, p->turn, in, &line);
 	if (e != ERR_OK) {
 		free(in);
 		if (e == ERR_UNKNOWN && line == 0)

@@ -136,7 +136,8 @@ struct pool_bytes {
 struct pool {
 	char cluster[SEGMENT_NAME_SIZE]; /* "" until the first input */
 	struct input **inputs;
-	size_t input_count; /* owned */
+	size_t input_count;      /* owned */
+	struct input_open *turn; /* owned; of their files */
 	struct pool_file *files;
 	size_t file_count, file_room;
 	struct pool_source *sources;

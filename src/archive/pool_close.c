@@ -10,14 +10,13 @@
 #include "base/sort.h"
 #include "base/spill.h"
 
-static const struct pool *sorting; /* qsort has no argument for it */
-
 static int
-u32_source_cmp(const void *va, const void *vb)
+u32_source_cmp(const void *va, const void *vb, void *ctx)
 {
+	const struct pool *p = ctx;
 	const uint32_t *a = va, *b = vb;
 
-	return source_cmp(&sorting->sources[*a].id, &sorting->sources[*b].id);
+	return source_cmp(&p->sources[*a].id, &p->sources[*b].id);
 }
 
 static enum err
@@ -36,8 +35,7 @@ sort_sources(struct pool *p)
 	}
 	for (uint32_t i = 0; i < p->source_count; i++)
 		order[i] = i;
-	sorting = p;
-	qsort(order, p->source_count, sizeof(*order), u32_source_cmp);
+	qsort_r(order, p->source_count, sizeof(*order), u32_source_cmp, p);
 	for (uint32_t i = 0; i < p->source_count; i++) {
 		struct pool_source *s = &sorted[i];
 
@@ -174,7 +172,7 @@ sort_events(struct pool *p)
 static int
 payload_order(const struct pool *p, const struct pool_datagram *a, const struct pool_datagram *b)
 {
-	static uint8_t copy[SELECTED_MOST > DATAGRAM_MOST ? SELECTED_MOST : DATAGRAM_MOST];
+	static _Thread_local uint8_t copy[SELECTED_MOST > DATAGRAM_MOST ? SELECTED_MOST : DATAGRAM_MOST];
 	const uint8_t *payload;
 
 	if (a->len != b->len)

@@ -239,7 +239,7 @@ reader_open(struct reader *r, const char *path, struct buf *ret_why)
 
 	end_path(r);
 	buf_reset(ret_why);
-	e = input_open(path, &r->input, &line);
+	e = input_open(path, NULL, &r->input, &line);
 	if (e != ERR_OK && line > 0) {
 		buf_printf(ret_why, "%s/%s:%u: %s", path, MANIFEST_NAME, line, err_text(e));
 		return e;

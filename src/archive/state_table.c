@@ -18,12 +18,10 @@ bytes_cmp(const struct state_table *t, const struct state_entry *a, const struct
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
 
-static const struct state_table *sorting; /* qsort has no argument for it */
-
 static int
-by_bytes(const void *a, const void *b)
+by_bytes(const void *a, const void *b, void *ctx)
 {
-	return bytes_cmp(sorting, a, b);
+	return bytes_cmp(ctx, a, b);
 }
 
 static enum err
@@ -59,9 +57,8 @@ state_table_make(struct state_table *t, const struct plan *plan, size_t from, si
 	}
 	if (e != ERR_OK)
 		return e;
-	sorting = t;
 	if (t->count > 0)
-		qsort(t->entries, t->count, sizeof(*t->entries), by_bytes);
+		qsort_r(t->entries, t->count, sizeof(*t->entries), by_bytes, t);
 	for (size_t i = 0; i < t->count; i++) {
 		if (n == 0 || bytes_cmp(t, &t->entries[n - 1], &t->entries[i]) != 0)
 			t->entries[n++] = t->entries[i];

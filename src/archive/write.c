@@ -138,15 +138,13 @@ writer_put_sources(struct archive_writer *w, wall_t time)
 	return e == ERR_OK ? writer_put_list(w, RECORD_SOURCES, time, &w->body, true) : e;
 }
 
-static const struct pool *sorting; /* qsort has no argument for it */
-
 static int
-by_definition_bytes(const void *va, const void *vb)
+by_definition_bytes(const void *va, const void *vb, void *ctx)
 {
-	const struct pool_definition *a = &sorting->definitions[*(const uint32_t *)va];
-	const struct pool_definition *b = &sorting->definitions[*(const uint32_t *)vb];
-	int c = memcmp(
-	    sorting->bytes.data + a->at, sorting->bytes.data + b->at, a->len < b->len ? a->len : b->len);
+	const struct pool *p = ctx;
+	const struct pool_definition *a = &p->definitions[*(const uint32_t *)va];
+	const struct pool_definition *b = &p->definitions[*(const uint32_t *)vb];
+	int c = memcmp(p->bytes.data + a->at, p->bytes.data + b->at, a->len < b->len ? a->len : b->len);
 
 	return c != 0 ? c : (a->len > b->len) - (a->len < b->len);
 }
@@ -156,9 +154,8 @@ writer_put_definitions(struct archive_writer *w, wall_t time, uint32_t count)
 {
 	enum err e = ERR_OK;
 
-	sorting = w->p;
 	if (count > 0)
-		qsort(w->table, count, sizeof(*w->table), by_definition_bytes);
+		qsort_r(w->table, count, sizeof(*w->table), by_definition_bytes, w->p);
 	buf_reset(&w->body);
 	for (uint32_t i = 0; i < count && e == ERR_OK; i++) {
 		const struct pool_definition *d = &w->p->definitions[w->table[i]];

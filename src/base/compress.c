@@ -72,15 +72,39 @@ compressor_add(struct compressor *c, const void *bytes, size_t len, struct buf *
 	return ERR_OK;
 }
 
-static enum err
-from_zstd(const void *bytes, size_t len, void *out, size_t out_len)
+struct decompressor {
+	ZSTD_DCtx *ctx; /* owned */
+};
+
+void
+decompressor_free(struct decompressor *d)
 {
-	static ZSTD_DCtx *ctx; /* one process reads with one thread */
+	if (d == NULL)
+		return;
+	ZSTD_freeDCtx(d->ctx);
+	free(d);
+}
+
+static struct decompressor *
+decompressor_new(void)
+{
+	struct decompressor *d = malloc(sizeof(*d));
+
+	if (d != NULL && (d->ctx = ZSTD_createDCtx()) == NULL) {
+		free(d);
+		return NULL;
+	}
+	return d;
+}
+
+static enum err
+from_zstd(struct decompressor **d, const void *bytes, size_t len, void *out, size_t out_len)
+{
 	size_t n;
 
-	if (ctx == NULL && (ctx = ZSTD_createDCtx()) == NULL)
+	if (*d == NULL && (*d = decompressor_new()) == NULL)
 		return ERR_MEMORY;
-	n = ZSTD_decompressDCtx(ctx, out, out_len, bytes, len);
+	n = ZSTD_decompressDCtx((*d)->ctx, out, out_len, bytes, len);
 	return ZSTD_isError(n) || n != out_len ? ERR_MALFORMED : ERR_OK;
 }
 
@@ -121,9 +145,16 @@ compressor_add(struct compressor *c, const void *bytes, size_t len, struct buf *
 	return ERR_LIMIT;
 }
 
-static enum err
-from_zstd(const void *bytes, size_t len, void *out, size_t out_len)
+void
+decompressor_free(struct decompressor *d)
 {
+	(void)d;
+}
+
+static enum err
+from_zstd(struct decompressor **d, const void *bytes, size_t len, void *out, size_t out_len)
+{
+	(void)d;
 	(void)bytes;
 	(void)len;
 	(void)out;
@@ -134,7 +165,7 @@ from_zstd(const void *bytes, size_t len, void *out, size_t out_len)
 #endif
 
 enum err
-decompress(unsigned codec, const void *bytes, size_t len, void *out, size_t out_len)
+decompress(struct decompressor **d, unsigned codec, const void *bytes, size_t len, void *out, size_t out_len)
 {
 	switch (codec) {
 	case COMPRESS_NONE:
@@ -144,7 +175,7 @@ decompress(unsigned codec, const void *bytes, size_t len, void *out, size_t out_
 			memcpy(out, bytes, len);
 		return ERR_OK;
 	case COMPRESS_ZSTD:
-		return from_zstd(bytes, len, out, out_len);
+		return from_zstd(d, bytes, len, out, out_len);
 	default:
 		return ERR_UNKNOWN;
 	}

@@ -28,8 +28,13 @@ void compressor_free(struct compressor *c);
 /* Appends to out what the bytes become. ERR_LIMIT: that would not be shorter; nothing was appended. */
 enum err compressor_add(struct compressor *c, const void *bytes, size_t len, struct buf *out) WARN_UNUSED;
 
+/* What decompressing needs besides. Each owner of chunks has its own: it is made at *d (NULL at first) when it is needed. */
+struct decompressor;
+void decompressor_free(struct decompressor *d); /* NULL is fine */
+
 /* Fills all of out. ERR_MALFORMED: the bytes do not become exactly as many; ERR_UNKNOWN: this build does not know the
- * codec. */
-enum err decompress(unsigned codec, const void *bytes, size_t len, void *out, size_t out_len) WARN_UNUSED;
+ * codec; ERR_MEMORY. */
+enum err decompress(struct decompressor **d, unsigned codec, const void *bytes, size_t len, void *out,
+    size_t out_len) WARN_UNUSED;
 
 #endif

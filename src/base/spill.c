@@ -72,7 +72,7 @@ spill_pause(void)
 {
 	static unsigned calls;
 
-	if (++calls % LOOK_EVERY_CALLS == 0 && spill.watched)
+	if (spill.watched && ++calls % LOOK_EVERY_CALLS == 0)
 		give_back_when_needed();
 }
 

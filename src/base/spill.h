@@ -31,7 +31,7 @@ enum err spill_grow_bytes(void **array, size_t *room, size_t count, size_t size)
 #define spill_grow(array, room, count) spill_grow_bytes((void **)&(array), &(room), (count), sizeof(*(array)))
 
 /* Whoever walks a large array calls this for each element or so: it looks itself now and then, for the thread may have to wait
- * for a processor. One thread of a process. */
+ * for a processor. One thread of a process, or any while there is no limit. */
 void spill_pause(void);
 
 /* Bytes that lie in files now, and how often pages were given back. For reports and tests. */

@@ -214,11 +214,10 @@ moment_put(
 	m->digits = (uint8_t)digits;
 }
 
-static bool
-find_moment(const struct flow *f, bool want_end, wall_t *ret, int *ret_digits)
+void
+flow_times(const struct flow *f, struct flow_times *ret)
 {
 	struct moment start = {.rank = 0}, end = {.rank = 0};
-	const struct moment *m = want_end ? &end : &start;
 	struct flow_walk w;
 	struct flow_value v;
 
@@ -226,22 +225,37 @@ find_moment(const struct flow *f, bool want_end, wall_t *ret, int *ret_digits)
 	while (flow_walk_next(&w, &v))
 		moment_note(f->info, &v, &start, &end);
 	moments_finish(&start, &end);
-	if (m->rank == 0)
+	ret->start = start.time;
+	ret->end = end.time;
+	ret->start_digits = start.rank == 0 ? -1 : start.digits;
+	ret->end_digits = end.rank == 0 ? -1 : end.digits;
+}
+
+static bool
+give(wall_t time, int digits, wall_t *ret, int *ret_digits)
+{
+	if (digits < 0)
 		return false;
-	*ret = m->time;
+	*ret = time;
 	if (ret_digits != NULL)
-		*ret_digits = m->digits;
+		*ret_digits = digits;
 	return true;
 }
 
 bool
 flow_start(const struct flow *f, wall_t *ret, int *ret_digits)
 {
-	return find_moment(f, false, ret, ret_digits);
+	struct flow_times t;
+
+	flow_times(f, &t);
+	return give(t.start, t.start_digits, ret, ret_digits);
 }
 
 bool
 flow_end(const struct flow *f, wall_t *ret, int *ret_digits)
 {
-	return find_moment(f, true, ret, ret_digits);
+	struct flow_times t;
+
+	flow_times(f, &t);
+	return give(t.end, t.end_digits, ret, ret_digits);
 }

@@ -133,6 +133,13 @@ bool flow_get_u64(const struct flow *f, uint32_t pen, uint16_t id, uint64_t *ret
 bool flow_start(const struct flow *f, wall_t *ret, int *ret_digits);
 bool flow_end(const struct flow *f, wall_t *ret, int *ret_digits);
 
+/* Both, in one walk. */
+struct flow_times {
+	wall_t start, end;
+	int start_digits, end_digits; /* -1: the record does not say */
+};
+void flow_times(const struct flow *f, struct flow_times *ret);
+
 /* Output. Each appends one flow, newline included; out's sticky error tells when memory was out. Options records are
  * not written by flow_text; flow_json marks them with "options":true. CSV is columns.h's. */
 void flow_json(const struct flow *f, struct flow_context *c, struct buf *out);

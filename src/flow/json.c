@@ -17,14 +17,6 @@
 
 #define KEY_MOST (ELEMENT_NAME_SIZE + 8)
 
-const struct element *
-print_element(const struct flow *flow, const struct flow_value *v)
-{
-	if (v->field->scope && flow->info->proto == PROTO_V9)
-		return element_scope_v9(v->field->id);
-	return element_find(v->field->pen, v->field->id);
-}
-
 /* The element's name with the comma before and the colon behind it; in_object: it is not the first of one. */
 static void
 put_key(struct format *f, const struct element *e, const struct flow_value *v, bool in_object)
@@ -80,19 +72,8 @@ static void
 put_float(struct format *f, const uint8_t *bytes, uint16_t len, bool bare)
 {
 	struct json j;
-	double v;
+	double v = value_double(bytes, len);
 
-	if (len == 4) {
-		uint32_t bits = (uint32_t)value_u64(bytes, 4);
-		float single;
-
-		memcpy(&single, &bits, sizeof(single));
-		v = (double)single;
-	} else {
-		uint64_t bits = value_u64(bytes, 8);
-
-		memcpy(&v, &bits, sizeof(v));
-	}
 	if (!isfinite(v)) { /* JSON has no number for it */
 		put_hex(f, bytes, len, bare);
 		return;
@@ -101,14 +82,6 @@ put_float(struct format *f, const uint8_t *bytes, uint16_t len, bool bare)
 	json_init(&j, f->out);
 	json_double(&j, v);
 	format_open(f, f->out, f->context);
-}
-
-static int64_t
-signed_value(const uint8_t *bytes, uint16_t len)
-{
-	unsigned unused = 64 - 8 * (unsigned)len;
-
-	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
 }
 
 static void put_list(struct format *f, const struct list *list);
@@ -127,7 +100,7 @@ print_value(struct format *f, const struct flow *flow, const struct element *e, 
 	if (type == ELEMENT_UNSIGNED && number) {
 		format_u64(f, value_u64(bytes, len));
 	} else if (type == ELEMENT_SIGNED && number) {
-		format_i64(f, signed_value(bytes, len));
+		format_i64(f, value_i64(bytes, len));
 	} else if (type == ELEMENT_IPV4 && len == 4) {
 		put_quote(f, bare);
 		format_ipv4(f, bytes);
@@ -200,7 +173,7 @@ put_fields(struct format *f, const struct flow *flow, bool in_object, flow_json_
 		if (!v.field->first || (v.field->id == IE_PADDING && v.field->pen == 0) ||
 		    (left_out != NULL && left_out(ctx, &v)))
 			continue;
-		e = print_element(flow, &v);
+		e = value_element(flow, &v);
 		put_key(f, e, &v, in_object);
 		in_object = true;
 		if (v.field->again != TMPL_NO_FIELD)

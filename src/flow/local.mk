@@ -33,6 +33,8 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/selected_unite.c src/flow/selected_writer.c \
 	src/flow/seq.c src/flow/seq.h \
 	src/flow/text.c src/flow/text_long.c \
+	src/flow/text.c \
+	src/flow/typed.c src/flow/typed.h \
 	src/flow/value.h
 nodist_src_flow_libfb_flow_a_SOURCES = src/flow/element_table.c
 CLEANFILES += src/flow/element_table.c

@@ -15,7 +15,6 @@ void print_value(struct format *f, const struct flow *flow, const struct element
     uint16_t len, bool bare);
 
 /* The element of a field; NULL when nobody knows it. */
-const struct element *print_element(const struct flow *flow, const struct flow_value *v);
 
 /* The interval and the algorithm (-1: none) that hold for a flow whose record does not tell it itself. False: not known. */
 bool print_sampling(

@@ -94,7 +94,7 @@ is_date(const struct element *e)
 static void
 put_field(struct format *f, const struct flow *flow, const struct flow_value *v)
 {
-	const struct element *e = print_element(flow, v);
+	const struct element *e = value_element(flow, v);
 
 	if (e != NULL) {
 		begin_line(f, e->name);

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/rd.h"
@@ -78,6 +79,41 @@ value_u64(const uint8_t *bytes, uint16_t len)
 	default:
 		return rd_uint(&r, len);
 	}
+}
+
+/* The same with a sign. */
+static inline int64_t
+value_i64(const uint8_t *bytes, uint16_t len)
+{
+	unsigned unused = 64 - 8 * (unsigned)len;
+
+	return (int64_t)(value_u64(bytes, len) << unused) >> unused;
+}
+
+/* 4 or 8 bytes, IEEE 754. */
+static inline double
+value_double(const uint8_t *bytes, uint16_t len)
+{
+	uint64_t bits = value_u64(bytes, len);
+	uint32_t single_bits = (uint32_t)bits;
+	float single;
+	double v;
+
+	if (len == 4) {
+		memcpy(&single, &single_bits, sizeof(single));
+		return (double)single;
+	}
+	memcpy(&v, &bits, sizeof(v));
+	return v;
+}
+
+/* What a field is; NULL: nobody knows it. */
+static inline const struct element *
+value_element(const struct flow *flow, const struct flow_value *v)
+{
+	if (v->field->scope && flow->info->proto == PROTO_V9)
+		return element_scope_v9(v->field->id);
+	return element_find(v->field->pen, v->field->id);
 }
 
 /* Whether a template's records may be decoded: see EMPTY_FIELDS_MOST. */

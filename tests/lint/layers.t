@@ -19,6 +19,7 @@ may src/wire wire base
 may src/flow flow wire base
 may src/log log base
 may src/archive archive log flow wire base
+may src/api api archive log flow wire base flowbraid
 may src/node node log flow wire base flowbraid
 may cluster cluster archive log flow wire base flowbraid
 may include flowbraid

@@ -16,15 +16,15 @@ tests_node_records_LDADD = src/log/libfb-log.a $(LIBFB_FLOW)
 # Preloaded, so nothing that is linked: programs in name, and shared objects.
 check_PROGRAMS += tests/node/clock-shim.so tests/node/fault-shim.so tests/node/rogue-shim.so
 tests_node_clock_shim_so_SOURCES = tests/node/clock-shim.c
-tests_node_clock_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_node_clock_shim_so_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 tests_node_clock_shim_so_LDFLAGS = -shared
 tests_node_clock_shim_so_LDADD = -ldl
 tests_node_fault_shim_so_SOURCES = tests/node/fault-shim.c
-tests_node_fault_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_node_fault_shim_so_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 tests_node_fault_shim_so_LDFLAGS = -shared -pthread
 tests_node_fault_shim_so_LDADD = -ldl
 tests_node_rogue_shim_so_SOURCES = tests/node/rogue-shim.c
-tests_node_rogue_shim_so_CFLAGS = $(AM_CFLAGS) -fPIC
+tests_node_rogue_shim_so_CFLAGS = $(AM_CFLAGS) -fvisibility=default
 tests_node_rogue_shim_so_LDFLAGS = -shared
 tests_node_rogue_shim_so_LDADD = -ldl
 

@@ -287,6 +287,7 @@ compression(void)
 {
 	uint8_t bytes[1000], out[1000];
 	uint32_t state = 1;
+	struct decompressor *d = NULL;
 	struct compressor *c = compressor_new(1);
 	struct buf b = BUF_INIT;
 
@@ -300,8 +301,9 @@ compression(void)
 		bytes[i] = (uint8_t)((state = state * 1664525 + 1013904223) >> 24);
 	ok(compressor_add(c, bytes, sizeof(bytes), &b) == ERR_LIMIT && b.len == 0,
 	    "what does not become shorter is not compressed");
-	ok(decompress(COMPRESS_ZSTD, bytes, sizeof(bytes), out, sizeof(out)) == ERR_MALFORMED,
+	ok(decompress(&d, COMPRESS_ZSTD, bytes, sizeof(bytes), out, sizeof(out)) == ERR_MALFORMED,
 	    "bytes that are no zstd are refused");
+	decompressor_free(d);
 	compressor_free(c);
 	buf_clear(&b);
 }

@@ -20,17 +20,17 @@ kinds(void)
 	unsigned line = 0;
 
 	mkdir("empty", 0777);
-	ok(input_open("empty", &in, &line) == ERR_UNKNOWN && line == 0, "an empty folder is nothing");
-	ok(input_open("nowhere", &in, &line) == ERR_SYSTEM && errno == ENOENT,
+	ok(input_open("empty", NULL, &in, &line) == ERR_UNKNOWN && line == 0, "an empty folder is nothing");
+	ok(input_open("nowhere", NULL, &in, &line) == ERR_SYSTEM && errno == ENOENT,
 	    "and a path that is not there");
 	mkfifo("pipe", 0666);
-	ok(input_open("pipe", &in, &line) == ERR_UNKNOWN, "a pipe is refused, and not waited for");
+	ok(input_open("pipe", NULL, &in, &line) == ERR_UNKNOWN, "a pipe is refused, and not waited for");
 	mkdir("bad", 0777);
 	world_save("bad/manifest", "flowbraid-archive 1\ncluster lab\nwindow x\n", 41);
-	ok(input_open("bad", &in, &line) == ERR_MALFORMED && line == 3,
+	ok(input_open("bad", NULL, &in, &line) == ERR_MALFORMED && line == 3,
 	    "a manifest that is wrong: its line is told");
 	world_save("00-0000000001-20231114T221500Z.fbs.open", "x", 1);
-	ok(input_open("00-0000000001-20231114T221500Z.fbs.open", &in, &line) == ERR_OK &&
+	ok(input_open("00-0000000001-20231114T221500Z.fbs.open", NULL, &in, &line) == ERR_OK &&
 		in.kind == INPUT_SEGMENT && in.files[0].open_name,
 	    "a segment by itself, which says that it is open");
 	input_clear(&in);
@@ -46,7 +46,7 @@ renamed(void)
 
 	mkdir("log", 0777);
 	world_save("log/00-0000000001-20231114T221500Z.fbs.open", "abcd", 4);
-	if (input_open("log", &in, &line) != ERR_OK)
+	if (input_open("log", NULL, &in, &line) != ERR_OK)
 		give_up("log");
 	ok(in.kind == INPUT_LOG && in.count == 1 && in.files[0].open_name, "a log with an open segment");
 	rename("log/00-0000000001-20231114T221500Z.fbs.open", sealed);
@@ -55,7 +55,7 @@ renamed(void)
 	ok(!in.files[0].open_name, "and counts as sealed");
 	ok(input_peek(&in.files[0], 2, 3, &bytes) == ERR_CUT, "what lies behind its end is not read");
 	input_clear(&in);
-	if (input_open("log", &in, &line) != ERR_OK)
+	if (input_open("log", NULL, &in, &line) != ERR_OK)
 		give_up("log");
 	unlink(sealed);
 	ok(input_peek(&in.files[0], 0, 1, &bytes) == ERR_SYSTEM && errno == ENOENT,
@@ -78,7 +78,7 @@ many(int files, rlim_t descriptors)
 	}
 	getrlimit(RLIMIT_NOFILE, &limit);
 	few = (struct rlimit){descriptors, limit.rlim_max};
-	if (input_open("many", &in, &line) != ERR_OK || setrlimit(RLIMIT_NOFILE, &few) != 0)
+	if (input_open("many", NULL, &in, &line) != ERR_OK || setrlimit(RLIMIT_NOFILE, &few) != 0)
 		give_up("many");
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < files; i++) {

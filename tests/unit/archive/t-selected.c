@@ -438,7 +438,7 @@ check_windows(const char *path)
 	struct input in;
 	unsigned line;
 
-	if (input_open(path, &in, &line) != ERR_OK)
+	if (input_open(path, NULL, &in, &line) != ERR_OK)
 		give_up("cannot open the archive");
 	for (size_t i = 0; i < in.count; i++) {
 		struct window_check w = {.quick = false};
