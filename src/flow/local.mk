@@ -22,6 +22,7 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/seq.c src/flow/seq.h \
 	src/flow/seq_gaps.c src/flow/seq_gaps.h \
 	src/flow/seq_live.c src/flow/seq_live.h \
+	src/flow/seq_samples.c src/flow/seq_samples.h \
 	src/flow/text.c \
 	src/flow/value.h
 nodist_src_flow_libfb_flow_a_SOURCES = src/flow/element_table.c

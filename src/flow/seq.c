@@ -32,6 +32,14 @@ seq_discipline_name(enum seq_discipline d)
 	return "none";
 }
 
+const char *
+seq_unit_name(enum proto proto, enum seq_discipline d)
+{
+	if (d == SEQ_DATAGRAMS || d == SEQ_NONE)
+		return "datagrams";
+	return proto == PROTO_IPFIX ? "records" : "flows";
+}
+
 struct seq_rules
 seq_rules_for(enum proto proto)
 {

@@ -23,6 +23,8 @@ enum seq_discipline {
 	SEQ_DATAGRAMS = 3, /* datagrams (v9, sFlow) */
 };
 
+/* What is counted: "flows" "records" "datagrams". */
+const char *seq_unit_name(enum proto proto, enum seq_discipline d);
 const char *seq_discipline_name(enum seq_discipline d); /* "before" "after" "datagrams" "none" */
 
 /* What the protocol's standard says, for a stream. */

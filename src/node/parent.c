@@ -2,6 +2,7 @@
  *
  * Start and end of the node as two mirrored lists; between them signals, and children that come and go.
  */
+#include "node/accounts.h"
 #include "node/parent.h"
 
 #include <errno.h>
@@ -97,6 +98,7 @@ start_collector(struct parent *p, unsigned lane)
 	    .host_told = p->host_told,
 	    .listeners = listeners,
 	    .boards = p->boards,
+	    .accounts = p->accounts,
 	    .restarts = l->child.restarts};
 	int keep[CONF_LISTENERS_MOST + 3];
 	size_t count = 0;
@@ -128,6 +130,7 @@ parent_start_reporter(struct parent *p)
 	    .identity = &p->identity,
 	    .socket = p->status_socket,
 	    .boards = p->boards,
+	    .accounts = p->accounts,
 	    .lanes = p->lane_count,
 	    .restarts = p->reporter.restarts};
 
@@ -528,8 +531,14 @@ make_lanes(struct parent *p)
 	p->lane_count = (unsigned)p->conf.lanes;
 	p->lanes = calloc(p->lane_count, sizeof(*p->lanes));
 	p->boards = calloc(p->lane_count, sizeof(*p->boards));
-	for (unsigned i = 0; p->lanes != NULL && p->boards != NULL && i < p->lane_count; i++) {
-		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK) {
+	p->accounts = calloc(p->lane_count, sizeof(*p->accounts));
+	if (p->lanes == NULL || p->boards == NULL || p->accounts == NULL) {
+		msg_error("out of memory");
+		return false;
+	}
+	for (unsigned i = 0; i < p->lane_count; i++) {
+		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK ||
+		    board_new(ACCOUNTS_ROOM, &p->accounts[i]) != ERR_OK) {
 			msg_error("cannot share memory: %s", strerror(errno));
 			return false;
 		}
@@ -537,9 +546,7 @@ make_lanes(struct parent *p)
 		child_init(&p->lanes[i].child, name);
 		p->lanes[i].parent = p;
 	}
-	if (p->lanes == NULL || p->boards == NULL)
-		msg_error("out of memory");
-	return p->lanes != NULL && p->boards != NULL;
+	return true;
 }
 
 /* False: there is no loop. What else fails ends what has begun. */
@@ -642,7 +649,10 @@ release(struct parent *p)
 		(void)close(p->folder);
 	for (unsigned i = 0; p->boards != NULL && i < p->lane_count; i++)
 		board_free(p->boards[i]);
+	for (unsigned i = 0; p->accounts != NULL && i < p->lane_count; i++)
+		board_free(p->accounts[i]);
 	free(p->boards);
+	free(p->accounts);
 	free(p->lanes);
 	conf_clear(&p->conf);
 	free(p);

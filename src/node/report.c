@@ -3,7 +3,7 @@
  * One walk over the values of a lane's snapshot for JSON; one for each metric for Prometheus, which wants the samples
  * of a metric together.
  */
-#include "node/report.h"
+#include "node/report_private.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,15 +14,22 @@
 
 #define TRIES 3 /* for a notice that is being replaced */
 
-/* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
-static bool
-read_board(const struct report *r, unsigned lane, struct buf *bytes, struct snapshot *ret)
+bool
+report_read_board(const struct board *b, struct buf *bytes)
 {
 	enum err e = ERR_CHECKSUM;
 
 	for (int i = 0; i < TRIES && e == ERR_CHECKSUM; i++)
-		e = board_get(r->boards[lane], bytes);
-	return e == ERR_OK && snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
+		e = board_get(b, bytes);
+	return e == ERR_OK;
+}
+
+/* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
+static bool
+read_board(const struct report *r, unsigned lane, struct buf *bytes, struct snapshot *ret)
+{
+	return report_read_board(r->boards[lane], bytes) &&
+	    snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
 }
 
 /* --- status --- */
@@ -104,9 +111,9 @@ report_status(const struct report *r, struct buf *out)
 
 /* --- metrics --- */
 
-/* As Prometheus' text format has it. Names of interfaces may be any bytes. */
-static void
-put_label(struct buf *out, const char *name, const char *value)
+/* Names of interfaces may be any bytes. */
+void
+report_put_label(struct buf *out, const char *name, const char *value)
 {
 	bool utf8 = json_is_utf8(value, strlen(value));
 
@@ -130,8 +137,14 @@ put_sample(
 {
 	buf_printf(out, "%s{lane=\"%u\"", info->name, lane);
 	if (info->of_listener)
-		put_label(out, "listener", listener);
+		report_put_label(out, "listener", listener);
 	buf_printf(out, "} %" PRIu64 "\n", value);
+}
+
+void
+report_put_head(struct buf *out, const char *name, const char *help, bool counter)
+{
+	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, counter ? "counter" : "gauge");
 }
 
 static void
@@ -139,8 +152,7 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 {
 	const struct metric_info *info = metric_info(m);
 
-	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", info->name, info->help, info->name,
-	    info->counter ? "counter" : "gauge");
+	report_put_head(out, info->name, info->help, info->counter);
 	for (unsigned lane = 0; lane < count; lane++) {
 		struct snapshot s = lanes[lane];
 		enum metric found;
@@ -158,7 +170,8 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *lanes, const b
 static void
 put_own(struct buf *out, const char *name, const char *help, uint64_t value)
 {
-	buf_printf(out, "# HELP %s %s.\n# TYPE %s counter\n%s %" PRIu64 "\n", name, help, name, name, value);
+	report_put_head(out, name, help, true);
+	buf_printf(out, "%s %" PRIu64 "\n", name, value);
 }
 
 void
@@ -178,6 +191,7 @@ report_metrics(const struct report *r, struct buf *out)
 	}
 	for (unsigned m = 0; m < METRIC_COUNT; m++)
 		put_metric(out, (enum metric)m, lanes, there, r->lanes);
+	report_put_streams(r, out);
 	put_own(out, "flowbraid_reporter_restarts_total",
 	    "Lives of the reporter that ended before their time", r->restarts);
 	put_own(out, "flowbraid_status_requests_total", "Requests that the reporter answered", r->requests);
@@ -192,8 +206,9 @@ report_metrics(const struct report *r, struct buf *out)
 
 /* --- health --- */
 
+/* *silent: the shortest time, in seconds, that a lane has heard nothing for. */
 static bool
-lane_is_well(const struct report *r, unsigned lane, struct buf *out)
+lane_is_well(const struct report *r, unsigned lane, uint64_t *silent, struct buf *out)
 {
 	struct buf bytes = BUF_INIT;
 	struct snapshot s;
@@ -226,6 +241,15 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 			buf_printf(out, "collector %u: memory is used up, what comes is lost\n", lane);
 			good = false;
 		}
+		if (m == METRIC_BEHIND && value != 0) {
+			buf_printf(out,
+			    "collector %u: falling behind: datagrams were dropped in the last 10 s, or a receive "
+			    "buffer is nearly full\n",
+			    lane);
+			good = false;
+		}
+		if (m == METRIC_SILENT && value < *silent)
+			*silent = value;
 	}
 	snapshot_close(&s);
 	buf_clear(&bytes);
@@ -235,10 +259,16 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 bool
 report_health(const struct report *r, struct buf *out)
 {
+	uint64_t silent = UINT64_MAX;
 	bool good = true;
 
 	for (unsigned i = 0; i < r->lanes; i++)
-		good &= lane_is_well(r, i, out);
+		good &= lane_is_well(r, i, &silent, out);
+	if (r->conf->status_silence_ns > 0 && silent != UINT64_MAX &&
+	    silent >= (uint64_t)(r->conf->status_silence_ns / NS_PER_SEC)) {
+		buf_printf(out, "no datagram for %" PRIu64 " s\n", silent);
+		good = false;
+	}
 	if (good)
 		buf_text(out, "ok\n");
 	return good;

@@ -14,7 +14,7 @@ struct reporter_start {
 	const struct conf *conf;
 	const struct identity *identity;
 	int socket; /* listening */
-	struct board *const *boards;
+	struct board *const *boards, *const *accounts;
 	unsigned lanes;
 	uint64_t restarts; /* lives before this one */
 };

@@ -524,6 +524,14 @@ tmpl_cache_get(struct tmpl_cache *c, const struct stream_key *stream, uint16_t i
 	return d->parsed;
 }
 
+uint32_t
+tmpl_cache_count(const struct tmpl_cache *c, const struct stream_key *stream)
+{
+	uint32_t at = find_stream(c, stream, stream_key_hash(stream, c->limits.seed));
+
+	return at != HASH_NONE ? c->slots[at].count : 0;
+}
+
 static int
 by_key(const void *a, const void *b)
 {
