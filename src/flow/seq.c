@@ -361,36 +361,20 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 	return ERR_OK;
 }
 
-bool
-seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
-{
-	int64_t step = b->position - a->position;
-
-	switch (d) {
-	case SEQ_BEFORE:
-		return step == a->units && !a->units_unknown;
-	case SEQ_AFTER:
-		return step == b->units && !b->units_unknown;
-	case SEQ_DATAGRAMS:
-		return step == 1;
-	case SEQ_NONE:
-		break;
-	}
-	return step == 0 && a->data && b->data;
-}
-
 static const enum seq_discipline candidates[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_NONE};
 
 void
 seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b)
 {
-	bool yes[4];
-	unsigned n = 0;
+	bool before = seq_explains(SEQ_BEFORE, a, b), after = seq_explains(SEQ_AFTER, a, b);
+	bool datagrams = seq_explains(SEQ_DATAGRAMS, a, b), none = seq_explains(SEQ_NONE, a, b);
 
-	for (unsigned k = 0; k < 4; k++)
-		n += yes[k] = seq_explains(candidates[k], a, b);
-	for (unsigned k = 0; n > 0 && n < 4 && k < 4; k++)
-		v->of[candidates[k]] += yes[k];
+	if (before && after && datagrams && none)
+		return;
+	v->of[SEQ_BEFORE] += before;
+	v->of[SEQ_AFTER] += after;
+	v->of[SEQ_DATAGRAMS] += datagrams;
+	v->of[SEQ_NONE] += none;
 }
 
 enum seq_discipline

@@ -78,7 +78,23 @@ int64_t seq_boot_ns(const struct seq_item *it); /* clock less uptime */
 bool seq_goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end);
 
 /* Whether b, the next one after a, stands where a discipline has it. */
-bool seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b);
+static inline bool
+seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
+{
+	int64_t step = b->position - a->position;
+
+	switch (d) {
+	case SEQ_BEFORE:
+		return step == a->units && !a->units_unknown;
+	case SEQ_AFTER:
+		return step == b->units && !b->units_unknown;
+	case SEQ_DATAGRAMS:
+		return step == 1;
+	case SEQ_NONE:
+		break;
+	}
+	return step == 0 && a->data && b->data;
+}
 
 /* How many pairs spoke for each discipline; only those that tell the candidates apart have a vote. */
 struct seq_votes {

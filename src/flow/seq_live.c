@@ -12,6 +12,7 @@
 #define CONFIRM 3     /* datagrams in a row that make a jump true, or make it a stray */
 #define VOTES_LEAST 3 /* that a discipline is learnt with */
 #define VOTES_LEAD 3  /* ahead of the one that was learnt, to take its place */
+#define VOTES_EVERY 8 /* pairs they are counted */
 #define VOTES_MOST 64 /* then all are halved: what is older counts less */
 #define PAIRS 128     /* of so many pairs the discipline must explain more than */
 #define PAIRS_PART 32 /* one in so many, or it was none */
@@ -250,9 +251,9 @@ unlearn(struct seq_live *s, struct seq_room *room)
 	s->early_count = 0;
 }
 
-/* Whether the discipline still explains what is heard. One that does not would show loss that is none. */
+/* Another discipline has taken the lead. */
 static void
-examine(struct seq_live *s, struct seq_room *room, const struct seq_item *it)
+count_votes(struct seq_live *s, struct seq_room *room)
 {
 	enum seq_discipline best = seq_votes_best(&s->votes, (enum seq_discipline)s->discipline);
 
@@ -260,15 +261,21 @@ examine(struct seq_live *s, struct seq_room *room, const struct seq_item *it)
 		withdraw(s, room);
 		s->discipline = (uint8_t)best;
 	}
-	for (unsigned k = 0; k < 4; k++) {
-		if (s->votes.of[k] < VOTES_MOST)
-			continue;
-		for (unsigned i = 0; i < 4; i++)
-			s->votes.of[i] /= 2;
-	}
-	s->pairs++;
+	if (s->votes.of[best] < VOTES_MOST)
+		return;
+	for (unsigned i = 0; i < 4; i++)
+		s->votes.of[i] /= 2;
+}
+
+/* Whether the discipline still explains what is heard. One that does not would show loss that is none. */
+static void
+examine(struct seq_live *s, struct seq_room *room, const struct seq_item *it)
+{
 	if (seq_explains((enum seq_discipline)s->discipline, &s->last, it))
 		s->explained++;
+	if (++s->pairs % VOTES_EVERY != 0)
+		return;
+	count_votes(s, room);
 	if (s->pairs < PAIRS)
 		return;
 	if (s->explained * PAIRS_PART < s->pairs)

@@ -6,6 +6,7 @@
 #include "node/account.h"
 
 #include "flow/decode.h"
+#include "flow/value.h"
 #include "wire/sets.h"
 
 /* --- IPFIX --- */
@@ -37,8 +38,35 @@ count_one_by_one(struct tmpl_cache *templates, const struct account_input *in, s
 	item->units_unknown = d.sets_unknown > 0 || d.sets_malformed > 0;
 }
 
+/* False: only the bytes tell. */
+static bool
+count_set(struct account *a, struct tmpl_cache *templates, const struct account_input *in,
+    const struct set *set, struct seq_item *item)
+{
+	size_t len = rd_left(&set->body), slot = set->id % ACCOUNT_LENGTHS;
+	uint64_t state = tmpl_cache_state(templates);
+	const struct tmpl *t;
+	uint32_t records = 0;
+	bool malformed = true;
+
+	if (a->lengths[slot].id == set->id && a->lengths[slot].templates == state) {
+		records = (uint32_t)(len / a->lengths[slot].record_len);
+		malformed = len % a->lengths[slot].record_len > DECODE_PADDING_MOST;
+	} else if ((t = tmpl_cache_get(templates, in->key, set->id)) != NULL) {
+		if (!decode_count_set(t, len, &records, &malformed))
+			return false;
+		a->lengths[slot].id = flow_template_is_sane(t) ? set->id : 0;
+		a->lengths[slot].templates = state;
+		a->lengths[slot].record_len = t->record_len;
+	}
+	item->units += records;
+	item->units_unknown |= malformed;
+	return true;
+}
+
 static void
-count_records(struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
+count_records(
+    struct account *a, struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
 {
 	struct sets it;
 	struct set set;
@@ -48,20 +76,13 @@ count_records(struct tmpl_cache *templates, const struct account_input *in, stru
 	item->data = false;
 	sets_init(&it, in->info, in->payload, in->len);
 	while ((e = sets_next(&it, &set)) == ERR_OK) {
-		const struct tmpl *t;
-		uint32_t records = 0;
-		bool malformed = true;
-
 		if (set.kind != SET_DATA)
 			continue;
 		item->data = true;
-		t = tmpl_cache_get(templates, in->key, set.id);
-		if (t != NULL && !decode_count_set(t, rd_left(&set.body), &records, &malformed)) {
+		if (!count_set(a, templates, in, &set, item)) {
 			count_one_by_one(templates, in, item);
 			return;
 		}
-		item->units += records;
-		item->units_unknown |= malformed;
 	}
 	item->units_unknown |= e == ERR_MALFORMED;
 }
@@ -109,7 +130,7 @@ take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *t
 	item->clock_ns = info->has_time ? info->export_time.ns : in->time.ns;
 	item->tag = in->fingerprint;
 	if (info->proto == PROTO_IPFIX)
-		count_records(templates, in, item);
+		count_records(a, templates, in, item);
 	a->records += item->units;
 	if (info->proto == PROTO_SFLOW5) {
 		const struct seq_live_counters before = a->live.counters;

@@ -14,6 +14,7 @@
 
 #define ACCOUNT_LISTENERS 3    /* what comes on yet another one is counted with the last */
 #define ACCOUNT_SEVERAL 0xffff /* ... which then has no index; nor has one that is gone */
+#define ACCOUNT_LENGTHS 4
 #define ACCOUNT_GAPS_MOST 131072
 #define ACCOUNT_SOURCES_MOST 65536
 
@@ -26,6 +27,12 @@ struct account {
 		uint64_t datagrams;
 		uint16_t listener;
 	} on[ACCOUNT_LISTENERS];
+	/* IPFIX: how long a record of a template is, to spare look-ups, as long as no template changes. */
+	struct {
+		uint64_t templates; /* tmpl_cache_state */
+		uint32_t record_len;
+		uint16_t id; /* 0: none */
+	} lengths[ACCOUNT_LENGTHS];
 };
 
 struct account_room {

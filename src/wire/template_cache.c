@@ -524,6 +524,14 @@ tmpl_cache_get(struct tmpl_cache *c, const struct stream_key *stream, uint16_t i
 	return d->parsed;
 }
 
+uint64_t
+tmpl_cache_state(const struct tmpl_cache *c)
+{
+	const struct tmpl_cache_counters *n = &c->counters;
+
+	return n->definitions + n->evicted_streams + n->evicted_templates + n->refused_templates;
+}
+
 uint32_t
 tmpl_cache_count(const struct tmpl_cache *c, const struct stream_key *stream)
 {
