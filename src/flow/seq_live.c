@@ -44,7 +44,7 @@ withdraw(struct seq_live *s, struct seq_room *room)
 {
 	s->counters.recovered += s->gaps.declared;
 	seq_gaps_clear(&s->gaps, room);
-	s->spans = s->doubtful = false;
+	s->spans = s->doubtful = s->marked = s->mark_unknown = false;
 }
 
 static void
@@ -56,7 +56,7 @@ end_life(struct seq_live *s, struct seq_room *room)
 	s->counters.gaps += d.gaps;
 	s->counters.unknown += d.unknown;
 	seq_gaps_clear(&s->gaps, room);
-	s->spans = s->doubtful = false;
+	s->spans = s->doubtful = s->marked = s->mark_unknown = false;
 }
 
 /* Where the size of one is unknown, the gap beside it is none. */
@@ -106,14 +106,50 @@ gap(struct seq_live *s, struct seq_room *room, struct seq_range r, bool doubtful
 	}
 }
 
-/* The size of one of two neighbours is unknown, and so is what lies between them. */
-static bool
-is_doubtful(
-    const struct seq_live *s, const struct seq_rules *rules, struct seq_range r, const struct seq_item *it)
+/* From s->next up to `at` nothing was heard, and at `at` something stands. unknown: whose size nobody knows. */
+static void
+advance(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, int64_t at, bool unknown,
+    const struct seq_heard *h)
 {
-	bool unknown = s->discipline == SEQ_AFTER ? it->units_unknown : s->doubtful;
+	const struct seq_range r = {s->next, at};
+	bool doubtful = s->discipline == SEQ_AFTER ? unknown : s->doubtful;
 
-	return unknown && s->discipline != SEQ_DATAGRAMS && r.to - r.from <= (int64_t)rules->window;
+	if (r.from < r.to)
+		gap(s, room, r,
+		    doubtful && s->discipline != SEQ_DATAGRAMS && r.to - r.from <= (int64_t)rules->window, h);
+	s->next = at;
+}
+
+/* It lies behind all that was heard. What takes no numbers (templates alone, or nothing that could be counted) claims none
+ * either, until something comes behind it that does: it is marked. */
+static void
+extend(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_range r,
+    const struct seq_heard *h)
+{
+	bool unknown = h->item.units_unknown;
+
+	if (s->marked && (r.from > s->mark || (r.from == s->mark && r.from < r.to))) {
+		advance(s, room, rules, s->mark, s->mark_unknown, h);
+		s->doubtful = s->mark_unknown;
+		s->marked = s->mark_unknown = false;
+	}
+	if (r.from == r.to && r.from > s->next && (!s->marked || r.from == s->mark)) {
+		s->mark_unknown |= unknown;
+		s->mark = r.from;
+		s->marked = true;
+		return;
+	}
+	if (r.from == s->next && s->discipline == SEQ_AFTER) /* templates alone have come first */
+		doubt(s, room, r, &h->item);
+	advance(s, room, rules, r.from, unknown, h);
+	if (r.to > s->next || unknown)
+		s->doubtful = unknown;
+	s->next = r.to;
+	s->counters.heard += (uint64_t)(r.to - r.from);
+	if (s->marked && s->next >= s->mark) { /* the gap before it is filled */
+		s->doubtful |= s->next == s->mark && s->mark_unknown;
+		s->marked = s->mark_unknown = false;
+	}
 }
 
 static void
@@ -146,16 +182,7 @@ account(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules
 		return;
 	}
 	if (r.from >= s->next) {
-		const struct seq_range between = {s->next, r.from};
-
-		if (r.from > s->next)
-			gap(s, room, between, is_doubtful(s, rules, between, it), h);
-		else if (s->discipline == SEQ_AFTER) /* templates alone have come first */
-			doubt(s, room, r, it);
-		if (r.to > s->next || it->units_unknown)
-			s->doubtful = it->units_unknown;
-		s->next = r.to;
-		s->counters.heard += (uint64_t)(r.to - r.from);
+		extend(s, room, rules, r, h);
 		return;
 	}
 	if (r.from < s->first) {

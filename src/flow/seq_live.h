@@ -37,6 +37,7 @@ struct seq_live_counters {
 struct seq_live {
 	struct seq_item last;      /* the one farthest ahead, in this life */
 	int64_t first, next;       /* what was heard of it lies in [first, next) */
+	int64_t mark;              /* with `marked`: behind next something stands that takes no numbers */
 	int64_t first_ns, last_ns; /* of receiving, of all lives */
 	int64_t wrap_ms;           /* to add to uptimes */
 	int64_t former_boot_ns;    /* of the life before; */
@@ -52,8 +53,9 @@ struct seq_live {
 	uint8_t pairs, explained;  /* by the discipline, of those since they were looked at */
 	uint8_t discipline;        /* enum seq_discipline */
 	bool learnt;
-	bool spans;    /* first and next say something */
-	bool doubtful; /* what lies behind `next` belongs to a datagram whose size is unknown */
+	bool spans;                /* first and next say something */
+	bool doubtful;             /* what lies behind `next` belongs to a datagram whose size is unknown */
+	bool marked, mark_unknown; /* mark_unknown: its size is unknown */
 	bool has_former, has_earlier;
 };
 

@@ -223,11 +223,14 @@ test_discipline(enum proto proto, enum seq_discipline d)
 static void
 test_uptime(enum proto proto, enum seq_discipline d)
 {
+	int64_t boot;
+
 	begin_with(proto, d, 1000);
 	x.boot_ns = x.now_ns - 4294960LL * SEC;
 	transmit(100);
 	is_account("0 0 0 0 0 0 0 0", "the uptime wraps");
 	is_u64(s.counters.wraps, 1, "which is seen");
+	ok(seq_live_boot(&s, &x.rules, &boot) && llabs(boot - x.boot_ns) < 2 * SEC, "it started when it did");
 
 	begin_with(proto, d, 1000);
 	transmit(50);
@@ -275,6 +278,17 @@ test_learning(void)
 	later();
 	is_account("0 0 0 0 0 0 0 0", "numbers that nothing explains");
 	ok(!s.learnt, "are not learnt");
+
+	begin_with(PROTO_V9, SEQ_DATAGRAMS, 0);
+	transmit(200);
+	for (unsigned i = 0; i < 300; i++) {
+		x.sequence += 1000;
+		transmit(1);
+	}
+	later();
+	is_u64(seq_live_missing(&s), 0,
+	    "nor later, where they were learnt before: what was claimed is taken back");
+	ok(!s.learnt, "it is not known any more");
 
 	/* It counts something else from now on. */
 	begin_with(PROTO_V9, SEQ_DATAGRAMS, 0);
