@@ -10,7 +10,6 @@
 #include "flow/value.h"
 
 #define EMPTY_FIELDS_MOST 64 /* of a template: a few bytes of data must not become a million of nothing */
-#define PADDING_MOST 7       /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
 
 void
 decode_init(struct decode *d, const uint8_t *payload, size_t len, const struct proto_info *info,
@@ -120,7 +119,7 @@ next_set(struct decode *d)
 static void
 close_set(struct decode *d, bool sound)
 {
-	if (has_sets(d) && (!sound || rd_left(&d->body) > PADDING_MOST))
+	if (has_sets(d) && (!sound || rd_left(&d->body) > DECODE_PADDING_MOST))
 		d->sets_malformed++;
 	d->tmpl = NULL;
 }
@@ -162,7 +161,7 @@ next_record(struct decode *d, struct rd *ret)
 	}
 	*ret = flow_take_record(&d->body, t);
 	if (!rd_ok(ret)) {
-		close_set(d, rd_left(&d->body) <= PADDING_MOST);
+		close_set(d, rd_left(&d->body) <= DECODE_PADDING_MOST);
 		return false;
 	}
 	if (!has_sets(d))
@@ -254,7 +253,7 @@ decode_count_set(const struct tmpl *t, size_t len, uint32_t *ret_records, bool *
 	if (sane && t->variable)
 		return false;
 	*ret_records = sane ? (uint32_t)(len / t->record_len) : 0;
-	*ret_malformed = !sane || len % t->record_len > PADDING_MOST;
+	*ret_malformed = !sane || len % t->record_len > DECODE_PADDING_MOST;
 	return true;
 }
 

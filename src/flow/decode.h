@@ -68,6 +68,9 @@ enum err decode_next(struct decode *d, struct flow *ret) WARN_UNUSED;
  * records. The counters of d are as if all had been decoded (those of records inside of samples stay). */
 uint32_t decode_count(struct decode *d);
 
+#define DECODE_PADDING_MOST \
+	7 /* bytes behind the last record of a set: to 4 bytes in v9, to 4 or 8 in IPFIX */
+
 /* How many records a data set of so many bytes holds, and whether what is left over is more than padding. False: it cannot
  * be told from the length, but only from the bytes. */
 bool decode_count_set(const struct tmpl *t, size_t len, uint32_t *ret_records, bool *ret_malformed);

@@ -16,8 +16,6 @@
 #include "base/sort.h"
 #include "base/spill.h"
 
-#define UPTIME_WRAP_MS ((int64_t)1 << 32)
-
 const char *
 seq_discipline_name(enum seq_discipline d)
 {
@@ -32,6 +30,14 @@ seq_discipline_name(enum seq_discipline d)
 		break;
 	}
 	return "none";
+}
+
+const char *
+seq_unit_name(enum proto proto, enum seq_discipline d)
+{
+	if (d == SEQ_DATAGRAMS || d == SEQ_NONE)
+		return "datagrams";
+	return proto == PROTO_IPFIX ? "records" : "flows";
 }
 
 struct seq_rules
@@ -72,21 +78,8 @@ struct cluster {
 
 #define NEXT_MOST_MS 60000 /* uptime between two datagrams that follow one another */
 
-/* RFC 1982: how far b lies ahead of a. */
-static int32_t
-serial_diff(uint32_t a, uint32_t b)
-{
-	return (int32_t)(b - a);
-}
-
-static bool
-is_far(const struct seq_rules *rules, int32_t diff)
-{
-	return (diff < 0 ? 0 - (uint32_t)diff : (uint32_t)diff) > rules->window;
-}
-
-static int64_t
-boot_ns(const struct seq_item *it)
+int64_t
+seq_boot_ns(const struct seq_item *it)
 {
 	return it->clock_ns - (int64_t)it->uptime_ms * NS_PER_MSEC;
 }
@@ -101,7 +94,7 @@ static int
 by_boot(const void *va, const void *vb, const void *ctx)
 {
 	const struct seq_item *a = va, *b = vb;
-	int c = cmp_i64(boot_ns(a), boot_ns(b));
+	int c = cmp_i64(seq_boot_ns(a), seq_boot_ns(b));
 
 	(void)ctx;
 	return c != 0 ? c : cmp_i64(a->tag, b->tag);
@@ -142,9 +135,9 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 		const struct seq_item *it = &items[i];
 		struct cluster *c;
 
-		if (n == 0 || boot_ns(it) - boot_ns(it - 1) > rules->boot_slack_ns) {
+		if (n == 0 || seq_boot_ns(it) - seq_boot_ns(it - 1) > rules->boot_slack_ns) {
 			cl[n++] = (struct cluster){.first = i,
-			    .boot_ns = boot_ns(it),
+			    .boot_ns = seq_boot_ns(it),
 			    .clock_min_ns = it->clock_ns,
 			    .clock_max_ns = it->clock_ns,
 			    .low_ms = it->uptime_ms,
@@ -161,12 +154,12 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 		if (it->units > c->units_most)
 			c->units_most = it->units;
 		if (it->uptime_ms < c->low_ms ||
-		    (it->uptime_ms == c->low_ms && serial_diff(c->low_sequence, it->sequence) < 0)) {
+		    (it->uptime_ms == c->low_ms && seq_diff(c->low_sequence, it->sequence) < 0)) {
 			c->low_ms = it->uptime_ms;
 			c->low_sequence = it->sequence;
 		}
 		if (it->uptime_ms > c->high_ms ||
-		    (it->uptime_ms == c->high_ms && serial_diff(c->high_sequence, it->sequence) > 0)) {
+		    (it->uptime_ms == c->high_ms && seq_diff(c->high_sequence, it->sequence) > 0)) {
 			c->high_ms = it->uptime_ms;
 			c->high_sequence = it->sequence;
 		}
@@ -177,7 +170,7 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 static bool
 continues(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
 {
-	int32_t ahead = serial_diff(a->high_sequence, b->low_sequence);
+	int32_t ahead = seq_diff(a->high_sequence, b->low_sequence);
 
 	return b->low_ms + b->wrap_ms >= a->high_ms + a->wrap_ms && ahead >= 0 &&
 	    (uint32_t)ahead <= rules->window;
@@ -205,7 +198,7 @@ was_set_back(const struct seq_rules *rules, const struct cluster *a, const struc
 static bool
 uptime_set_back(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
 {
-	int32_t ahead = serial_diff(a->high_sequence, b->low_sequence);
+	int32_t ahead = seq_diff(a->high_sequence, b->low_sequence);
 
 	return b->clock_min_ns >= a->clock_max_ns && b->boot_ns < a->clock_max_ns - rules->boot_slack_ns &&
 	    ahead > 0 && (uint32_t)ahead <= rules->window;
@@ -221,11 +214,11 @@ join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
 		struct cluster *c = &cl[i], *p = i > 0 ? &cl[i - 1] : NULL;
 
 		if (p != NULL) {
-			int64_t shift = c->boot_ns - p->boot_ns - UPTIME_WRAP_MS * NS_PER_MSEC;
+			int64_t shift = c->boot_ns - p->boot_ns - SEQ_UPTIME_WRAP_MS * NS_PER_MSEC;
 
 			c->wrap_ms = p->wrap_ms;
 			if (llabs(shift) <= 10 * NS_PER_SEC && c->low_ms < p->high_ms)
-				c->wrap_ms += UPTIME_WRAP_MS;
+				c->wrap_ms += SEQ_UPTIME_WRAP_MS;
 			if (continues(rules, p, c) || was_set_back(rules, c, p)) {
 				c->epoch = p->epoch;
 				continue;
@@ -276,21 +269,20 @@ order_within_instants(struct seq_item *items, size_t count)
 		for (j = i;
 		     j < count && items[j].epoch == items[i].epoch && items[j].order_ms == items[i].order_ms;
 		     j++)
-			items[j].position = serial_diff(items[i].sequence, items[j].sequence);
+			items[j].position = seq_diff(items[i].sequence, items[j].sequence);
 		if (j - i > 1)
 			e = sort_array(&items[i], j - i, sizeof(*items), by_order, NULL);
 	}
 	return e;
 }
 
-/* Do the two items after i go on from it, each by a step within the window? */
-static bool
-goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end)
+bool
+seq_goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end)
 {
 	if (end - i < 3)
 		return false;
 	for (size_t k = i + 1; k < i + 3; k++) {
-		int32_t step = serial_diff(items[k - 1].sequence, items[k].sequence);
+		int32_t step = seq_diff(items[k - 1].sequence, items[k].sequence);
 
 		if (step < 0 || (uint32_t)step > rules->window)
 			return false;
@@ -305,8 +297,8 @@ unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t e
 	struct seq_item *top; /* the item farthest ahead so far */
 
 	/* A stray at the very beginning must not become the reference. */
-	while (end - i > 3 && !goes_on(rules, items, i, end) && goes_on(rules, items, i + 1, end) &&
-	    is_far(rules, serial_diff(items[i].sequence, items[i + 1].sequence))) {
+	while (end - i > 3 && !seq_goes_on(rules, items, i, end) && seq_goes_on(rules, items, i + 1, end) &&
+	    seq_is_far(rules, seq_diff(items[i].sequence, items[i + 1].sequence))) {
 		items[i].position = items[i].sequence;
 		items[i++].stray = true;
 	}
@@ -314,14 +306,14 @@ unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t e
 	top->position = top->sequence;
 	for (i++; i < end; i++) {
 		struct seq_item *it = &items[i];
-		int32_t d = serial_diff(top->sequence, it->sequence);
-		bool far = is_far(rules, d);
+		int32_t d = seq_diff(top->sequence, it->sequence);
+		bool far = seq_is_far(rules, d);
 
 		it->position = top->position + d;
-		if (d < 0 && goes_on(rules, items, i, end) && it->order_ms > top->order_ms &&
-		    serial_diff(top->sequence, items[i + 2].sequence) < 0)
+		if (d < 0 && seq_goes_on(rules, items, i, end) && it->order_ms > top->order_ms &&
+		    seq_diff(top->sequence, items[i + 2].sequence) < 0)
 			return i;
-		if (far && (d < 0 || !goes_on(rules, items, i, end)))
+		if (far && (d < 0 || !seq_goes_on(rules, items, i, end)))
 			it->stray = true;
 		else if (d > 0)
 			top = it;
@@ -369,51 +361,50 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 	return ERR_OK;
 }
 
-static bool
-explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
-{
-	int64_t step = b->position - a->position;
+static const enum seq_discipline candidates[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_NONE};
 
-	switch (d) {
-	case SEQ_BEFORE:
-		return step == a->units && !a->units_unknown;
-	case SEQ_AFTER:
-		return step == b->units && !b->units_unknown;
-	case SEQ_DATAGRAMS:
-		return step == 1;
-	case SEQ_NONE:
-		break;
+void
+seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b)
+{
+	bool before = seq_explains(SEQ_BEFORE, a, b), after = seq_explains(SEQ_AFTER, a, b);
+	bool datagrams = seq_explains(SEQ_DATAGRAMS, a, b), none = seq_explains(SEQ_NONE, a, b);
+
+	if (before && after && datagrams && none)
+		return;
+	v->of[SEQ_BEFORE] += before;
+	v->of[SEQ_AFTER] += after;
+	v->of[SEQ_DATAGRAMS] += datagrams;
+	v->of[SEQ_NONE] += none;
+}
+
+enum seq_discipline
+seq_votes_best(const struct seq_votes *v, enum seq_discipline standard)
+{
+	enum seq_discipline best = standard;
+
+	for (unsigned k = 0; k < 4; k++) {
+		if (v->of[candidates[k]] > v->of[best])
+			best = candidates[k];
 	}
-	return step == 0 && a->data && b->data;
+	return best;
 }
 
 enum seq_discipline
 seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count)
 {
-	static const enum seq_discipline all[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_NONE};
-	size_t votes[4] = {0};
-	enum seq_discipline best = rules->standard;
+	struct seq_votes votes = {{0}};
 	const struct seq_item *last = NULL;
 
 	if (rules->standard == SEQ_NONE)
 		return SEQ_NONE;
 	for (size_t i = 0; i < count; i++) {
-		bool yes[4];
-		unsigned n = 0;
-
 		if (items[i].stray)
 			continue;
-		for (unsigned k = 0; last != NULL && k < 4; k++)
-			n += yes[k] = explains(all[k], last, &items[i]);
-		for (unsigned k = 0; n > 0 && n < 4 && k < 4; k++)
-			votes[all[k]] += yes[k];
+		if (last != NULL)
+			seq_vote(&votes, last, &items[i]);
 		last = &items[i];
 	}
-	for (unsigned k = 0; k < 4; k++) {
-		if (votes[all[k]] > votes[best])
-			best = all[k];
-	}
-	return best;
+	return seq_votes_best(&votes, rules->standard);
 }
 
 void

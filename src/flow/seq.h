@@ -23,6 +23,8 @@ enum seq_discipline {
 	SEQ_DATAGRAMS = 3, /* datagrams (v9, sFlow) */
 };
 
+/* What is counted: "flows" "records" "datagrams". */
+const char *seq_unit_name(enum proto proto, enum seq_discipline d);
 const char *seq_discipline_name(enum seq_discipline d); /* "before" "after" "datagrams" "none" */
 
 /* What the protocol's standard says, for a stream. */
@@ -34,6 +36,20 @@ struct seq_rules {
 };
 
 struct seq_rules seq_rules_for(enum proto proto);
+
+/* RFC 1982: how far b lies ahead of a. */
+static inline int32_t
+seq_diff(uint32_t a, uint32_t b)
+{
+	return (int32_t)(b - a);
+}
+
+/* So far that it must be confirmed. */
+static inline bool
+seq_is_far(const struct seq_rules *rules, int32_t diff)
+{
+	return (diff < 0 ? 0 - (uint32_t)diff : (uint32_t)diff) > rules->window;
+}
 
 struct seq_item {
 	uint32_t sequence; /* as in the header */
@@ -53,6 +69,39 @@ struct seq_item {
  * stay in order of tag. *ret_epochs: how many there are. */
 enum err seq_order(
     const struct seq_rules *rules, struct seq_item *items, size_t count, uint32_t *ret_epochs) WARN_UNUSED;
+
+#define SEQ_UPTIME_WRAP_MS ((int64_t)1 << 32)
+
+int64_t seq_boot_ns(const struct seq_item *it); /* clock less uptime */
+
+/* Do the two items after i go on from it, each by a step within the window? */
+bool seq_goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end);
+
+/* Whether b, the next one after a, stands where a discipline has it. */
+static inline bool
+seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
+{
+	int64_t step = b->position - a->position;
+
+	switch (d) {
+	case SEQ_BEFORE:
+		return step == a->units && !a->units_unknown;
+	case SEQ_AFTER:
+		return step == b->units && !b->units_unknown;
+	case SEQ_DATAGRAMS:
+		return step == 1;
+	case SEQ_NONE:
+		break;
+	}
+	return step == 0 && a->data && b->data;
+}
+
+/* How many pairs spoke for each discipline; only those that tell the candidates apart have a vote. */
+struct seq_votes {
+	uint64_t of[4];
+};
+void seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b);
+enum seq_discipline seq_votes_best(const struct seq_votes *v, enum seq_discipline standard);
 
 /* The discipline that explains most adjacent pairs of one epoch's items (in order), counting only pairs that
  * tell the candidates apart; the standard one when none does. */

@@ -206,6 +206,7 @@ appender_record(struct appender *a, const struct record *r, wall_t now, uint64_t
 	}
 	a->next_sequence++;
 	a->count++;
+	a->body_crc = made.body_crc;
 	if (ret_sequence != NULL)
 		*ret_sequence = made.sequence;
 	return ERR_OK;

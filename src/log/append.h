@@ -47,6 +47,7 @@ struct appender {
 	struct segment_header head; /* of the current segment */
 	uint32_t seed;
 	uint64_t next_sequence;
+	uint32_t body_crc;      /* of the last record: equal bodies have equal ones, and hardly others */
 	uint64_t count;         /* records in this segment */
 	uint64_t size_limit;    /* begin a new segment beyond; 0: never */
 	struct block *block;    /* being filled; NULL between segments */

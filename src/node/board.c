@@ -70,19 +70,40 @@ board_free(struct board *b)
 	free(b);
 }
 
-enum err
-board_put(struct board *b, const void *bytes, size_t len)
+static struct place *
+next_place(struct board *b)
 {
 	struct head *head = b->memory.write;
 	uint64_t number = atomic_load_explicit(&head->number, memory_order_relaxed) + 1;
-	struct place *p = (void *)((uint8_t *)b->memory.write + HEAD_SIZE + (number & 1) * b->stride);
 
+	return (void *)((uint8_t *)b->memory.write + HEAD_SIZE + (number & 1) * b->stride);
+}
+
+void *
+board_begin(struct board *b, size_t *ret_room)
+{
+	*ret_room = b->room;
+	return next_place(b)->bytes;
+}
+
+void
+board_end(struct board *b, size_t len)
+{
+	struct head *head = b->memory.write;
+	struct place *p = next_place(b);
+
+	p->len = len;
+	p->crc = crc32c(0, p->bytes, len);
+	(void)atomic_fetch_add_explicit(&head->number, 1, memory_order_release);
+}
+
+enum err
+board_put(struct board *b, const void *bytes, size_t len)
+{
 	if (len > b->room)
 		return ERR_LIMIT;
-	p->len = len;
-	p->crc = crc32c(0, bytes, len);
-	memcpy(p->bytes, bytes, len);
-	atomic_store_explicit(&head->number, number, memory_order_release);
+	memcpy(next_place(b)->bytes, bytes, len);
+	board_end(b, len);
 	return ERR_OK;
 }
 

@@ -23,6 +23,11 @@ void board_free(struct board *b); /* NULL is fine */
 void board_for_writing(struct board *b);
 void board_for_reading(struct board *b);
 
+/* The same in two steps, without a copy: the place for the next notice, to be filled with no more than *ret_room bytes; and
+ * that it has been. Nobody sees it before. */
+void *board_begin(struct board *b, size_t *ret_room);
+void board_end(struct board *b, size_t len);
+
 /* ERR_LIMIT: longer than the room; what was there stays. */
 enum err board_put(struct board *b, const void *bytes, size_t len) WARN_UNUSED;
 

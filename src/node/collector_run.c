@@ -13,6 +13,7 @@
 
 #include "base/msg.h"
 #include "flowbraid/version.h"
+#include "node/accounts.h"
 #include "node/channel.h"
 #include "node/clock_watch.h"
 #include "node/collector_private.h"
@@ -23,6 +24,7 @@
 
 #define DRAIN_NS NS_PER_SEC
 #define SECOND_NS NS_PER_SEC
+#define BEHIND_NS (10 * NS_PER_SEC) /* since the last drop */
 
 enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
 
@@ -38,6 +40,13 @@ struct readable {
 	struct receiver receiver;
 	struct loop_watch *watch;
 	wall_t woken; /* last */
+};
+
+/* What /healthz is told of. */
+struct run_health {
+	uint64_t heard, dropped;     /* datagrams, when last looked at */
+	mono_t heard_at, dropped_at; /* when these grew */
+	bool has_dropped;
 };
 
 struct run {
@@ -58,7 +67,9 @@ struct run {
 	bool has_host;
 	struct host_drops host;
 	wall_t drops_asked;
-	mono_t second;     /* when what is done every second was done */
+	wall_t started;
+	mono_t second; /* when what is done every second was done */
+	struct run_health health;
 	struct buf notice; /* for the board */
 	struct buf alive;  /* for the parent */
 	struct channel_message message;
@@ -160,24 +171,62 @@ drain(struct run *x)
 /* --- ticks --- */
 
 static void
+look_at_health(struct run *x, mono_t mono)
+{
+	const struct intake *in = &x->collector->intake;
+	uint64_t dropped = in->counters.kernel_drops + in->counters.log_drops, heard = 0;
+	struct run_health *h = &x->health;
+
+	for (size_t i = 0; i < in->listener_count; i++)
+		heard += in->listeners[i].datagrams;
+	if (heard != h->heard || h->heard_at.ns == 0)
+		h->heard_at = mono;
+	if (dropped > h->dropped) {
+		h->dropped_at = mono;
+		h->has_dropped = true;
+	}
+	h->heard = heard;
+	h->dropped = dropped;
+}
+
+static void
+put_health(struct run *x, bool is_full, mono_t mono)
+{
+	const struct run_health *h = &x->health;
+	bool behind = is_full || (h->has_dropped && mono.ns - h->dropped_at.ns < BEHIND_NS);
+
+	snapshot_put(
+	    &x->notice, METRIC_SILENT, SNAPSHOT_ALL, (uint64_t)((mono.ns - h->heard_at.ns) / NS_PER_SEC));
+	snapshot_put(&x->notice, METRIC_BEHIND, SNAPSHOT_ALL, behind);
+}
+
+static void
 put_up_notice(struct run *x, wall_t now)
 {
+	mono_t mono = mono_now();
+	bool is_full = false;
+
+	look_at_health(x, mono);
 	if (!x->collector->conf->has_status)
 		return;
 	buf_reset(&x->notice);
-	snapshot_begin(&x->notice, now, mono_now(), x->collector->lane, x->collector->conf->listener_count);
+	snapshot_begin(&x->notice, now, mono, x->collector->lane, x->collector->conf->listener_count);
 	for (size_t i = 0; i < x->collector->conf->listener_count; i++) {
 		char text[CONF_LISTENER_TEXT_SIZE];
 
 		snapshot_name(&x->notice, conf_listener_name(&x->collector->conf->listeners[i], text));
 	}
+	if (buf_ok(&x->notice))
+		accounts_put(
+		    x->start->accounts[x->start->lane], &x->notice, x->started, &x->collector->intake);
 	snapshot_put(&x->notice, METRIC_RESTARTS, SNAPSHOT_ALL, x->start->restarts);
 	snapshot_put_intake(&x->notice, &x->collector->intake);
 	snapshot_put(&x->notice, METRIC_RELAY_DATAGRAMS, SNAPSHOT_ALL, ring_counts(ring_of(x)).put);
 	snapshot_put(&x->notice, METRIC_RELAY_LOST, SNAPSHOT_ALL, ring_counts(ring_of(x)).lost);
 	snapshot_put_disk(&x->notice, x->collector->disk);
 	for (size_t i = 0; i < x->count; i++)
-		snapshot_put_listener(&x->notice, (uint16_t)i, &x->readables[i].listener);
+		is_full |= snapshot_put_listener(&x->notice, (uint16_t)i, &x->readables[i].listener);
+	put_health(x, is_full, mono);
 	if (buf_ok(&x->notice))
 		(void)!board_put(x->start->boards[x->start->lane], x->notice.data, x->notice.len);
 	else
@@ -530,13 +579,16 @@ collector_main(void *ctx, int channel)
 	x->relay_said = (struct msg_limit)MSG_LIMIT_INIT(1, 60);
 	x->start = start;
 	x->channel = channel;
+	x->started = wall_now();
 	board_for_writing(start->boards[start->lane]);
 	ring_for_writing(start->rings[start->lane]);
+	board_for_writing(start->accounts[start->lane]);
 	for (unsigned i = 0; i < start->lanes; i++) {
 		if (i == start->lane)
 			continue;
 		board_free(start->boards[i]);
 		ring_let_go(start->rings[i]);
+		board_free(start->accounts[i]);
 	}
 	board_free(start->relay_board);
 	if (sandbox_enter(SANDBOX_COLLECTOR, start->identity, start->folder))

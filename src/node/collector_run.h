@@ -27,9 +27,10 @@ struct collector_start {
 	wall_t host_told;
 	struct listener *listeners;  /* the lane's, as in the configuration; fd -1: waits for its interface */
 	struct board *const *boards; /* one a lane; the others' are let go */
-	struct board *relay_board;   /* let go */
-	struct ring *const *rings;   /* to the relay; as the boards */
-	uint64_t restarts;           /* lives before this one */
+	struct board *const *accounts; /* likewise */
+	struct board *relay_board;     /* let go */
+	struct ring *const *rings;     /* to the relay; as the boards */
+	uint64_t restarts;             /* lives before this one */
 };
 
 /* Gives up what it does not need, receives and records until the parent says stop, or is gone. The exit status of the

@@ -97,6 +97,8 @@ struct conf {
 	bool has_status;
 	struct addr status_address;
 	uint16_t status_port;
+	int64_t status_series;     /* of streams and exporters, in /metrics */
+	int64_t status_silence_ns; /* without any datagram, that is not well; 0: it is */
 
 	char user[CONF_NAME_SIZE];    /* "": stay who we are */
 	char pidfile[CONF_PATH_SIZE]; /* "": none */

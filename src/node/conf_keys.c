@@ -47,6 +47,8 @@ const struct key conf_log_keys[] = {
 const struct key conf_status_keys[] = {
     {"address", KEY_ADDRESS, offsetof(struct conf, status_address), REQUIRED, NULL, 0, 0, true},
     {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
+    {"series", KEY_NUMBER, offsetof(struct conf, status_series), OPTIONAL, "2000", 0, 1000000, true},
+    {"silence", KEY_DURATION, offsetof(struct conf, status_silence_ns), OPTIONAL, NULL, SEC, 24 * HOUR, true},
     {.name = NULL},
 };
 

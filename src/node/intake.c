@@ -222,6 +222,7 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 	    .time = d->time,
 	    .templates = in->templates};
 	uint64_t definitions;
+	struct stream *stream;
 	enum proto_fault fault;
 	struct record r = {
 	    .type = RECORD_DATAGRAM,
@@ -266,8 +267,20 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		c->malformed++;
 		c->faults[fault]++;
 	}
-	if (streams_heard(&in->streams, &key, exporter, info.sequence, d->time) && exporter != NULL)
+	if (streams_heard(&in->streams, &key, exporter, info.sequence, d->time, &stream) && exporter != NULL)
 		exporters_went_on(&in->exporters, exporter);
+	if (stream != NULL) {
+		const struct account_input heard = {.key = &key,
+		    .info = &info,
+		    .payload = d->payload,
+		    .len = d->len,
+		    .fingerprint = in->appender.body_crc,
+		    .listener = d->listener,
+		    .fault = fault,
+		    .time = d->time};
+
+		account_take(&stream->account, &in->streams.room, in->templates, &heard);
+	}
 }
 
 void
@@ -325,6 +338,10 @@ intake_tick(struct intake *in, wall_t now)
 	intake_tell_clock(in, now);
 	if (in->templates_missing && in->appender.block != NULL)
 		snapshot(in, &in->appender, now);
+	if (in->steady.ns - in->declared.ns >= INTAKE_DECLARE_NS || in->steady.ns < in->declared.ns) {
+		streams_time(&in->streams, now);
+		in->declared = in->steady;
+	}
 	if (in->steady.ns >= in->heartbeat.ns || in->heartbeat.ns - in->steady.ns > INTAKE_HEARTBEAT_NS) {
 		intake_tell_heartbeat(in, now);
 		in->heartbeat.ns = in->steady.ns + INTAKE_HEARTBEAT_NS;
@@ -410,6 +427,8 @@ intake_reload(struct intake *in, const struct conf *conf, const uint16_t *from, 
 	clear_listeners(in->listeners, in->listener_count);
 	in->listeners = all;
 	in->listener_count = conf->listener_count;
+	for (uint32_t i = 0; i < in->streams.count; i++)
+		account_renumber(&in->streams.all[i].account, from, conf->listener_count);
 	follow_times(in, conf, now);
 	intake_tell_configuration(in, conf, now);
 	return ERR_OK;

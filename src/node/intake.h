@@ -30,6 +30,7 @@
 #define INTAKE_HEARTBEAT_NS (10 * NS_PER_SEC)
 #define INTAKE_ROTATION_NS (10 * NS_PER_SEC) /* two ends of a period lie so far apart, or half a period */
 #define INTAKE_CLOCK_MOST 20 /* events of clocks between two heartbeats; more come together behind them */
+#define INTAKE_DECLARE_NS NS_PER_SEC           /* gaps of silent streams are looked at as often */
 #define INTAKE_KERNEL_DROP_NS (1 * NS_PER_SEC) /* one event a listener, at most, in this time */
 
 struct intake_counters {
@@ -85,6 +86,7 @@ struct intake {
 	wall_t steady;    /* at the last tick: wall time as if the clock had never been set, for intervals */
 	wall_t rotated;   /* steady: when a period ended last */
 	wall_t heartbeat; /* steady: the next one */
+	wall_t declared;  /* steady: when gaps were looked at */
 	bool templates_missing; /* the segment's snapshot is not whole: no block was free */
 	struct buf body;        /* of events and snapshots */
 	struct buf item;        /* of an event */

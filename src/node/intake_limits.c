@@ -3,7 +3,7 @@
  * What a node keeps in mind at most, and how often that was not enough: exporters, streams, templates, datagrams a
  * second of one exporter. In heartbeats, and in messages.
  *
- * All of it together is some 25 MiB, whatever the network sends.
+ * All of it together, accounts included, is some 55 MiB at most, whatever the network sends.
  */
 #include "node/intake.h"
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 noinst_LIBRARIES += src/node/libfb-node.a
 src_node_libfb_node_a_SOURCES = \
+	src/node/account.c src/node/account.h \
+	src/node/accounts.c src/node/accounts.h \
 	src/node/board.c src/node/board.h \
 	src/node/capture.c src/node/capture.h \
 	src/node/channel.c src/node/channel.h \
@@ -46,6 +48,9 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/relay.c src/node/relay.h \
 	src/node/reload.c src/node/reload.h \
 	src/node/report.c src/node/report.h \
+	src/node/report_private.h \
+	src/node/report_gaps.c \
+	src/node/report_streams.c \
 	src/node/reporter.c src/node/reporter.h \
 	src/node/retention.c src/node/retention.h \
 	src/node/ring.c src/node/ring.h \

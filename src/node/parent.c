@@ -2,6 +2,7 @@
  *
  * Start and end of the node as two mirrored lists; between them signals, and children that come and go.
  */
+#include "node/accounts.h"
 #include "node/parent.h"
 
 #include <errno.h>
@@ -100,6 +101,7 @@ start_collector(struct parent *p, unsigned lane)
 	    .boards = p->boards,
 	    .relay_board = p->relay_board,
 	    .rings = p->rings,
+	    .accounts = p->accounts,
 	    .restarts = l->child.restarts};
 	int keep[CONF_LISTENERS_MOST + 4];
 	size_t count = 0;
@@ -134,6 +136,7 @@ parent_start_reporter(struct parent *p)
 	    .boards = p->boards,
 	    .relay_board = p->relay_board,
 	    .rings = p->rings,
+	    .accounts = p->accounts,
 	    .lanes = p->lane_count,
 	    .restarts = p->reporter.restarts};
 
@@ -552,7 +555,8 @@ make_lanes(struct parent *p)
 	p->lanes = calloc(p->lane_count, sizeof(*p->lanes));
 	p->boards = calloc(p->lane_count, sizeof(*p->boards));
 	p->rings = calloc(p->lane_count, sizeof(*p->rings));
-	if (p->lanes == NULL || p->boards == NULL || p->rings == NULL) {
+	p->accounts = calloc(p->lane_count, sizeof(*p->accounts));
+	if (p->lanes == NULL || p->boards == NULL || p->rings == NULL || p->accounts == NULL) {
 		msg_error("out of memory");
 		return false;
 	}
@@ -562,6 +566,7 @@ make_lanes(struct parent *p)
 	}
 	for (unsigned i = 0; i < p->lane_count; i++) {
 		if (board_new(SNAPSHOT_ROOM, &p->boards[i]) != ERR_OK ||
+		    board_new(ACCOUNTS_ROOM, &p->accounts[i]) != ERR_OK ||
 		    ring_new(RELAY_RING_SIZE, &p->rings[i]) != ERR_OK) {
 			msg_error("cannot share memory: %s", strerror(errno));
 			return false;
@@ -692,7 +697,10 @@ release(struct parent *p)
 		ring_free(p->rings[i]);
 	board_free(p->relay_board);
 	free(p->rings);
+	for (unsigned i = 0; p->accounts != NULL && i < p->lane_count; i++)
+		board_free(p->accounts[i]);
 	free(p->boards);
+	free(p->accounts);
 	free(p->lanes);
 	conf_clear(&p->conf);
 	free(p);

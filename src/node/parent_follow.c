@@ -47,7 +47,8 @@ same_status(const struct conf *a, const struct conf *b)
 {
 	return a->has_status == b->has_status &&
 	    (!a->has_status ||
-		(addr_cmp(&a->status_address, &b->status_address) == 0 && a->status_port == b->status_port));
+		(addr_cmp(&a->status_address, &b->status_address) == 0 && a->status_port == b->status_port &&
+		    a->status_series == b->status_series && a->status_silence_ns == b->status_silence_ns));
 }
 
 /* What was said of a listener's interface is true of it wherever it stands now. */

@@ -37,8 +37,9 @@ struct parent {
 	struct pidfile pidfile;
 	int folder;
 	unsigned lane_count;
-	struct lane *lanes;    /* owned */
-	struct board **boards; /* owned; one a lane, also without status: a reload may bring it */
+	struct lane *lanes;      /* owned */
+	struct board **boards;   /* owned; one a lane, also without status: a reload may bring it */
+	struct board **accounts; /* likewise */
 	struct sockets sockets;
 	struct host_drops host; /* v4 -1: not asked. What the first lane's events tell of, up to host_told */
 	wall_t host_told;

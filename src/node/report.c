@@ -3,7 +3,7 @@
  * One walk over the values of a lane's snapshot for JSON; one for each metric for Prometheus, which wants the samples
  * of a metric together.
  */
-#include "node/report.h"
+#include "node/report_private.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -14,15 +14,21 @@
 
 #define TRIES 3 /* for a notice that is being replaced */
 
-/* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
-static bool
-read_board(const struct board *board, struct buf *bytes, struct snapshot *ret)
+bool
+report_read_board(const struct board *b, struct buf *bytes)
 {
 	enum err e = ERR_CHECKSUM;
 
 	for (int i = 0; i < TRIES && e == ERR_CHECKSUM; i++)
-		e = board_get(board, bytes);
-	return e == ERR_OK && snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
+		e = board_get(b, bytes);
+	return e == ERR_OK;
+}
+
+/* False when there is none. The bytes stand in *bytes, to be cleared in any case. */
+static bool
+read_board(const struct board *board, struct buf *bytes, struct snapshot *ret)
+{
+	return report_read_board(board, bytes) && snapshot_open(bytes->data, bytes->len, ret) == ERR_OK;
 }
 
 /* --- status --- */
@@ -163,9 +169,9 @@ report_status(const struct report *r, struct buf *out)
 
 /* --- metrics --- */
 
-/* As Prometheus' text format has it. Names of interfaces may be any bytes. */
-static void
-put_label(struct buf *out, const char *name, const char *value)
+/* Names of interfaces may be any bytes. */
+void
+report_put_label(struct buf *out, const char *name, const char *value)
 {
 	bool utf8 = json_is_utf8(value, strlen(value));
 
@@ -202,10 +208,16 @@ put_sample(
 	else if (info->of != METRIC_OF_RELAY)
 		buf_u8(out, '{');
 	if (labels[info->of] != NULL) {
-		put_label(out, labels[info->of], s->names[name]);
+		report_put_label(out, labels[info->of], s->names[name]);
 		buf_u8(out, '}');
 	}
 	buf_printf(out, " %" PRIu64 "\n", value);
+}
+
+void
+report_put_head(struct buf *out, const char *name, const char *help, bool counter)
+{
+	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", name, help, name, counter ? "counter" : "gauge");
 }
 
 /* Of all boards together, since samples of a metric stand together. */
@@ -214,8 +226,7 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *all, unsigned 
 {
 	const struct metric_info *info = metric_info(m);
 
-	buf_printf(out, "# HELP %s %s.\n# TYPE %s %s\n", info->name, info->help, info->name,
-	    info->counter ? "counter" : "gauge");
+	report_put_head(out, info->name, info->help, info->counter);
 	for (unsigned i = 0; i < count; i++) {
 		struct snapshot s = all[i];
 		enum metric found;
@@ -232,7 +243,8 @@ put_metric(struct buf *out, enum metric m, const struct snapshot *all, unsigned 
 static void
 put_own(struct buf *out, const char *name, const char *help, uint64_t value)
 {
-	buf_printf(out, "# HELP %s %s.\n# TYPE %s counter\n%s %" PRIu64 "\n", name, help, name, name, value);
+	report_put_head(out, name, help, true);
+	buf_printf(out, "%s %" PRIu64 "\n", name, value);
 }
 
 void
@@ -252,6 +264,7 @@ report_metrics(const struct report *r, struct buf *out)
 	}
 	for (unsigned m = 0; m < METRIC_COUNT; m++)
 		put_metric(out, (enum metric)m, all, count);
+	report_put_streams(r, out);
 	put_own(out, "flowbraid_reporter_restarts_total",
 	    "Lives of the reporter that ended before their time", r->restarts);
 	put_own(out, "flowbraid_status_requests_total", "Requests that the reporter answered", r->requests);
@@ -265,8 +278,9 @@ report_metrics(const struct report *r, struct buf *out)
 
 /* --- health --- */
 
+/* *silent: the shortest time, in seconds, that a lane has heard nothing for. */
 static bool
-lane_is_well(const struct report *r, unsigned lane, struct buf *out)
+lane_is_well(const struct report *r, unsigned lane, uint64_t *silent, struct buf *out)
 {
 	struct buf bytes = BUF_INIT;
 	struct snapshot s;
@@ -299,6 +313,15 @@ lane_is_well(const struct report *r, unsigned lane, struct buf *out)
 			buf_printf(out, "collector %u: memory is used up, what comes is lost\n", lane);
 			good = false;
 		}
+		if (m == METRIC_BEHIND && value != 0) {
+			buf_printf(out,
+			    "collector %u: falling behind: datagrams were dropped in the last 10 s, or a receive "
+			    "buffer is nearly full\n",
+			    lane);
+			good = false;
+		}
+		if (m == METRIC_SILENT && value < *silent)
+			*silent = value;
 	}
 	snapshot_close(&s);
 	buf_clear(&bytes);
@@ -326,10 +349,16 @@ relay_is_well(const struct report *r, struct buf *out)
 bool
 report_health(const struct report *r, struct buf *out)
 {
+	uint64_t silent = UINT64_MAX;
 	bool good = relay_is_well(r, out);
 
 	for (unsigned i = 0; i < r->lanes; i++)
-		good &= lane_is_well(r, i, out);
+		good &= lane_is_well(r, i, &silent, out);
+	if (r->conf->status_silence_ns > 0 && silent != UINT64_MAX &&
+	    silent >= (uint64_t)(r->conf->status_silence_ns / NS_PER_SEC)) {
+		buf_printf(out, "no datagram for %" PRIu64 " s\n", silent);
+		good = false;
+	}
 	if (good)
 		buf_text(out, "ok\n");
 	return good;

@@ -16,7 +16,8 @@
 
 struct report {
 	const struct conf *conf;
-	struct board *const *boards; /* one a lane */
+	struct board *const *boards;   /* one a lane */
+	struct board *const *accounts; /* likewise */
 	unsigned lanes;
 	struct board *relay; /* without a relay nothing that can be read stands there */
 	uint64_t
@@ -27,6 +28,7 @@ struct report {
 	mono_t mono;
 };
 
+void report_gaps(const struct report *r, struct buf *out);    /* JSON, see flowbraidd(8) */
 void report_status(const struct report *r, struct buf *out);  /* JSON */
 void report_metrics(const struct report *r, struct buf *out); /* Prometheus' text format, version 0.0.4 */
 /* True: well. Else the reasons, a line each. */

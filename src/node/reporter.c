@@ -35,7 +35,7 @@ static const struct timeval full_pause = {.tv_usec = 20000};
 
 enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
 
-enum path { PATH_STATUS, PATH_METRICS, PATH_HEALTH, PATH_COUNT };
+enum path { PATH_STATUS, PATH_METRICS, PATH_HEALTH, PATH_GAPS, PATH_COUNT };
 
 /* Lives as long as somebody reads it. */
 struct document {
@@ -136,6 +136,7 @@ make_document(struct reporter *p, enum path path, mono_t now)
 {
 	const struct report r = {.conf = p->start->conf,
 	    .boards = p->start->boards,
+	    .accounts = p->start->accounts,
 	    .lanes = p->start->lanes,
 	    .relay = p->start->relay_board,
 	    .restarts = p->start->restarts,
@@ -154,6 +155,8 @@ make_document(struct reporter *p, enum path path, mono_t now)
 		report_status(&r, &d->out);
 	else if (path == PATH_METRICS)
 		report_metrics(&r, &d->out);
+	else if (path == PATH_GAPS)
+		report_gaps(&r, &d->out);
 	else
 		d->good = report_health(&r, &d->out);
 	if (buf_ok(&d->out))
@@ -204,6 +207,7 @@ reply_document(struct reporter *p, struct evhttp_request *req, enum path path)
 	    "application/json",
 	    "text/plain; version=0.0.4; charset=utf-8",
 	    "text/plain; charset=utf-8",
+	    "application/json",
 	};
 	struct document *d = document_of(p, path);
 	struct evbuffer *body = evbuffer_new();
@@ -236,7 +240,7 @@ reply_text(struct evhttp_request *req, int code, const char *reason, const char 
 static void
 on_request(struct evhttp_request *req, void *ctx)
 {
-	static const char *const paths[PATH_COUNT] = {"/status", "/metrics", "/healthz"};
+	static const char *const paths[PATH_COUNT] = {"/status", "/metrics", "/healthz", "/gaps"};
 	struct reporter *p = ctx;
 	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
 	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
@@ -254,7 +258,7 @@ on_request(struct evhttp_request *req, void *ctx)
 			return;
 		}
 	}
-	reply_text(req, HTTP_NOTFOUND, "Not Found", "there are /status, /metrics and /healthz\n");
+	reply_text(req, HTTP_NOTFOUND, "Not Found", "there are /status, /metrics, /gaps and /healthz\n");
 }
 
 /* --- connections --- */
@@ -387,6 +391,7 @@ reporter_main(void *ctx, int channel)
 	p->channel = channel;
 	for (unsigned i = 0; i < start->lanes; i++) {
 		board_for_reading(start->boards[i]);
+		board_for_reading(start->accounts[i]);
 		ring_let_go(start->rings[i]);
 	}
 	board_for_reading(start->relay_board);

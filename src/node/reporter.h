@@ -15,7 +15,7 @@ struct reporter_start {
 	const struct conf *conf;
 	const struct identity *identity;
 	int socket; /* listening */
-	struct board *const *boards;
+	struct board *const *boards, *const *accounts;
 	struct board *relay_board;
 	struct ring *const *rings; /* let go */
 	unsigned lanes;

@@ -38,6 +38,15 @@ static const struct metric_info infos[METRIC_COUNT] = {
     [METRIC_STREAMS] = {"flowbraid_streams", "streams", "Streams that are followed", false, METRIC_OF_LANE},
     [METRIC_STREAMS_REFUSED] = {"flowbraid_streams_refused_packets_total", "streams_refused",
 	"Datagrams of streams beyond the limit, recorded but not followed", true, METRIC_OF_LANE},
+    [METRIC_STREAMS_EVICTED] = {"flowbraid_streams_evicted_total", "streams_evicted",
+	"Streams forgotten for others, with their accounts", true, METRIC_OF_LANE},
+    [METRIC_GAPS_JOINED] = {"flowbraid_sequence_joined_total", "gaps_joined",
+	"Gaps that were joined to others for want of room", true, METRIC_OF_LANE},
+    [METRIC_SILENT] = {"flowbraid_silent_seconds", "silent", "Time since a datagram was received", false,
+	METRIC_OF_LANE},
+    [METRIC_BEHIND] = {"flowbraid_falling_behind", "falling_behind",
+	"1: datagrams were dropped in the last 10 seconds, or a receive buffer is nearly full", false,
+	METRIC_OF_LANE},
     [METRIC_LOG_SEGMENT] = {"flowbraid_log_segment", "segment", "Number of the segment being written", false,
 	METRIC_OF_LANE},
     [METRIC_LOG_RECORDS] = {"flowbraid_log_next_sequence", "next_sequence",
@@ -82,12 +91,18 @@ static const struct metric_info infos[METRIC_COUNT] = {
 	"Datagrams handed to the relay, for forward and feed", true, METRIC_OF_LANE},
     [METRIC_RELAY_LOST] = {"flowbraid_relay_dropped_packets_total", "relay_lost",
 	"Datagrams that the relay had no room for, lost to forward and feed alone", true, METRIC_OF_LANE},
-    [METRIC_LISTENER_DATAGRAMS] = {"flowbraid_udp_packets_total", "datagrams", "Datagrams received", true,
-	METRIC_OF_LISTENER},
+    [METRIC_LISTENER_DATAGRAMS] = {"flowbraid_listener_packets_total", "datagrams",
+	"Datagrams received, whatever became of them", true, METRIC_OF_LISTENER},
     [METRIC_LISTENER_DROPS] = {"flowbraid_udp_in_dropped_packets_total", "kernel_drops",
 	"Datagrams that the kernel dropped because the receive buffer was full", true, METRIC_OF_LISTENER},
     [METRIC_LISTENER_OPEN] = {"flowbraid_listener_up", "up",
 	"1: receiving; 0: the listener waits for its interface", false, METRIC_OF_LISTENER},
+    [METRIC_LISTENER_GROUPS] = {"flowbraid_listener_groups", "groups",
+	"Multicast groups that the listener is to join", false, METRIC_OF_LISTENER},
+    [METRIC_LISTENER_JOINED] = {"flowbraid_listener_groups_joined", "groups_joined",
+	"Groups that it is a member of", false, METRIC_OF_LISTENER},
+    [METRIC_LISTENER_SOURCES] = {"flowbraid_listener_sources_joined", "sources_joined",
+	"Sources that its group is joined of; 0: of all", false, METRIC_OF_LISTENER},
     [METRIC_LISTENER_BUFFER] = {"flowbraid_receive_buffer_bytes", "receive_buffer",
 	"Receive buffer as the kernel counts it", false, METRIC_OF_LISTENER},
     [METRIC_LISTENER_QUEUED] = {"flowbraid_receive_queue_bytes", "receive_queue",
@@ -179,6 +194,8 @@ snapshot_put_intake(struct buf *b, const struct intake *in)
 	snapshot_put(b, METRIC_HOST_DROPS, SNAPSHOT_ALL, in->host_drops);
 	snapshot_put(b, METRIC_STREAMS, SNAPSHOT_ALL, in->streams.count);
 	snapshot_put(b, METRIC_STREAMS_REFUSED, SNAPSHOT_ALL, in->streams.refused);
+	snapshot_put(b, METRIC_STREAMS_EVICTED, SNAPSHOT_ALL, in->streams.evicted);
+	snapshot_put(b, METRIC_GAPS_JOINED, SNAPSHOT_ALL, in->streams.room.gaps.joined);
 	snapshot_put(b, METRIC_LOG_SEGMENT, SNAPSHOT_ALL, in->appender.head.number);
 	snapshot_put(b, METRIC_LOG_RECORDS, SNAPSHOT_ALL, in->appender.next_sequence);
 	put_policy(b, &in->picker);
@@ -210,18 +227,22 @@ snapshot_put_disk(struct buf *b, struct disk *d)
 	snapshot_put(b, METRIC_LOG_USED, SNAPSHOT_ALL, s.used);
 }
 
-void
+bool
 snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l)
 {
 	uint32_t info[SK_MEMINFO_VARS];
 	socklen_t len = sizeof(info);
 
 	snapshot_put(b, METRIC_LISTENER_OPEN, index, l->fd >= 0 && !l->lost);
+	snapshot_put(b, METRIC_LISTENER_GROUPS, index, l->multicast);
+	snapshot_put(b, METRIC_LISTENER_JOINED, index, l->multicast && l->fd >= 0 && l->joined && !l->lost);
+	snapshot_put(b, METRIC_LISTENER_SOURCES, index, l->joined ? l->sources_joined : 0);
 	if (l->fd < 0 || getsockopt(l->fd, SOL_SOCKET, SO_MEMINFO, info, &len) != 0 ||
 	    len <= SK_MEMINFO_RCVBUF * sizeof(info[0]))
-		return;
+		return false;
 	snapshot_put(b, METRIC_LISTENER_BUFFER, index, info[SK_MEMINFO_RCVBUF]);
 	snapshot_put(b, METRIC_LISTENER_QUEUED, index, info[SK_MEMINFO_RMEM_ALLOC]);
+	return info[SK_MEMINFO_RMEM_ALLOC] > info[SK_MEMINFO_RCVBUF] / 10 * 9;
 }
 
 /* --- reading --- */

@@ -29,6 +29,10 @@ enum metric {
 	METRIC_LOG_DROPS,
 	METRIC_STREAMS,
 	METRIC_STREAMS_REFUSED,
+	METRIC_STREAMS_EVICTED,
+	METRIC_GAPS_JOINED,
+	METRIC_SILENT,
+	METRIC_BEHIND,
 	METRIC_LOG_SEGMENT,
 	METRIC_LOG_RECORDS,
 	METRIC_LOG_WRITTEN,
@@ -54,6 +58,9 @@ enum metric {
 	METRIC_LISTENER_DATAGRAMS,
 	METRIC_LISTENER_DROPS,
 	METRIC_LISTENER_OPEN,
+	METRIC_LISTENER_GROUPS,
+	METRIC_LISTENER_JOINED,
+	METRIC_LISTENER_SOURCES,
 	METRIC_LISTENER_BUFFER,
 	METRIC_LISTENER_QUEUED,
 	METRIC_RELAY_RESTARTS,
@@ -95,7 +102,8 @@ void snapshot_put(struct buf *b, enum metric metric, uint16_t name, uint64_t val
 void snapshot_put_intake(struct buf *b, const struct intake *in);
 struct disk;
 void snapshot_put_disk(struct buf *b, struct disk *d);
-void snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l);
+/* True: its receive buffer is nearly full. */
+bool snapshot_put_listener(struct buf *b, uint16_t index, const struct listener *l);
 
 /* Reading; it does not trust the bytes. */
 struct snapshot {

@@ -10,7 +10,10 @@
 enum err
 streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t seed)
 {
-	*s = (struct streams){.limit = limit, .exporters = x, .seed = seed};
+	*s = (struct streams){.limit = limit,
+	    .exporters = x,
+	    .seed = seed,
+	    .room = {.gaps.most = ACCOUNT_GAPS_MOST, .sources.most = ACCOUNT_SOURCES_MOST}};
 	s->all = calloc(limit, sizeof(*s->all)); /* pages that are not used cost nothing */
 	return s->all != NULL ? ERR_OK : ERR_MEMORY;
 }
@@ -18,6 +21,8 @@ streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t se
 void
 streams_clear(struct streams *s)
 {
+	for (uint32_t i = 0; i < s->count; i++)
+		account_clear(&s->all[i].account, &s->room);
 	free(s->all);
 	hash_clear(&s->index);
 	*s = (struct streams){.all = NULL};
@@ -67,6 +72,7 @@ add(struct streams *s, const struct stream_key *key, uint64_t hv)
 	if (at < s->count) {
 		hash_remove(&s->index, stream_key_hash(&st->key, s->seed), at);
 		exporters_discharge(s->exporters, st->owner, 1, 0);
+		account_clear(&st->account, &s->room);
 		s->evicted++;
 	}
 	if (hash_add(&s->index, hv, at) != ERR_OK) { /* only while the index grows, so none was evicted */
@@ -80,12 +86,13 @@ add(struct streams *s, const struct stream_key *key, uint64_t hv)
 
 bool
 streams_heard(struct streams *s, const struct stream_key *key, const struct exporter_state *e,
-    uint32_t sequence, wall_t time)
+    uint32_t sequence, wall_t time, struct stream **ret)
 {
 	struct stream *st = s->count > 0 ? &s->all[s->last] : NULL;
 	uint64_t owner = exporters_owner(s->exporters, e);
 	bool goes_on;
 
+	*ret = NULL;
 	if (st == NULL || stream_key_cmp(&st->key, key) != 0) {
 		uint64_t hv = stream_key_hash(key, s->seed);
 
@@ -104,5 +111,13 @@ streams_heard(struct streams *s, const struct stream_key *key, const struct expo
 	st->fresh = st->datagrams > 0;
 	st->datagrams++;
 	st->heard = time;
+	*ret = st;
 	return goes_on;
+}
+
+void
+streams_time(struct streams *s, wall_t now)
+{
+	for (uint32_t i = 0; i < s->count; i++)
+		seq_live_time(&s->all[i].account.live, now.ns);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * The streams that a node hears, with what its heartbeats tell of each: the last sequence number and how many
- * datagrams were recorded. Bounded: a stream that is one too many takes the place of one whose exporter is not
+ * datagrams were recorded; and with its account. Bounded: a stream that is one too many takes the place of one whose exporter is not
  * protected (node/exporters).
  */
 #ifndef FLOWBRAID_NODE_STREAMS_H
@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "node/account.h"
 #include "node/exporters.h"
 #include "wire/stream.h"
 
@@ -26,6 +27,7 @@ struct stream {
 	uint64_t datagrams; /* since start, or since it was forgotten */
 	uint64_t owner;     /* on whose account it stands; 0: nobody's */
 	wall_t heard;       /* last */
+	struct account account;
 };
 
 struct streams {
@@ -36,6 +38,7 @@ struct streams {
 	struct hash index;
 	uint64_t seed;
 	struct exporters *exporters; /* borrowed */
+	struct account_room room;    /* that all accounts have together */
 	uint64_t evicted;
 	uint64_t refused; /* datagrams of streams for which there was no place */
 };
@@ -44,8 +47,12 @@ struct streams {
 enum err streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t seed) WARN_UNUSED;
 void streams_clear(struct streams *s);
 
-/* True: the stream was known, and its sequence goes on plausibly. One without a sequence (v1) always does. */
+/* True: the stream was known, and its sequence goes on plausibly. One without a sequence (v1) always does.
+ * *ret: the stream, until the next call; NULL: there is no place for it. */
 bool streams_heard(struct streams *s, const struct stream_key *key, const struct exporter_state *e,
-    uint32_t sequence, wall_t time);
+    uint32_t sequence, wall_t time, struct stream **ret);
+
+/* Gaps that are due are declared. */
+void streams_time(struct streams *s, wall_t now);
 
 #endif

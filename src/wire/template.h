@@ -146,6 +146,10 @@ enum err tmpl_cache_put(struct tmpl_cache *c, const struct tmpl_def *def) WARN_U
 /* NULL when not held, or memory is out. Lives until the next learn, put or free. Parsed when first asked for; the
  * parsed form (some five times as long) is not counted as bytes. */
 const struct tmpl *tmpl_cache_get(struct tmpl_cache *c, const struct stream_key *stream, uint16_t id);
+/* Another number whenever a definition may have come, changed or gone. */
+uint64_t tmpl_cache_state(const struct tmpl_cache *c);
+/* How many definitions of a stream are held. */
+uint32_t tmpl_cache_count(const struct tmpl_cache *c, const struct stream_key *stream);
 /* Every definition, by stream key and template id. The callback's error ends the walk and is returned. */
 enum err tmpl_cache_each(
     struct tmpl_cache *c, enum err (*each)(void *ctx, const struct tmpl_def *def), void *ctx) WARN_UNUSED;

@@ -524,6 +524,22 @@ tmpl_cache_get(struct tmpl_cache *c, const struct stream_key *stream, uint16_t i
 	return d->parsed;
 }
 
+uint64_t
+tmpl_cache_state(const struct tmpl_cache *c)
+{
+	const struct tmpl_cache_counters *n = &c->counters;
+
+	return n->definitions + n->evicted_streams + n->evicted_templates + n->refused_templates;
+}
+
+uint32_t
+tmpl_cache_count(const struct tmpl_cache *c, const struct stream_key *stream)
+{
+	uint32_t at = find_stream(c, stream, stream_key_hash(stream, c->limits.seed));
+
+	return at != HASH_NONE ? c->slots[at].count : 0;
+}
+
 static int
 by_key(const void *a, const void *b)
 {

@@ -65,11 +65,13 @@ EXTRA_DIST += \
 	tests/node/82-status.t \
 	tests/node/83-forward.t \
 	tests/node/84-feed.t \
+	tests/node/83-gaps.t \
+	tests/node/84-cisco-gaps.t \
 	tests/node/90-flowd-input.t \
 	tests/node/91-flowd-life.t \
 	tests/node/clients.py \
 	tests/node/exporters.py \
 	tests/node/kills.py \
 	tests/node/metrics.py \
-	tests/node/outputs.py \
+	tests/node/outputs.py 	tests/node/sequences.py \
 	tests/node/mutants

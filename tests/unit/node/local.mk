@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 check_PROGRAMS += \
+	tests/unit/node/t-account \
 	tests/unit/node/t-clock_watch \
 	tests/unit/node/t-board \
 	tests/unit/node/t-channel \
@@ -23,6 +24,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-sources \
 	tests/unit/node/t-streams \
 	tests/unit/node/t-unit
+tests_unit_node_t_account_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_clock_watch_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_conf_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_disk_LDADD = $(LIBFB_NODE)

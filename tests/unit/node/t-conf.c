@@ -33,7 +33,7 @@ static const char *const full =
     "policy = { rules = ( { match = \"dst port in @web\"; action = \"accept\"; tag = 5; quick = true; },\n"
     "    { match = \"udp\"; action = \"drop\"; } );\n"
     "  fields = [ \"SRC_ADDR\", \"octetDeltaCount\" ]; lists = { web = [ 80, 443 ]; }; undecoded = \"drop\"; };\n"
-    "status = { address = \"127.0.0.1\"; port = 9476; };\n"
+    "status = { address = \"127.0.0.1\"; port = 9476; series = 0; silence = \"1m\"; };\n"
     "user = \"_flowbraid\";\n"
     "pidfile = \"/run/flowbraidd.pid\";\n";
 
@@ -105,6 +105,8 @@ values(void)
 	is_u64((uint64_t)c.log_minimum_free, (uint64_t)20 << 30, "minimum_free");
 	ok(c.log_keep_unmerged, "keep_unmerged");
 	ok(c.has_status && c.status_port == 9476, "status");
+	is_u64((uint64_t)c.status_series, 0, "series");
+	is_u64((uint64_t)c.status_silence_ns, (uint64_t)(60 * NS_PER_SEC), "silence");
 	is_text(c.user, "_flowbraid", "user");
 	is_text(c.pidfile, "/run/flowbraidd.pid", "pidfile");
 	prints_back(&c, "full");
@@ -127,6 +129,13 @@ values(void)
 	    "no retention by default");
 	ok(!c.has_status && c.user[0] == '\0' && c.pidfile[0] == '\0', "no status, user, pidfile by default");
 	prints_back(&c, "small");
+	conf_clear(&c);
+
+	ok(conf_parse(HEAD LISTEN LOG "status = { address = \"::1\"; port = 1; };\n", "status.conf", &c,
+	       &errors) == ERR_OK,
+	    "a small status is read");
+	is_u64((uint64_t)c.status_series, 2000, "series by default");
+	ok(c.status_silence_ns == 0, "silence is no fault by default");
 	conf_clear(&c);
 	is_u64(errors.len, 0, "no errors were said");
 	buf_clear(&errors);

@@ -23,11 +23,12 @@ hear(uint32_t n, uint32_t domain, uint32_t sequence, int64_t sec)
 {
 	struct stream_key k = key_of(n, domain);
 	struct exporter_state *e;
+	struct stream *st;
 	bool goes_on;
 
 	exporters_time(&x, wall_from_sec(sec, 0));
 	e = exporters_heard(&x, &k.exporter);
-	goes_on = streams_heard(&s, &k, e, sequence, wall_from_sec(sec, 0));
+	goes_on = streams_heard(&s, &k, e, sequence, wall_from_sec(sec, 0), &st);
 	if (goes_on)
 		exporters_went_on(&x, e);
 	return goes_on;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * Sequence accounting of one stream while it is being heard: datagram by datagram, in the order of receiving, with a
+ * bounded memory. What can be said offline of all datagrams at once (flow/seq) is said here as soon as it is known: the
+ * rules, votes and positions are the same, so when all gaps are declared, the numbers are.
+ *
+ * Nothing is claimed to be missing before it is learnt what the exporter counts; the first datagrams are kept until then.
+ * A number that is too far off, and a fall of sequence or uptime, waits for the next two datagrams to confirm it.
+ *
+ * A pure function of what it is given: times are arguments, no clock is read.
+ */
+#ifndef FLOWBRAID_FLOW_SEQ_LIVE_H
+#define FLOWBRAID_FLOW_SEQ_LIVE_H
+
+#include "flow/seq.h"
+#include "flow/seq_gaps.h"
+
+#define SEQ_EARLY 12 /* datagrams that are kept until the discipline is learnt */
+
+/* As in seq_item sequence, units, uptime_ms, data, units_unknown, clock_ns; and tag: equal for copies of one datagram,
+ * and hardly for others. */
+struct seq_heard {
+	struct seq_item item;
+	int64_t received_ns;
+};
+
+struct seq_live_counters {
+	uint64_t datagrams, heard; /* heard: units */
+	uint64_t declared;         /* units: all that were ever declared to be missing; */
+	uint64_t recovered;        /* of these those that came later, or were claimed by a wrong discipline */
+	uint64_t unknown;          /* units of which nobody will know whether they were missing */
+	uint64_t gaps;             /* declared */
+	uint64_t late, duplicates, reordered, resets, strays;
+	uint64_t clock_steps, wraps; /* of the exporter's clock; of its uptime */
+};
+
+struct seq_live {
+	struct seq_item last;      /* the one farthest ahead, in this life */
+	int64_t first, next;       /* what was heard of it lies in [first, next) */
+	int64_t mark;              /* with `marked`: behind next something stands that takes no numbers */
+	int64_t first_ns, last_ns; /* of receiving, of all lives */
+	int64_t wrap_ms;           /* to add to uptimes */
+	int64_t former_boot_ns;    /* of the life before; */
+	int64_t earlier_boot_ns; /* of this one, before the exporter's clock was set or its uptime wrapped */
+	uint64_t in_life;        /* datagrams of this life */
+	struct seq_gaps gaps;
+	struct seq_live_counters counters;
+	struct seq_votes votes;
+	struct seq_heard *early;   /* owned; NULL: not kept */
+	struct seq_heard run[2];   /* may be the beginning of another life, or of one after a jump */
+	uint8_t early_count;       /* SEQ_EARLY + 1: none is kept any more */
+	uint8_t run_count, others; /* others: that went on from `last` since */
+	uint8_t pairs, explained;  /* by the discipline, of those since they were looked at */
+	uint8_t discipline;        /* enum seq_discipline */
+	bool learnt;
+	bool spans;                /* first and next say something */
+	bool doubtful;             /* what lies behind `next` belongs to a datagram whose size is unknown */
+	bool marked, mark_unknown; /* mark_unknown: its size is unknown */
+	bool has_former, has_earlier;
+};
+
+/* Zero-initialise the struct. rules: seq_rules_for, always the same. */
+void seq_live_take(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h);
+
+/* Declares what is due, also where nothing is heard. */
+void seq_live_time(struct seq_live *s, int64_t now_ns);
+
+void seq_live_clear(struct seq_live *s, struct seq_room *room);
+
+/* Units missing now: declared and not come since, of all lives. */
+static inline uint64_t
+seq_live_missing(const struct seq_live *s)
+{
+	return s->counters.declared - s->counters.recovered;
+}
+
+/* When the exporter started, by its own clock; false: it does not tell, or nothing was heard. */
+bool seq_live_boot(const struct seq_live *s, const struct seq_rules *rules, int64_t *ret_ns);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * See account.h. Records of IPFIX are counted by the lengths of sets, with the templates that hold now; those of templates
+ * with fields of variable length one by one.
+ */
+#include "node/account.h"
+
+#include "flow/decode.h"
+#include "flow/value.h"
+#include "wire/sets.h"
+
+/* --- IPFIX --- */
+
+struct resolving {
+	struct tmpl_cache *templates;
+	const struct stream_key *key;
+};
+
+static const struct tmpl *
+resolve(void *ctx, unsigned ordinal, uint16_t id, bool *ret_late)
+{
+	const struct resolving *r = ctx;
+
+	(void)ordinal;
+	(void)ret_late;
+	return tmpl_cache_get(r->templates, r->key, id);
+}
+
+static void
+count_one_by_one(struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
+{
+	struct resolving r = {.templates = templates, .key = in->key};
+	struct decode d;
+
+	decode_init(&d, in->payload, in->len, in->info, resolve, &r);
+	(void)decode_count(&d);
+	item->units = d.flows + d.options;
+	item->units_unknown = d.sets_unknown > 0 || d.sets_malformed > 0;
+}
+
+/* False: only the bytes tell. */
+static bool
+count_set(struct account *a, struct tmpl_cache *templates, const struct account_input *in,
+    const struct set *set, struct seq_item *item)
+{
+	size_t len = rd_left(&set->body), slot = set->id % ACCOUNT_LENGTHS;
+	uint64_t state = tmpl_cache_state(templates);
+	const struct tmpl *t;
+	uint32_t records = 0;
+	bool malformed = true;
+
+	if (a->lengths[slot].id == set->id && a->lengths[slot].templates == state) {
+		records = (uint32_t)(len / a->lengths[slot].record_len);
+		malformed = len % a->lengths[slot].record_len > DECODE_PADDING_MOST;
+	} else if ((t = tmpl_cache_get(templates, in->key, set->id)) != NULL) {
+		if (!decode_count_set(t, len, &records, &malformed))
+			return false;
+		a->lengths[slot].id = flow_template_is_sane(t) ? set->id : 0;
+		a->lengths[slot].templates = state;
+		a->lengths[slot].record_len = t->record_len;
+	}
+	item->units += records;
+	item->units_unknown |= malformed;
+	return true;
+}
+
+static void
+count_records(
+    struct account *a, struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
+{
+	struct sets it;
+	struct set set;
+	enum err e;
+
+	item->units = 0;
+	item->data = false;
+	sets_init(&it, in->info, in->payload, in->len);
+	while ((e = sets_next(&it, &set)) == ERR_OK) {
+		if (set.kind != SET_DATA)
+			continue;
+		item->data = true;
+		if (!count_set(a, templates, in, &set, item)) {
+			count_one_by_one(templates, in, item);
+			return;
+		}
+	}
+	item->units_unknown |= e == ERR_MALFORMED;
+}
+
+/* --- sFlow --- */
+
+static void
+take_samples(struct account *a, struct account_room *room, const struct account_input *in)
+{
+	struct sflow it;
+	struct sflow_sample sample;
+
+	sflow_init(&it, in->info, in->payload, in->len);
+	while (sflow_next(&it, &sample) == ERR_OK)
+		seq_samples_take(&a->samples, &room->sources, &sample);
+}
+
+static void
+take_samples_after(struct account *a, struct account_room *room, const struct account_input *in,
+    const struct seq_live_counters *before)
+{
+	const struct seq_live_counters *now = &a->live.counters;
+
+	if (now->resets > before->resets)
+		seq_samples_restart(&a->samples);
+	if (now->duplicates == before->duplicates)
+		take_samples(a, room, in);
+}
+
+/* --- all --- */
+
+static void
+take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *templates,
+    const struct account_input *in)
+{
+	const struct proto_info *info = in->info;
+	const struct seq_rules rules = seq_rules_for(info->proto);
+	struct seq_heard h = {.received_ns = in->time.ns};
+	struct seq_item *item = &h.item;
+
+	item->sequence = info->sequence;
+	item->units = info->count;
+	item->data = info->count > 0;
+	item->uptime_ms = info->uptime_ms;
+	item->clock_ns = info->has_time ? info->export_time.ns : in->time.ns;
+	item->tag = in->fingerprint;
+	if (info->proto == PROTO_IPFIX)
+		count_records(a, templates, in, item);
+	a->records += item->units;
+	if (info->proto == PROTO_SFLOW5) {
+		const struct seq_live_counters before = a->live.counters;
+
+		seq_live_take(&a->live, &room->gaps, &rules, &h);
+		take_samples_after(a, room, in, &before);
+	} else {
+		seq_live_take(&a->live, &room->gaps, &rules, &h);
+	}
+}
+
+static void
+count_listener(struct account *a, uint16_t listener)
+{
+	unsigned i = 0;
+
+	while (i < ACCOUNT_LISTENERS && a->on[i].datagrams > 0 && a->on[i].listener != listener)
+		i++;
+	if (i == ACCOUNT_LISTENERS) {
+		i--;
+		listener = ACCOUNT_SEVERAL;
+	}
+	a->on[i].listener = listener;
+	a->on[i].datagrams++;
+}
+
+void
+account_take(struct account *a, struct account_room *room, struct tmpl_cache *templates,
+    const struct account_input *in)
+{
+	count_listener(a, in->listener);
+	if (in->fault != FAULT_NONE)
+		a->faults[in->fault]++;
+	if (!in->info->cut) /* else none of its numbers is known */
+		take_sequence(a, room, templates, in);
+}
+
+void
+account_renumber(struct account *a, const uint16_t *from, size_t count)
+{
+	for (unsigned k = 0; k < ACCOUNT_LISTENERS; k++) {
+		uint16_t old = a->on[k].listener;
+
+		a->on[k].listener = ACCOUNT_SEVERAL;
+		for (size_t i = 0; i < count && old != ACCOUNT_SEVERAL; i++) {
+			if (from[i] == old)
+				a->on[k].listener = (uint16_t)i;
+		}
+	}
+}
+
+void
+account_clear(struct account *a, struct account_room *room)
+{
+	seq_live_clear(&a->live, &room->gaps);
+	seq_samples_clear(&a->samples, &room->sources);
+}
