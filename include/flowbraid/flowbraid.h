@@ -114,8 +114,9 @@ struct flowbraid_field {
 };
 
 struct flowbraid_datagram {
-	const uint8_t *payload; /* as the exporter sent it */
-	size_t len;
+	const uint8_t
+	    *payload;         /* as the exporter sent it; NULL: only flows that a policy selected were kept */
+	size_t len;           /* of it, as it came */
 	int64_t received_ns;  /* when it was heard; in an archive: the middle of what its witnesses say */
 	int64_t export_ns;    /* the header's time, with has_export_time */
 	uint8_t exporter[16]; /* who sent it */

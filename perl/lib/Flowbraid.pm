@@ -153,7 +153,7 @@ sub _datagram {
 		received_ns => $received,
 		protocol    => $protocol,
 		domain      => $domain,
-		payload     => _bytes($payload, $len),
+		payload     => $payload ? _bytes($payload, $len) : undef,    # undef: only selected flows were kept
 	);
 	$d{export_ns} = $exported if $has_time;
 	$d{sequence}  = $sequence if $has_sequence;

@@ -76,13 +76,13 @@ class Datagram:
         self._number: int = seen.number
 
     @property
-    def payload(self) -> bytes:
-        """All of its bytes; to be asked for before the reader goes on to another datagram."""
+    def payload(self) -> Optional[bytes]:
+        """All of its bytes; None: only flows that a policy selected were kept. To be asked for before the reader goes on to another datagram."""
         if self._payload is None:
             seen = self._reader._datagram_struct()
             if seen is None or seen.number != self._number:
                 raise Error("the reader has gone on from this datagram", 11)
-            self._payload = ctypes.string_at(seen.payload, seen.len)
+            self._payload = ctypes.string_at(seen.payload, seen.len) if seen.payload else None
         return self._payload
 
     def flows(self) -> Iterator[Flow]:

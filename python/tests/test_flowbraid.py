@@ -180,7 +180,7 @@ class Reading(unittest.TestCase):
         with flowbraid.open(ARCHIVE) as reader:
             datagrams = [(datagram, [flow.index for flow in datagram.flows()]) for datagram in reader.datagrams()]
         self.assertEqual(sum(len(flows) for _, flows in datagrams), len(cat(ARCHIVE)))
-        versions = {datagram.payload[:2]: datagram.protocol for datagram, _ in datagrams}
+        versions = {(datagram.payload or b"")[:2]: datagram.protocol for datagram, _ in datagrams}
         self.assertEqual(versions, {b"\0\5": flowbraid.Protocol.V5, b"\0\11": flowbraid.Protocol.V9})
 
     def test_damage(self) -> None:

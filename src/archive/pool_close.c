@@ -172,17 +172,19 @@ sort_events(struct pool *p)
 static int
 payload_order(const struct pool *p, const struct pool_datagram *a, const struct pool_datagram *b)
 {
-	static _Thread_local uint8_t copy[SELECTED_MOST > DATAGRAM_MOST ? SELECTED_MOST : DATAGRAM_MOST];
 	const uint8_t *payload;
+	uint8_t *copy;
+	int c = 0;
 
 	if (a->len != b->len)
 		return a->len < b->len ? -1 : 1;
-	if (pool_peek(p, a, &payload) != ERR_OK)
+	if (pool_peek(p, a, &payload) != ERR_OK || (copy = malloc(a->len + (size_t)1)) == NULL)
 		return 0;
 	memcpy(copy, payload, a->len);
-	if (pool_peek(p, b, &payload) != ERR_OK)
-		return 0;
-	return memcmp(copy, payload, a->len);
+	if (pool_peek(p, b, &payload) == ERR_OK)
+		c = memcmp(copy, payload, a->len);
+	free(copy);
+	return c;
 }
 
 static bool

@@ -64,7 +64,7 @@ print_datagram(const struct flowbraid_datagram *d)
 	for (size_t i = 0; i < d->witness_count; i++)
 		printf("%s%s", i > 0 ? "," : "", d->witnesses[i]);
 	printf(" ");
-	for (size_t i = 0; i < d->len; i++)
+	for (size_t i = 0; d->payload != NULL && i < d->len; i++)
 		printf("%02x", d->payload[i]);
 	printf("\n");
 }

@@ -49,6 +49,17 @@ check "a: all $(wc -l <want) datagrams, to the byte" cmp want got
 "$dump" datagrams archive | awk '{ print $1, $2, $3, $5, $6, $7 }' | sort -u >got
 check "archive: who sent, when, which, who heard" sh -c 'test -s want && comm -23 want got >left && test ! -s left'
 
+# What a policy left, with its tags.
+printf 'cluster = "lab";\nnode = "p";\nlisten = ( { address = "127.0.0.1"; port = 2055; } );\nlog = { directory = "policy"; };\npolicy = { rules = ( { match = "any"; action = "drop"; }, { match = "packets > 0"; action = "keep"; tag = 7; } ); };\n' >policy.conf
+"$BUILDDIR/tests/bench/blast" -w policy.pcap -a 127.0.0.1 -p 2055 -n 50 -r 1 -t 1700000000 >said 2>&1
+"$BUILDDIR/flowbraidd" -f policy.conf -r policy.pcap 2>said
+"$fb" cat -F json policy >want
+check "a policy left flows with tags" grep -q '"tags":\[7\]' want
+run "$dump" json policy
+check "selected flows: $(wc -l <want)" cmp want out
+run "$dump" datagrams policy
+is "$status $(wc -l <out)" "0 50" "their datagrams have no payload, and are there"
+
 # What is wrong is said, with its place.
 run "$dump" json nowhere
 is "$status $err" "2 status 8 column 0: nowhere: No such file or directory" "no such path"
