@@ -12,8 +12,10 @@
 #include "log/event.h"
 
 #define SLACK_NS (100 * NS_PER_MSEC) /* of times that are told, against one that is inferred */
-#define SEEN_MOST 512                /* explanations that one question looks at */
-#define JUDGED_MOST 4096             /* datagrams that clocks are judged by */
+#define UNWRITTEN_NS \
+	NS_PER_SEC       /* at most: what a collector has received and not written, when it is killed */
+#define SEEN_MOST 512    /* explanations that one question looks at */
+#define JUDGED_MOST 4096 /* datagrams that clocks are judged by */
 
 static const struct {
 	const char *name, *text;
@@ -51,7 +53,8 @@ struct explanation {
 
 struct life_span {
 	uint32_t lane;
-	int64_t first_ns, last_ns;
+	int64_t first_ns,
+	    last_ns; /* of one that did not end in good order: less what may have been lost with it */
 };
 
 struct node_causes {
@@ -282,8 +285,37 @@ add_damage(struct causes *c)
 
 /* --- lives and clocks --- */
 
+/* The first of the events behind that record. */
+static size_t
+event_behind(const struct pool *p, const struct pool_event **events, uint32_t source, uint64_t sequence)
+{
+	size_t low = 0, high = p->event_count;
+
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		const struct pool_event *ev = events[mid];
+
+		if (ev->source < source || (ev->source == source && ev->sequence <= sequence))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* In good order: its last event says so. */
+static bool
+has_ended(const struct pool *p, const struct pool_event **events, uint32_t source)
+{
+	size_t at = event_behind(p, events, source, UINT64_MAX);
+	struct event ev;
+
+	return at > 0 && events[at - 1]->source == source &&
+	    event_init(&ev, p->bytes.data + events[at - 1]->at, events[at - 1]->len) && ev.kind == EVENT_STOP;
+}
+
 static enum err
-add_lives(struct causes *c)
+add_lives(struct causes *c, const struct pool_event **events)
 {
 	for (size_t i = 0; i < c->p->source_count; i++) {
 		const struct pool_source *s = &c->p->sources[i];
@@ -293,8 +325,9 @@ add_lives(struct causes *c)
 			continue;
 		if (array_grow(n->lives, n->life_room, n->life_count) != ERR_OK)
 			return ERR_MEMORY;
-		n->lives[n->life_count++] = (struct life_span){
-		    .lane = s->id.lane, .first_ns = s->first_ns, .last_ns = s->last_ns};
+		n->lives[n->life_count++] = (struct life_span){.lane = s->id.lane,
+		    .first_ns = s->first_ns,
+		    .last_ns = has_ended(c->p, events, (uint32_t)i) ? s->last_ns : s->last_ns - UNWRITTEN_NS};
 	}
 	return ERR_OK;
 }
@@ -377,7 +410,7 @@ causes_new(const struct pool *p, struct causes **ret)
 	if (e == ERR_OK)
 		e = add_damage(c);
 	if (e == ERR_OK)
-		e = add_lives(c);
+		e = add_lives(c, events);
 	if (e == ERR_OK)
 		e = judge_clocks(c);
 	free(events);

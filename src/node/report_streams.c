@@ -203,7 +203,7 @@ put_exporter(struct buf *out, enum exporter_metric m, const struct exporter *x)
 			n++;
 			if (out == NULL)
 				continue;
-			buf_printf(out, "%s{exporter=\"%s\"", name, text);
+			buf_printf(out, "%s{exporter=\"%s\",", name, text);
 			report_put_label(
 			    out, "listener", i < SEVERAL ? x->lane->accounts.head.names[i] : "several");
 			buf_printf(out, "} %" PRIu64 "\n", x->datagrams[i]);

@@ -42,13 +42,13 @@ boards()
 	sed -n 's/^[^ ]* \([^ ]*\) .*memfd:board.*/\1/p' "/proc/$1/maps" | paste -sd' '
 }
 for lane in 0 1; do
-	is "$(boards "$(children fb-collector-$lane)")" rw-s "lane $lane can write its board, and reach no other"
+	is "$(boards "$(children fb-collector-$lane)")" "rw-s rw-s" "lane $lane can write its two boards, and reach no other"
 done
 cp "$T/conf" "$T/without"
 echo "status = { address = \"127.0.0.1\"; port = $STATUS; };" >>"$T/conf"
 kill -HUP "$node_pid"
 check "status comes by a reload" wait_for 20 is_well
-is "$(boards "$(children fb-reporter)")" "r--s r--s r--s" "the reporter reads their boards and the relay's, and can write none"
+is "$(boards "$(children fb-reporter)")" "r--s r--s r--s r--s r--s" "the reporter reads their boards and the relay's, and can write none"
 cp "$T/without" "$T/conf"
 kill -HUP "$node_pid"
 check "and goes" wait_for 20 said 'configuration read again' 2

@@ -57,11 +57,14 @@ run(struct story *s, int64_t ns)
 	tell(s, ns, EVENT_START, 0, ns, ns, -1);
 }
 
+/* In good order, behind the datagram before that one. */
 static void
-end(struct story *s)
+end(struct story *s, uint32_t i)
 {
-	if (s->runs)
+	if (s->runs) {
+		tell(s, WORLD_T0 + i * STEP_NS - NS_PER_MSEC, EVENT_STOP, 0, 0, 0, -1);
 		log_folder_close(&s->f, true);
+	}
 	s->runs = false;
 }
 
@@ -75,7 +78,13 @@ one(struct story *s, char mark, uint32_t i)
 	struct record r = world_record(RECORD_DATAGRAM, ns + s->skew_ns, b->data, b->len);
 
 	if (mark == 'x') {
-		end(s);
+		end(s, i);
+		return;
+	}
+	if (mark == 'X') { /* killed: what it had received last is lost with it */
+		if (s->runs)
+			log_folder_close(&s->f, false);
+		s->runs = false;
 		return;
 	}
 	run(s, ns);
@@ -143,6 +152,7 @@ static const enum cause of_mark[128] = {
     ['l'] = CAUSE_LIMITED,
     ['r'] = CAUSE_NETWORK, /* the node hears others of this source: it is permitted */
     ['x'] = CAUSE_DOWN,
+    ['X'] = CAUSE_DOWN,
     ['e'] = CAUSE_ENDED,
 };
 
@@ -166,7 +176,7 @@ story(const char *marks, int64_t skew_ns, const char *name)
 	(void)snprintf(all, sizeof(all), "b%u", number++);
 	for (uint32_t i = 0; i < end_at; i++)
 		one(&s, marks[i], i);
-	end(&s);
+	end(&s, (uint32_t)end_at);
 	all_of(all, (uint32_t)strlen(marks));
 	for (const char *m = marks; *m != '\0'; m++)
 		want[of_mark[(unsigned char)*m]] += *m != '+' ? FLOWS : 0;
@@ -200,7 +210,7 @@ not_more_than_told(void)
 		one(&s, 'n', i);
 	tell(&s, WORLD_T0 + 6 * STEP_NS, EVENT_KERNEL_DROP, 2, WORLD_T0 + STEP_NS, WORLD_T0 + 5 * STEP_NS, 0);
 	one(&s, '+', 7);
-	end(&s);
+	end(&s, 8);
 	all_of("few-b", 8);
 	make(PATHS("few-1", "few-b"), &p, &plan, &l);
 	is_u64(l.epochs[0].nodes[0].by_cause[CAUSE_KERNEL], 2 * FLOWS, "an event explains what it counts");
@@ -235,7 +245,7 @@ residual(void)
 		one(&s, i >= 4 && i < 9 ? 'x' : lost ? 'n' : '+', i);
 	}
 	log_folder_close(&f, true);
-	end(&s);
+	end(&s, 20);
 	make(PATHS("gone-1", "gone-2", "gone-b"), &p, &plan, &l);
 	is_u64(l.residual, 5 * FLOWS, "missing by all");
 	is_u64(l.unexplained, 2 * FLOWS,
@@ -261,7 +271,7 @@ refused(void)
 
 	for (uint32_t i = 0; i < 5; i++)
 		one(&s, 'r', i);
-	end(&s);
+	end(&s, 5);
 	all_of("strict-b", 5);
 	make(PATHS("strict-1", "strict-b"), &p, &plan, &l);
 	is_u64(l.epochs[0].nodes[0].by_cause[CAUSE_REFUSED], 5 * FLOWS, "a source that is not permitted");
@@ -281,6 +291,7 @@ main(void)
 	story("++xxxx++xx+", 0, "down");
 	story("++xxxx++eee", 0, "down, and the log ends");
 	story("xxx++n+", 0, "not begun");
+	story("+++n+XXX++n+", 0, "killed");
 	story("x+nk+hd+l+nnxx+k+ee", 0, "all together");
 	story("x+nk+hd+l+nnxx+k+ee", 86400 * NS_PER_SEC, "all together, a day ahead");
 	story("x+nk+hd+l+nnxx+k+ee", -86400 * NS_PER_SEC, "all together, a day behind");
