@@ -18,3 +18,12 @@ src_base_libfb_base_a_SOURCES = \
 	src/base/spill.c src/base/spill.h \
 	src/base/udp.c src/base/udp.h \
 	src/base/wr.h
+
+# What a program serves, apart, since libevent is not for those that only read files.
+noinst_LIBRARIES += src/base/libfb-serve.a
+src_base_libfb_serve_a_SOURCES = \
+	src/base/loop.c src/base/loop.h \
+	src/base/serve.c src/base/serve.h \
+	src/base/serve_connections.c src/base/serve_connections.h \
+	src/base/serve_private.h \
+	src/base/serve_stream.c

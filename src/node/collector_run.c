@@ -17,7 +17,7 @@
 #include "node/channel.h"
 #include "node/clock_watch.h"
 #include "node/collector_private.h"
-#include "node/loop.h"
+#include "base/loop.h"
 #include "node/receive.h"
 #include "node/reload.h"
 #include "node/snapshot.h"

@@ -14,7 +14,7 @@
 #include "base/err.h"
 #include "log/segment.h"
 #include "node/conf.h"
-#include "node/loop.h"
+#include "base/loop.h"
 #include "wire/template.h"
 
 #define FEED_READERS_MOST 32 /* of all feeds together */

@@ -18,7 +18,6 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/conf_outputs.c \
 	src/node/conf_print.c \
 	src/node/conf_read.h \
-	src/node/connections.c src/node/connections.h \
 	src/node/disk.c src/node/disk.h \
 	src/node/exporters.c src/node/exporters.h \
 	src/node/feed.c src/node/feed.h \
@@ -33,7 +32,6 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/lane_filter.c src/node/lane_filter.h \
 	src/node/links.c src/node/links.h \
 	src/node/listener.c src/node/listener.h \
-	src/node/loop.c src/node/loop.h \
 	src/node/membership.c src/node/membership.h \
 	src/node/notify.c src/node/notify.h \
 	src/node/outputs.c src/node/outputs.h \

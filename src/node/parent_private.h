@@ -11,7 +11,7 @@
 #include "node/child.h"
 #include "node/collector_run.h"
 #include "node/links.h"
-#include "node/loop.h"
+#include "base/loop.h"
 #include "node/notify.h"
 #include "node/outputs.h"
 #include "node/parent.h"

@@ -15,7 +15,7 @@
 #include "node/channel.h"
 #include "node/feed.h"
 #include "node/forward.h"
-#include "node/loop.h"
+#include "base/loop.h"
 #include "node/snapshot.h"
 
 #define RECORDS_A_TURN 256

@@ -1,37 +1,26 @@
 /* SPDX-License-Identifier: ISC
  *
- * libevent's HTTP server, with limits on what a client can make it hold: a request is short, comes within seconds, and
- * its connection ends with the answer; a document is made once a second at most, and all who read it share its bytes.
+ * What base/serve is asked for: a document is made once a second at most, and all who read it share its bytes.
  */
 #include "node/reporter.h"
 
 #include <errno.h>
-#include <event2/buffer.h>
-#include <event2/bufferevent.h>
-#include <event2/event.h>
-#include <event2/http.h>
-#include <event2/listener.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "base/msg.h"
+#include "base/serve.h"
 #include "node/channel.h"
-#include "node/connections.h"
-#include "node/loop.h"
 #include "node/report.h"
 
 #define PENDING_MOST 64
-#define HEADERS_MOST 8192
-#define BODY_MOST 1024
-#define INPUT_MOST 16384 /* bytes of a connection that wait to be looked at */
-#define IDLE_S 5
 #define BIND_PAUSE_NS (20 * NS_PER_MSEC)
-#define CONNECTION_MOST_NS (10 * NS_PER_SEC)
 #define FRESH_NS NS_PER_SEC /* collectors put up something new as often */
-static const struct timeval full_pause = {.tv_usec = 20000};
 
 enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
 
@@ -49,10 +38,7 @@ struct reporter {
 	const struct reporter_start *start;
 	int channel;
 	struct loop *loop;
-	struct evhttp *http;
-	struct evconnlistener *listener; /* owned by http */
-	struct connections connections;
-	uint64_t requests;
+	struct serve *serve;
 	struct document *latest[PATH_COUNT]; /* NULL: none */
 	struct channel_message message;
 };
@@ -134,14 +120,15 @@ let_go(struct document *d)
 static struct document *
 make_document(struct reporter *p, enum path path, mono_t now)
 {
+	const struct serve_counts counts = serve_counts(p->serve);
 	const struct report r = {.conf = p->start->conf,
 	    .boards = p->start->boards,
 	    .accounts = p->start->accounts,
 	    .lanes = p->start->lanes,
 	    .relay = p->start->relay_board,
 	    .restarts = p->start->restarts,
-	    .requests = p->requests,
-	    .ended = p->connections.ended,
+	    .requests = counts.requests,
+	    .ended = counts.ended,
 	    .now = wall_now(),
 	    .mono = now};
 	struct document *d = calloc(1, sizeof(*d));
@@ -181,27 +168,13 @@ document_of(struct reporter *p, enum path path)
 /* --- answers --- */
 
 static void
-on_sent(const void *data, size_t len, void *ctx)
+on_sent(void *ctx)
 {
-	(void)data;
-	(void)len;
 	let_go(ctx);
 }
 
 static void
-reply(struct evhttp_request *req, int code, const char *reason, const char *type, struct evbuffer *body)
-{
-	struct evkeyvalq *headers = evhttp_request_get_output_headers(req);
-
-	(void)evhttp_add_header(headers, "Content-Type", type);
-	(void)evhttp_add_header(headers, "Cache-Control", "no-store");
-	(void)evhttp_add_header(headers, "X-Content-Type-Options", "nosniff");
-	(void)evhttp_add_header(headers, "Connection", "close");
-	evhttp_send_reply(req, code, reason, body);
-}
-
-static void
-reply_document(struct reporter *p, struct evhttp_request *req, enum path path)
+reply_document(struct reporter *p, struct serve_request *r, enum path path)
 {
 	static const char *const types[PATH_COUNT] = {
 	    "application/json",
@@ -210,93 +183,34 @@ reply_document(struct reporter *p, struct evhttp_request *req, enum path path)
 	    "application/json",
 	};
 	struct document *d = document_of(p, path);
-	struct evbuffer *body = evbuffer_new();
 
-	if (d == NULL || body == NULL ||
-	    evbuffer_add_reference(body, d->out.data, d->out.len, on_sent, d) != 0) {
-		evhttp_send_error(req, HTTP_SERVUNAVAIL, "out of memory");
-	} else {
-		d->users++;
-		reply(req, d->good ? HTTP_OK : HTTP_SERVUNAVAIL, d->good ? "OK" : "Service Unavailable",
-		    types[path], body);
+	if (d == NULL) {
+		serve_reply_text(r, 503, "out of memory\n");
+		return;
 	}
-	if (body != NULL)
-		evbuffer_free(body);
+	d->users++;
+	serve_reply(r,
+	    &(struct serve_answer){.code = d->good ? 200 : 503,
+		.type = types[path],
+		.body = d->out.data,
+		.len = d->out.len,
+		.done = on_sent,
+		.ctx = d});
 }
 
 static void
-reply_text(struct evhttp_request *req, int code, const char *reason, const char *text)
-{
-	struct evbuffer *body = evbuffer_new();
-
-	if (body != NULL && evbuffer_add(body, text, strlen(text)) == 0)
-		reply(req, code, reason, "text/plain; charset=utf-8", body);
-	else
-		evhttp_send_error(req, HTTP_SERVUNAVAIL, "out of memory");
-	if (body != NULL)
-		evbuffer_free(body);
-}
-
-static void
-on_request(struct evhttp_request *req, void *ctx)
+on_request(void *ctx, struct serve_request *r)
 {
 	static const char *const paths[PATH_COUNT] = {"/status", "/metrics", "/healthz", "/gaps"};
 	struct reporter *p = ctx;
-	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
-	const char *path = uri != NULL ? evhttp_uri_get_path(uri) : NULL;
-	enum evhttp_cmd_type command = evhttp_request_get_command(req);
 
-	p->requests++;
-	if (command != EVHTTP_REQ_GET && command != EVHTTP_REQ_HEAD) {
-		(void)evhttp_add_header(evhttp_request_get_output_headers(req), "Allow", "GET, HEAD");
-		reply_text(req, HTTP_BADMETHOD, "Method Not Allowed", "only GET and HEAD\n");
-		return;
-	}
-	for (unsigned i = 0; path != NULL && i < PATH_COUNT; i++) {
-		if (strcmp(path, paths[i]) == 0) {
-			reply_document(p, req, (enum path)i);
+	for (unsigned i = 0; i < PATH_COUNT; i++) {
+		if (strcmp(serve_path(r), paths[i]) == 0) {
+			reply_document(p, r, (enum path)i);
 			return;
 		}
 	}
-	reply_text(req, HTTP_NOTFOUND, "Not Found", "there are /status, /metrics, /gaps and /healthz\n");
-}
-
-/* --- connections --- */
-
-/* While an answer is written the library looks at nothing that comes, and would keep it all. */
-static struct bufferevent *
-on_connection(struct event_base *base, void *ctx)
-{
-	struct bufferevent *b = bufferevent_socket_new(base, -1, 0);
-
-	(void)ctx;
-	if (b != NULL)
-		bufferevent_setwatermark(b, EV_READ, 0, INPUT_MOST);
-	return b;
-}
-
-static struct reporter *the_reporter; /* whom the library cannot name in on_full */
-
-static void
-on_room(evutil_socket_t fd, short what, void *ctx)
-{
-	struct reporter *p = ctx;
-
-	(void)fd;
-	(void)what;
-	(void)evconnlistener_enable(p->listener);
-}
-
-/* No descriptor is left. Without a pause the library would ask again at once, and take the whole CPU. */
-static void
-on_full(struct evconnlistener *listener, void *http)
-{
-	struct reporter *p = the_reporter;
-
-	(void)http;
-	connections_make_room(&p->connections, mono_now());
-	if (event_base_once(loop_base(p->loop), -1, EV_TIMEOUT, on_room, p, &full_pause) == 0)
-		(void)evconnlistener_disable(listener);
+	serve_reply_text(r, 404, "there are /status, /metrics, /gaps and /healthz\n");
 }
 
 /* --- life --- */
@@ -323,43 +237,18 @@ on_second(void *ctx, wall_t now)
 	struct reporter *p = ctx;
 
 	(void)now;
-	connections_limit(&p->connections, CONNECTION_MOST_NS, mono_now());
 	(void)!channel_send(p->channel, CHANNEL_ALIVE, NULL, 0, NULL, 0);
-}
-
-static bool
-serve(struct reporter *p)
-{
-	struct evhttp_bound_socket *bound;
-
-	p->http = evhttp_new(loop_base(p->loop));
-	if (p->http == NULL)
-		return false;
-	bound = evhttp_accept_socket_with_handle(p->http, p->start->socket);
-	if (bound == NULL)
-		return false;
-	p->listener = evhttp_bound_socket_get_listener(bound);
-	the_reporter = p;
-	evconnlistener_set_error_cb(p->listener, on_full);
-	evhttp_set_bevcb(p->http, on_connection, p);
-	evhttp_set_timeout(p->http, IDLE_S);
-	evhttp_set_max_headers_size(p->http, HEADERS_MOST);
-	evhttp_set_max_body_size(p->http, BODY_MOST);
-	evhttp_set_allowed_methods(p->http,
-	    EVHTTP_REQ_GET | EVHTTP_REQ_HEAD | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
-		EVHTTP_REQ_OPTIONS | EVHTTP_REQ_PATCH); /* all but the first two are refused in our words */
-	evhttp_set_gencb(p->http, on_request, p);
-	connections_init(&p->connections);
-	return true;
 }
 
 static bool
 run(struct reporter *p)
 {
+	struct serve_limits limits = SERVE_LIMITS;
 	enum err e = loop_new(&p->loop);
 
-	if (e == ERR_OK && !serve(p))
-		e = ERR_MEMORY;
+	limits.descriptors = SANDBOX_FDS;
+	if (e == ERR_OK)
+		e = serve_new(p->loop, p->start->socket, &limits, on_request, p, &p->serve);
 	if (e == ERR_OK)
 		e = loop_on_readable(p->loop, p->channel, on_channel, p, NULL);
 	if (e == ERR_OK)
@@ -370,8 +259,7 @@ run(struct reporter *p)
 		e = loop_run(p->loop);
 	if (e != ERR_OK)
 		msg_error("status: cannot serve: %s", err_text(e));
-	if (p->http != NULL)
-		evhttp_free(p->http);
+	serve_free(p->serve);
 	for (unsigned i = 0; i < PATH_COUNT; i++)
 		let_go(p->latest[i]);
 	loop_free(p->loop);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC
  *
- * The event loop: all that flowbraidd uses of libevent, so that one file knows it. Times are read here once a
+ * The event loop: what programs use of libevent besides its HTTP, so that one file knows it. Times are read here once a
  * wake-up and handed to whoever is called.
  */
-#ifndef FLOWBRAID_NODE_LOOP_H
-#define FLOWBRAID_NODE_LOOP_H
+#ifndef FLOWBRAID_BASE_LOOP_H
+#define FLOWBRAID_BASE_LOOP_H
 
 #include <stdint.h>
 

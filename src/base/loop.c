@@ -2,7 +2,7 @@
  *
  * libevent behind a few kinds of event.
  */
-#include "node/loop.h"
+#include "base/loop.h"
 
 #include <event2/event.h>
 #include <pthread.h>
