@@ -26,4 +26,7 @@ src_base_libfb_serve_a_SOURCES = \
 	src/base/serve.c src/base/serve.h \
 	src/base/serve_connections.c src/base/serve_connections.h \
 	src/base/serve_private.h \
-	src/base/serve_stream.c
+	src/base/serve_secrets.c src/base/serve_secrets.h \
+	src/base/serve_stream.c \
+	src/base/serve_tls.c src/base/serve_tls.h \
+	src/base/serve_users.c src/base/serve_users.h

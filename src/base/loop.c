@@ -176,6 +176,7 @@ loop_run(struct loop *l)
 			take_pause(l);
 	}
 	let_signals(l, SIG_BLOCK);
+	l->stop = false;
 	return e;
 }
 

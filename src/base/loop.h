@@ -31,7 +31,7 @@ enum err loop_every(
 /* Also from within its own call; nothing of the call may follow. NULL is fine. */
 void loop_forget(struct loop *l, struct loop_watch *w);
 
-enum err loop_run(struct loop *l) WARN_UNUSED; /* until loop_stop, or ERR_SYSTEM */
+enum err loop_run(struct loop *l) WARN_UNUSED; /* until loop_stop, or ERR_SYSTEM; may be called again */
 void loop_stop(struct loop *l);
 
 /* Sleeps before the next wake-up, so that more comes together; the shortest asked for in this one holds.

@@ -17,6 +17,9 @@
 
 #include "base/loop.h"
 #include "base/serve_private.h"
+#include "base/serve_secrets.h"
+#include "base/serve_tls.h"
+#include "base/serve_users.h"
 
 #define INPUT_MOST 16384 /* bytes of a connection that wait to be looked at */
 
@@ -168,6 +171,30 @@ serve_reply_text(struct serve_request *r, int code, const char *text)
 	serve_reply(r, &a);
 }
 
+/* False: refused, and answered. */
+static bool
+may_ask(struct serve *s, struct serve_request *r)
+{
+	const struct sockaddr *sa = evhttp_connection_get_addr(evhttp_request_get_connection(r->http));
+	struct addr client = {{0}};
+	enum serve_verdict v = SERVE_KNOWN;
+	uint16_t port;
+
+	if (sa != NULL)
+		(void)addr_from_sockaddr(sa, &client, &port);
+	if (s->users != NULL)
+		v = serve_users_ask(s->users, serve_header(r, "Authorization"), &client, mono_now);
+	if (v == SERVE_KNOWN)
+		return true;
+	s->refused++;
+	(void)evhttp_add_header(evhttp_request_get_output_headers(r->http),
+	    v == SERVE_LATER ? "Retry-After" : "WWW-Authenticate",
+	    v == SERVE_LATER ? "2" : "Basic realm=\"flowbraid\", charset=\"UTF-8\"");
+	serve_reply_text(
+	    r, v == SERVE_LATER ? 429 : 401, v == SERVE_LATER ? "too many attempts\n" : "who are you?\n");
+	return false;
+}
+
 static void
 on_request(struct evhttp_request *http, void *ctx)
 {
@@ -185,7 +212,7 @@ on_request(struct evhttp_request *http, void *ctx)
 		serve_reply_text(&r, HTTP_BADMETHOD, "only GET and HEAD\n");
 	} else if (r.path == NULL) {
 		serve_reply_text(&r, HTTP_BADREQUEST, "no request\n");
-	} else {
+	} else if (may_ask(s, &r)) {
 		s->call(s->ctx, &r);
 		if (!r.answered)
 			serve_reply_text(&r, HTTP_INTERNAL, "no answer\n");
@@ -230,7 +257,8 @@ static struct bufferevent *
 on_connection(struct event_base *base, void *ctx)
 {
 	struct serve *s = ctx;
-	struct bufferevent *b = bufferevent_socket_new(base, -1, 0);
+	struct bufferevent *b = s->tls != NULL ? serve_tls_connection(s->tls, base)
+					       : bufferevent_socket_new(base, -1, 0);
 
 	if (b != NULL)
 		bufferevent_setwatermark(b, EV_READ, 0, INPUT_MOST);
@@ -258,12 +286,39 @@ struct serve_counts
 serve_counts(const struct serve *s)
 {
 	return (struct serve_counts){.requests = s->requests,
+	    .refused = s->refused,
 	    .ended = s->connections.ended,
 	    .connections = s->connections.count,
 	    .streams = s->stream_count};
 }
 
 /* --- life --- */
+
+enum err
+serve_secure(struct serve *s, const struct serve_secrets *secrets, struct buf *errors)
+{
+	static const char *const nameless[SERVE_FILES] = {"", "", "", ""};
+	struct ssl_ctx_st *tls = NULL;
+	struct serve_users *users = NULL;
+	struct buf ignored = BUF_INIT;
+	enum err e = ERR_OK;
+
+	if (secrets->of[SERVE_CERTIFICATE].len > 0)
+		e = serve_tls_new(secrets, nameless, &tls, errors != NULL ? errors : &ignored);
+	if (e == ERR_OK && secrets->of[SERVE_USERS].len > 0)
+		e = serve_users_new(
+		    &secrets->of[SERVE_USERS], "", &users, errors != NULL ? errors : &ignored);
+	buf_clear(&ignored);
+	if (e != ERR_OK) {
+		serve_tls_free(tls);
+		return e;
+	}
+	serve_tls_free(s->tls);
+	serve_users_free(s->users);
+	s->tls = tls;
+	s->users = users;
+	return ERR_OK;
+}
 
 static void
 set_limits(struct serve *s)
@@ -349,5 +404,7 @@ serve_free(struct serve *s)
 	if (s->room != NULL)
 		event_free(s->room);
 	connections_clear(&s->connections);
+	serve_tls_free(s->tls);
+	serve_users_free(s->users);
 	free(s);
 }

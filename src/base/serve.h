@@ -14,8 +14,10 @@
 
 #include "base/err.h"
 
+struct buf;
 struct loop;
 struct serve;
+struct serve_secrets;
 struct serve_request;
 struct serve_stream;
 
@@ -45,8 +47,13 @@ enum err serve_new(struct loop *loop, int fd, const struct serve_limits *limits,
 /* Ends all connections; streams are told. Before loop_free. NULL is fine. */
 void serve_free(struct serve *s);
 
+/* From the next connection on: TLS, with client certificates, and users, as far as there are any. What is there already goes on as
+ * it began, but for users, who are asked anew. When it fails all stays as it was, and errors (may be NULL) tells why. */
+enum err serve_secure(struct serve *s, const struct serve_secrets *secrets, struct buf *errors) WARN_UNUSED;
+
 struct serve_counts {
 	uint64_t requests;
+	uint64_t refused;     /* of them, for want of a password that is right */
 	uint64_t ended;       /* connections that were ended for their age or for others' sake */
 	unsigned connections; /* now, as seen last */
 	unsigned streams;     /* now */
@@ -57,7 +64,7 @@ struct serve_counts serve_counts(const struct serve *s);
 
 const char *serve_path(
     const struct serve_request *r); /* as sent, not decoded, without the query; never NULL */
-/* Copies the decoded value of a query's key; false: absent, or longer than fits. */
+/* Copies the decoded value of a key of the query, a list of key=value; false: absent, or longer than fits. */
 bool serve_query(const struct serve_request *r, const char *key, char *out, size_t size);
 bool serve_query_number(const struct serve_request *r, const char *key, uint64_t *ret);
 const char *serve_header(const struct serve_request *r, const char *name); /* NULL: none */

@@ -13,6 +13,8 @@
 
 struct event;
 struct evconnlistener;
+struct serve_users;
+struct ssl_ctx_st;
 
 struct serve {
 	struct serve *next; /* of all in the process */
@@ -26,7 +28,9 @@ struct serve {
 	unsigned fresh;               /* accepted since they were counted */
 	struct serve_stream *streams; /* owned */
 	unsigned stream_count;
-	uint64_t requests;
+	struct ssl_ctx_st *tls;    /* owned; NULL: plain */
+	struct serve_users *users; /* owned; NULL: everybody may ask */
+	uint64_t requests, refused;
 };
 
 struct serve_request {

@@ -94,3 +94,8 @@ check_PROGRAMS += tests/fuzz/fuzz-flowd
 tests_fuzz_fuzz_flowd_SOURCES = tests/fuzz/fuzz-flowd.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_flowd_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_flowd_LDADD = $(LIBFB_FLOW)
+
+check_PROGRAMS += tests/fuzz/fuzz-basic
+tests_fuzz_fuzz_basic_SOURCES = tests/fuzz/fuzz-basic.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_basic_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_basic_LDADD = $(LIBFB_SERVE) $(LIBFB_BASE)

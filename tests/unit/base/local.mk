@@ -11,6 +11,9 @@ check_PROGRAMS += \
 	tests/unit/base/t-json \
 	tests/unit/base/t-msg \
 	tests/unit/base/t-rd \
+	tests/unit/base/t-serve \
+	tests/unit/base/t-serve-secrets \
+	tests/unit/base/t-serve-users \
 	tests/unit/base/t-sort \
 	tests/unit/base/t-spill \
 	tests/unit/base/t-wr
@@ -25,6 +28,9 @@ tests_unit_base_t_hash_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_json_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_msg_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_rd_LDADD = $(LIBFB_BASE)
+tests_unit_base_t_serve_LDADD = $(LIBFB_SERVE) $(LIBFB_BASE)
+tests_unit_base_t_serve_secrets_LDADD = $(LIBFB_SERVE) $(LIBFB_BASE)
+tests_unit_base_t_serve_users_LDADD = $(LIBFB_SERVE) $(LIBFB_BASE)
 tests_unit_base_t_sort_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_spill_LDADD = $(LIBFB_BASE)
 tests_unit_base_t_wr_LDADD = $(LIBFB_BASE)
