@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/serve_secrets.h"
 #include "flow/policy_conf.h"
 #include "node/conf_join.h"
 #include "node/conf_keys.h"
@@ -403,6 +404,32 @@ read_policy(struct reading *r, const config_setting_t *s)
 	r->failed |= e != ERR_OK;
 }
 
+/* How it may be served. */
+static void
+check_status(struct reading *r, const config_setting_t *s)
+{
+	const char *files[SERVE_FILES], *refusal;
+	char text[ADDR_TEXT_SIZE];
+
+	conf_status_files(r->conf, files);
+	refusal = serve_refusal(&r->conf->status_address, files, r->conf->status_public);
+	if (refusal != NULL)
+		conf_fault(r, s, NULL, "status %s: %s", addr_text(&r->conf->status_address, text), refusal);
+}
+
+static void
+read_status(struct reading *r, const config_setting_t *s, uint8_t *base)
+{
+	bool failed_before = r->failed;
+
+	r->failed = false;
+	conf_read_group(r, conf_status_keys, s, "status.", base);
+	if (!r->failed)
+		check_status(r, s);
+	r->failed |= failed_before;
+	r->conf->has_status = true;
+}
+
 static void
 read_value(struct reading *r, const struct key *k, const config_setting_t *s, uint8_t *base)
 {
@@ -425,10 +452,10 @@ read_value(struct reading *r, const struct key *k, const config_setting_t *s, ui
 			conf_bad_form(r, k, s);
 			break;
 		}
-		conf_read_group(r, k->type == KEY_LOG ? conf_log_keys : conf_status_keys, s,
-		    k->type == KEY_LOG ? "log." : "status.", base);
-		if (k->type == KEY_STATUS)
-			r->conf->has_status = true;
+		if (k->type == KEY_LOG)
+			conf_read_group(r, conf_log_keys, s, "log.", base);
+		else
+			read_status(r, s, base);
 		break;
 	case KEY_FORWARDS:
 		conf_read_forwards(r, k, s);

@@ -97,8 +97,13 @@ struct conf {
 	bool has_status;
 	struct addr status_address;
 	uint16_t status_port;
-	int64_t status_series;     /* of streams and exporters, in /metrics */
-	int64_t status_silence_ns; /* without any datagram, that is not well; 0: it is */
+	int64_t status_series;                   /* of streams and exporters, in /metrics */
+	int64_t status_silence_ns;               /* without any datagram, that is not well; 0: it is */
+	char status_certificate[CONF_PATH_SIZE]; /* this and the next: "": none */
+	char status_key[CONF_PATH_SIZE];
+	char status_client_ca[CONF_PATH_SIZE];
+	char status_users[CONF_PATH_SIZE];
+	bool status_public; /* everybody may read it */
 
 	char user[CONF_NAME_SIZE];    /* "": stay who we are */
 	char pidfile[CONF_PATH_SIZE]; /* "": none */
@@ -111,6 +116,9 @@ enum err conf_load(const char *path, const struct conf_overrides *overrides, str
     struct buf *errors) WARN_UNUSED;
 enum err conf_parse(const char *text, const char *name, struct conf *ret, struct buf *errors) WARN_UNUSED;
 void conf_clear(struct conf *c);
+
+/* The files of the status, in the order of base/serve_secrets.h. */
+void conf_status_files(const struct conf *c, const char *ret[]);
 
 /* Appends the whole configuration, defaults included, in a form that conf_parse reads to the same. */
 void conf_print(const struct conf *c, struct buf *out);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 #include "base/clock.h"
+#include "base/serve_secrets.h"
 
 #define KIB 1024LL
 #define MIB (1024 * KIB)
@@ -49,6 +50,11 @@ const struct key conf_status_keys[] = {
     {"port", KEY_PORT, offsetof(struct conf, status_port), REQUIRED, NULL, 0, 0, true},
     {"series", KEY_NUMBER, offsetof(struct conf, status_series), OPTIONAL, "2000", 0, 1000000, true},
     {"silence", KEY_DURATION, offsetof(struct conf, status_silence_ns), OPTIONAL, NULL, SEC, 24 * HOUR, true},
+    {"certificate", KEY_FULL_PATH, offsetof(struct conf, status_certificate), OPTIONAL, NULL, 0, 0, true},
+    {"key", KEY_FULL_PATH, offsetof(struct conf, status_key), OPTIONAL, NULL, 0, 0, true},
+    {"client_ca", KEY_FULL_PATH, offsetof(struct conf, status_client_ca), OPTIONAL, NULL, 0, 0, true},
+    {"users", KEY_FULL_PATH, offsetof(struct conf, status_users), OPTIONAL, NULL, 0, 0, true},
+    {"public", KEY_BOOL, offsetof(struct conf, status_public), OPTIONAL, "false", 0, 0, true},
     {.name = NULL},
 };
 
@@ -85,3 +91,12 @@ const struct key conf_top_keys[] = {
     {"pidfile", KEY_FULL_PATH, offsetof(struct conf, pidfile), OPTIONAL, NULL, 0, 0, false},
     {.name = NULL},
 };
+
+void
+conf_status_files(const struct conf *c, const char *ret[])
+{
+	ret[SERVE_CERTIFICATE] = c->status_certificate;
+	ret[SERVE_KEY] = c->status_key;
+	ret[SERVE_CLIENT_CA] = c->status_client_ca;
+	ret[SERVE_USERS] = c->status_users;
+}

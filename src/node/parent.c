@@ -133,17 +133,19 @@ parent_start_reporter(struct parent *p)
 	struct reporter_start start = {.conf = &p->conf,
 	    .identity = &p->identity,
 	    .socket = p->status_socket,
+	    .secrets = p->secrets,
 	    .boards = p->boards,
 	    .relay_board = p->relay_board,
 	    .rings = p->rings,
 	    .accounts = p->accounts,
 	    .lanes = p->lane_count,
 	    .restarts = p->reporter.restarts};
+	const int keep[] = {p->status_socket, p->secrets};
 
 	if (p->status_socket < 0)
 		return true;
-	if (!child_start(&p->reporter, reporter_main, &start, &p->status_socket, 1, p->options->foreground,
-		mono_now()))
+	if (!child_start(&p->reporter, reporter_main, &start, keep, p->secrets >= 0 ? 2 : 1,
+		p->options->foreground, mono_now()))
 		return false;
 	if (loop_on_readable(p->loop, p->reporter.channel, on_reporter, p, &p->reporter_watch) == ERR_OK)
 		return true;
@@ -643,6 +645,8 @@ acquire(struct parent *p)
 		return false;
 	if (!sockets_open(&p->conf, (unsigned)p->conf.lanes, &p->sockets))
 		return false;
+	if (p->conf.has_status && !reporter_secrets(&p->conf, &p->secrets))
+		return false;
 	if (p->conf.has_status && (p->status_socket = reporter_listen(&p->conf, -1, ORPHAN_PATIENCE_NS)) < 0)
 		return false;
 	if (!outputs_open(&p->conf, &p->identity, ORPHAN_PATIENCE_NS, &p->outputs))
@@ -687,6 +691,8 @@ release(struct parent *p)
 	notify_close(&p->notify);
 	if (p->status_socket >= 0)
 		(void)close(p->status_socket);
+	if (p->secrets >= 0)
+		(void)close(p->secrets);
 	sockets_close(&p->sockets);
 	outputs_close(&p->outputs, NULL, &p->identity);
 	if (p->folder >= 0)
@@ -719,7 +725,7 @@ parent_run(const struct parent_options *options, struct conf *conf)
 	}
 	p->options = options;
 	p->conf = *conf;
-	p->folder = p->status_socket = p->links.fd = p->notify.fd = -1;
+	p->folder = p->status_socket = p->secrets = p->links.fd = p->notify.fd = -1;
 	p->pidfile.fd = p->host.v4 = p->host.v6 = -1;
 	p->background.ready = -1;
 	child_init(&p->reporter, "reporter");

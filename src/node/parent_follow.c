@@ -42,13 +42,68 @@ can_follow(const struct parent *p, const struct conf *to)
 	return good;
 }
 
+/* --- status --- */
+
+/* What the reporter is made with. */
+struct status {
+	bool address, secrets; /* new ones */
+	int socket, fd;        /* when they are; -1: none */
+};
+
 static bool
-same_status(const struct conf *a, const struct conf *b)
+same_address(const struct conf *a, const struct conf *b)
 {
 	return a->has_status == b->has_status &&
 	    (!a->has_status ||
 		(addr_cmp(&a->status_address, &b->status_address) == 0 && a->status_port == b->status_port &&
-		    a->status_series == b->status_series && a->status_silence_ns == b->status_silence_ns));
+		    a->status_series == b->status_series && a->status_silence_ns == b->status_silence_ns &&
+		    a->status_public == b->status_public));
+}
+
+static void
+close_socket(int fd)
+{
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+static void
+close_status(struct status *s)
+{
+	close_socket(s->fd);
+	close_socket(s->socket);
+}
+
+/* Files may have changed, although their names have not. */
+static bool
+prepare_status(const struct parent *p, const struct conf *to, struct status *ret)
+{
+	*ret = (struct status){.address = !same_address(&p->conf, to), .socket = -1, .fd = -1};
+	if (to->has_status && !reporter_secrets(to, &ret->fd))
+		return false;
+	ret->secrets = !reporter_same_secrets(p->secrets, ret->fd);
+	if (ret->address && to->has_status && (ret->socket = reporter_listen(to, p->status_socket, 0)) < 0) {
+		close_status(ret);
+		return false;
+	}
+	return true;
+}
+
+static void
+follow_status(struct parent *p, struct status *s)
+{
+	if (!s->address && !s->secrets) {
+		close_status(s);
+		return;
+	}
+	parent_stop_reporter(p);
+	close_socket(p->secrets);
+	p->secrets = s->fd;
+	if (s->address) {
+		close_socket(p->status_socket);
+		p->status_socket = s->socket;
+	}
+	(void)parent_start_reporter(p);
 }
 
 /* What was said of a listener's interface is true of it wherever it stands now. */
@@ -62,13 +117,6 @@ move_down(struct parent *p, const struct reload_socket *maps, size_t count)
 	memcpy(p->down, down, sizeof(down));
 }
 
-static void
-close_socket(int fd)
-{
-	if (fd >= 0)
-		(void)close(fd);
-}
-
 /* False: nothing has changed. */
 static bool
 follow(struct parent *p, struct conf *to, struct reload_socket *maps)
@@ -76,17 +124,16 @@ follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 	struct sockets sockets;
 	struct outputs outputs;
 	bool outputs_change = !conf_same_outputs(&p->conf, to);
-	bool status = !same_status(&p->conf, to);
-	int status_socket = -1;
+	struct status status;
 
-	if (status && to->has_status && (status_socket = reporter_listen(to, p->status_socket, 0)) < 0)
+	if (!prepare_status(p, to, &status))
 		return false;
 	if (outputs_change && !outputs_follow(&p->outputs, &p->conf, to, &p->identity, &outputs)) {
-		close_socket(status_socket);
+		close_status(&status);
 		return false;
 	}
 	if (!sockets_follow(&p->sockets, &p->conf, to, &sockets, maps)) {
-		close_socket(status_socket);
+		close_status(&status);
 		if (outputs_change)
 			outputs_close(&outputs, &p->outputs, &p->identity);
 		return false;
@@ -99,12 +146,7 @@ follow(struct parent *p, struct conf *to, struct reload_socket *maps)
 	p->sockets = sockets;
 	if (outputs_change)
 		parent_go_on_with_outputs(p, &outputs);
-	if (status) {
-		parent_stop_reporter(p);
-		close_socket(p->status_socket);
-		p->status_socket = status_socket;
-		(void)parent_start_reporter(p);
-	}
+	follow_status(p, &status);
 	return true;
 }
 

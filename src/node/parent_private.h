@@ -50,6 +50,7 @@ struct parent {
 	struct loop_watch *relay_watch;
 	struct board *relay_board; /* owned */
 	int status_socket;         /* -1: no status */
+	int secrets;               /* of the status; -1: none */
 	struct child reporter;
 	struct loop_watch *reporter_watch;
 	struct loop *loop;

@@ -161,6 +161,7 @@ report_status(const struct report *r, struct buf *out)
 	json_object(&j);
 	json_put_u64(&j, "restarts", r->restarts);
 	json_put_u64(&j, "requests", r->requests);
+	json_put_u64(&j, "refused", r->refused);
 	json_put_u64(&j, "ended", r->ended);
 	json_end(&j);
 	json_end(&j);
@@ -268,6 +269,8 @@ report_metrics(const struct report *r, struct buf *out)
 	put_own(out, "flowbraid_reporter_restarts_total",
 	    "Lives of the reporter that ended before their time", r->restarts);
 	put_own(out, "flowbraid_status_requests_total", "Requests that the reporter answered", r->requests);
+	put_own(out, "flowbraid_status_refused_requests_total", "Those of them that had no right password",
+	    r->refused);
 	put_own(out, "flowbraid_status_ended_connections_total",
 	    "Connections that lasted too long, or had to make room for others", r->ended);
 	for (unsigned i = 0; i < count; i++)

@@ -23,6 +23,7 @@ struct report {
 	uint64_t
 	    restarts; /* of the reporter, which has answered so many requests and ended so many connections */
 	uint64_t requests;
+	uint64_t refused; /* of them, for want of a password */
 	uint64_t ended;
 	wall_t now;
 	mono_t mono;

@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "base/msg.h"
 #include "base/serve.h"
+#include "base/serve_secrets.h"
 #include "node/channel.h"
 #include "node/report.h"
 
@@ -39,19 +40,25 @@ struct reporter {
 	int channel;
 	struct loop *loop;
 	struct serve *serve;
+	struct serve_secrets secrets;        /* until they are used */
 	struct document *latest[PATH_COUNT]; /* NULL: none */
 	struct channel_message message;
 };
 
 /* --- the socket --- */
 
-static bool
-is_local(const struct addr *a)
+/* What was permitted, and is still worth a word. */
+static void
+warn_of_readers(const struct conf *conf)
 {
-	static const struct prefix local[] = {{.addr = {{[10] = 0xff, [11] = 0xff, [12] = 127}}, .bits = 104},
-	    {.addr = {{[15] = 1}}, .bits = 128}};
+	char text[ADDR_TEXT_SIZE];
 
-	return prefix_has(&local[0], a) || prefix_has(&local[1], a);
+	if (serve_is_local(&conf->status_address) || conf->status_users[0] != '\0' ||
+	    conf->status_client_ca[0] != '\0')
+		return;
+	msg_warn("status %s port %u: whoever reaches this address can read it: there is %s",
+	    addr_text(&conf->status_address, text), conf->status_port,
+	    conf->status_key[0] != '\0' ? "no authentication" : "neither authentication nor encryption");
 }
 
 static void
@@ -94,16 +101,58 @@ reporter_listen(const struct conf *conf, int beside, int64_t patience_ns)
 	saved = errno;
 	share_port(beside, 0);
 	share_port(fd, 0);
-	if (good && !is_local(&conf->status_address))
-		msg_warn("status %s port %u: whoever reaches this address can read it: there is neither "
-			 "authentication nor encryption",
-		    text, conf->status_port);
-	if (good)
+	if (good) {
+		warn_of_readers(conf);
 		return fd;
+	}
 	msg_error("status %s port %u: cannot listen: %s", text, conf->status_port, strerror(saved));
 	if (fd >= 0)
 		(void)close(fd);
 	return -1;
+}
+
+/* --- what is kept from others --- */
+
+bool
+reporter_secrets(const struct conf *conf, int *ret_fd)
+{
+	const char *files[SERVE_FILES];
+	struct serve_secrets secrets = {.of = {BUF_INIT}};
+	struct buf errors = BUF_INIT;
+	enum err e;
+	int fd = -1;
+
+	conf_status_files(conf, files);
+	e = serve_secrets_load(files, &secrets, &errors);
+	buf_u8(&errors, 0);
+	if (e != ERR_OK && errors.len > 1 && buf_ok(&errors)) {
+		char *rest = (char *)errors.data;
+
+		for (char *line; (line = strsep(&rest, "\n")) != NULL && line[0] != '\0';)
+			msg_error("status.%s", line);
+	} else if (e != ERR_OK) {
+		msg_error("status: files cannot be read: %s", err_text(e));
+	}
+	buf_clear(&errors);
+	if (e == ERR_OK && (files[SERVE_CERTIFICATE][0] != '\0' || files[SERVE_USERS][0] != '\0') &&
+	    (e = serve_secrets_pack(&secrets, &fd)) != ERR_OK)
+		msg_error("status: files cannot be handed on: %s", err_text(e));
+	serve_secrets_clear(&secrets);
+	if (e == ERR_OK)
+		*ret_fd = fd;
+	return e == ERR_OK;
+}
+
+bool
+reporter_same_secrets(int a, int b)
+{
+	struct serve_secrets x = {.of = {BUF_INIT}}, y = {.of = {BUF_INIT}};
+	bool same = (a < 0 || serve_secrets_unpack(a, &x) == ERR_OK) &&
+	    (b < 0 || serve_secrets_unpack(b, &y) == ERR_OK) && serve_secrets_equal(&x, &y);
+
+	serve_secrets_clear(&x);
+	serve_secrets_clear(&y);
+	return same;
 }
 
 /* --- documents --- */
@@ -128,6 +177,7 @@ make_document(struct reporter *p, enum path path, mono_t now)
 	    .relay = p->start->relay_board,
 	    .restarts = p->start->restarts,
 	    .requests = counts.requests,
+	    .refused = counts.refused,
 	    .ended = counts.ended,
 	    .now = wall_now(),
 	    .mono = now};
@@ -250,6 +300,9 @@ run(struct reporter *p)
 	if (e == ERR_OK)
 		e = serve_new(p->loop, p->start->socket, &limits, on_request, p, &p->serve);
 	if (e == ERR_OK)
+		e = serve_secure(p->serve, &p->secrets, NULL);
+	serve_secrets_clear(&p->secrets);
+	if (e == ERR_OK)
 		e = loop_on_readable(p->loop, p->channel, on_channel, p, NULL);
 	if (e == ERR_OK)
 		e = loop_every(p->loop, NS_PER_SEC, on_second, p, NULL);
@@ -283,6 +336,14 @@ reporter_main(void *ctx, int channel)
 		ring_let_go(start->rings[i]);
 	}
 	board_for_reading(start->relay_board);
+	if (start->secrets >= 0) {
+		if (serve_secrets_unpack(start->secrets, &p->secrets) != ERR_OK) {
+			msg_error("status: what its files held is lost");
+			free(p);
+			return EXIT_CANNOT;
+		}
+		(void)close(start->secrets);
+	}
 	good = sandbox_enter(SANDBOX_REPORTER, start->identity, -1) && sandbox_close() && run(p);
 	free(p);
 	return good ? EXIT_CLEAN : EXIT_CANNOT;

@@ -6,6 +6,8 @@
 #ifndef FLOWBRAID_NODE_REPORTER_H
 #define FLOWBRAID_NODE_REPORTER_H
 
+#include <stdbool.h>
+
 #include "node/board.h"
 #include "node/conf.h"
 #include "node/ring.h"
@@ -14,7 +16,8 @@
 struct reporter_start {
 	const struct conf *conf;
 	const struct identity *identity;
-	int socket; /* listening */
+	int socket;  /* listening */
+	int secrets; /* base/serve_secrets.h; -1: none */
 	struct board *const *boards, *const *accounts;
 	struct board *relay_board;
 	struct ring *const *rings; /* let go */
@@ -25,6 +28,11 @@ struct reporter_start {
 /* The listening socket for the status address; -1, with a message. beside: the one that it is to replace, whose address
  * may overlap; -1: none. Waits so long for whoever else has the address to leave it. */
 int reporter_listen(const struct conf *conf, int beside, int64_t patience_ns);
+
+/* What its files hold, for the reporter, when they can be used; false: not, with a message. *ret_fd -1: there are none. */
+bool reporter_secrets(const struct conf *conf, int *ret_fd);
+/* Whether both hold the same. */
+bool reporter_same_secrets(int a, int b);
 
 int reporter_main(void *reporter_start, int channel);
 

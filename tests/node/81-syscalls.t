@@ -5,6 +5,7 @@
 # filter refuses none. SYSCALLS_SHOW=1 tells also what is listed and was not seen.
 . "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
 . "$SRCDIR/tests/node/node.sh"
+. "$SRCDIR/tests/node/certificates.sh"
 
 need_commands strace perl
 strace -o "$T/probe" true 2>/dev/null || skip_all "ptrace is not permitted here"
@@ -109,6 +110,28 @@ all_again()
 	[ -n "$(children fb-collector)" ] && [ -n "$(children fb-reporter)" ] && [ -n "$(children fb-relay)" ] && page /healthz | grep -q '^ok'
 }
 check "all are there again" wait_for 60 all_again || diag "$(cat "$T/messages")"
+
+# --- the same over TLS, with passwords
+if command -v curl >/dev/null && command -v openssl >/dev/null; then
+	K="$T/k"
+	mkdir "$K"
+	certificate ca ca
+	certificate server ca 'subjectAltName=IP:127.0.0.1'
+	echo "one:$(hashed secret)" >"$K/users"
+	configure "$A" "$LOG" "$user status = { address = \"0.0.0.0\"; port = $STATUS_PORT; certificate = \"$K/server.pem\";
+		key = \"$K/server.key\"; users = \"$K/users\"; };"
+	reloads=$(grep -c 'configuration read again' "$T/messages")
+	kill -HUP "$node_pid"
+	check "it serves over TLS" wait_for 30 said 'configuration read again' $((reloads + 1)) || diag "$(tail -n 3 "$T/messages")"
+	secretly()
+	{
+		curl -s -m 20 --cacert "$K/ca.pem" -u one:secret "https://127.0.0.1:$STATUS_PORT/healthz" | grep -q '^ok'
+	}
+	check "and is read" wait_for 60 secretly
+	is "$(curl -s -m 20 -o /dev/null -w '%{http_code}' --cacert "$K/ca.pem" -u one:x "https://127.0.0.1:$STATUS_PORT/healthz")" \
+		401 "or not"
+	page /healthz >/dev/null || true
+fi
 kill "$blast_pid"
 wait "$blast_pid" 2>/dev/null || true
 blast_pid=

@@ -61,7 +61,7 @@ LISTENER="{ address = \"127.0.0.1\"; port = $PORT; receive_buffer = \"64M\"; }"
 setup()
 {
 	configure "${3-$LISTENER}" 'rotate = "1d"; memory = "8M";' \
-		"status = { address = \"$1\"; port = $2; }; policy = { rules = ( { match = \"any\"; action = \"keep\"; } ); }; $(test "$(id -u)" != 0 || echo 'user = "nobody";')"
+		"status = { address = \"$1\"; port = $2; ${STATUS_KEYS-} }; policy = { rules = ( { match = \"any\"; action = \"keep\"; } ); }; $(test "$(id -u)" != 0 || echo 'user = "nobody";')"
 }
 setup 127.0.0.1 $STATUS
 # An interface whose name must be escaped.
@@ -160,7 +160,7 @@ is_ready()
 }
 pid=$(reporter)
 idle=$(resident "$pid")
-"$BLAST" -p "$PORT" -f 1 -n 600000 -r 20000 >/dev/null &
+"$BLAST" -p "$PORT" -f 3 -n 600000 -r 20000 >/dev/null &
 blast_pid=$!
 for kind in "silent 1000" "slow 1000" "deaf 200" "churn 1000"; do
 	# shellcheck disable=SC2086 # two words
@@ -194,6 +194,9 @@ for i in 1 2 3 4 5; do
 	END
 done
 check "garbage: others are answered" served
+python3 "$SRCDIR/tests/node/requests.py" $STATUS 1 400 plain >"$T/why" 2>&1 || diag "$(cat "$T/why")"
+is "$(cat "$T/why")" "" "senseless requests: answers are HTTP"
+check "senseless requests: others are answered" served
 few_left()
 {
 	[ "$(find "/proc/$pid/fd" -mindepth 1 | wc -l)" -le 16 ]
@@ -202,6 +205,7 @@ check "connections that are left end by themselves" wait_for 30 few_left || diag
 is "$(reporter)" "$pid" "it was one process all the time"
 kill "$blast_pid" 2>/dev/null
 wait "$blast_pid" 2>/dev/null
+check "datagrams came meanwhile" [ "$(get $URL/status | jq '.lanes[0].datagrams')" -gt $((total + 10000)) ]
 is "$(get $URL/status | jq -c '[.lanes[0].log_drops, .lanes[0].listeners[0].kernel_drops]')" "[0,0]" "the collector lost nothing meanwhile"
 check "ended connections are counted" [ "$(get $URL/status | jq .reporter.ended)" -gt 0 ]
 
@@ -220,6 +224,10 @@ is "$(children fb-collector)" "$collector" "the collector is the same"
 setup 127.0.0.1 $((STATUS + 1))
 check "another port" hangup 'configuration read again'
 is "$(code http://127.0.0.1:$((STATUS + 1))/healthz) $(code $URL/healthz)" "200 000" "the new one answers, the old one is closed"
+setup 0.0.0.0 $((STATUS + 1))
+check "all addresses: refused" hangup 'the running configuration stays'
+like "$(cat "$T/messages")" 'conf:[0-9]+: status 0.0.0.0: others reach this address: it needs TLS' "it says what is missing"
+STATUS_KEYS="public = true;"
 setup 0.0.0.0 $((STATUS + 1))
 check "all addresses, same port" hangup 'configuration read again' || diag "$(tail -n 3 "$T/messages")"
 is "$(code http://127.0.0.2:$((STATUS + 1))/healthz)" 200 "it answers"

@@ -5,12 +5,17 @@
     clients.py PORT KIND COUNT
 
 KIND: silent (say nothing), slow (a request that never ends, a byte at a time), deaf (ask for more and more, and read
-nothing), churn (connect again whenever they are cut off). Prints "ready" when all have tried to connect, and to send
-for some time.
+nothing), churn (connect again whenever they are cut off); to a server with TLS: hello (half a handshake, then nothing),
+garbage (random bytes), cut (a handshake, half a request, and gone), guess (a wrong password each time, and another one).
+Prints "ready" when all have tried to connect, and to send for some time.
 """
+import base64
+import os
+import random
 import resource
 import select
 import socket
+import ssl
 import sys
 
 port, kind, count = int(sys.argv[1]), sys.argv[2], int(sys.argv[3])
@@ -27,7 +32,44 @@ def connect():
     return s
 
 
-WORDS = {"silent": b"", "churn": b"", "slow": b"x", "deaf": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000}
+def hello():
+    """What a client says first."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    out = ssl.MemoryBIO()
+    tls = context.wrap_bio(ssl.MemoryBIO(), out, server_hostname="x")
+    try:
+        tls.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    return out.read()
+
+
+def with_tls(request):
+    """One whole connection, with what is answered."""
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    try:
+        with socket.create_connection(("127.0.0.1", port), 5) as s, context.wrap_socket(s) as t:
+            t.sendall(request)
+            return t.recv(100) if kind == "guess" else b""
+    except OSError:
+        return b""
+
+
+if kind in ("cut", "guess"):
+    for turn in range(1 << 30):
+        if kind == "cut":
+            with_tls(b"GET /metrics HT")
+        else:
+            word = base64.b64encode(b"one:%d" % turn)
+            with_tls(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + word + b"\r\n\r\n")
+        if turn == count:
+            print("ready", flush=True)
+
+HELLO = hello()
+WORDS = {"silent": b"", "churn": b"", "slow": b"x", "hello": b"",
+         "garbage": b"", "deaf": b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n" * 1000}
 all_of_them = [connect() for _ in range(count)]
 began = set()
 turn = 0
@@ -40,6 +82,11 @@ while True:
             if kind == "slow" and s not in began:
                 s.send(b"GET /metrics HTTP/1.1\r\nX-")
                 began.add(s)
+            elif kind == "hello" and s not in began:
+                s.send(HELLO[: len(HELLO) // 2])
+                began.add(s)
+            elif kind == "garbage":
+                s.send((HELLO[: random.randrange(len(HELLO))] if random.random() < 0.5 else b"\x16\x03\x01") + os.urandom(500))
             elif WORDS[kind]:
                 s.send(WORDS[kind])
             if kind == "churn" and s.recv(1) == b"":
@@ -47,7 +94,7 @@ while True:
         except BlockingIOError:
             pass
         except OSError:
-            if kind in ("churn", "slow"):
+            if kind in ("churn", "slow", "hello", "garbage"):
                 began.discard(s)
                 s.close()
                 all_of_them[i] = connect()

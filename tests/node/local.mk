@@ -67,6 +67,9 @@ EXTRA_DIST += \
 	tests/node/84-feed.t \
 	tests/node/83-gaps.t \
 	tests/node/84-cisco-gaps.t \
+	tests/node/83-tls.t \
+	tests/node/certificates.sh \
+	tests/node/requests.py \
 	tests/node/90-flowd-input.t \
 	tests/node/91-flowd-life.t \
 	tests/node/clients.py \
