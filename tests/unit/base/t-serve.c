@@ -358,12 +358,12 @@ static void
 test_connections(void)
 {
 	struct serve_limits limits = SERVE_LIMITS;
-	int fds[12], other, pair[2];
-	char byte;
+	int fds[12], other;
 
 	limits.connections = 10;
-	limits.total_ns = 2 * NS_PER_SEC;
-	if (!ok(start(&limits) && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a server"))
+	limits.idle_s = 60;
+	limits.total_ns = 60 * NS_PER_SEC;
+	if (!ok(start(&limits), "a server"))
 		return;
 	for (int i = 0; i < 8; i++)
 		fds[i] = client();
@@ -375,15 +375,35 @@ test_connections(void)
 	other = client();
 	say(other, "GET /lent HTTP/1.1\r\nHost: x\r\n\r\n");
 	ok(turn_until(ended, 10) && has("lent"), "and others are answered");
-	ok(turn_until(none_left, 20), "in the end all have lasted too long");
-	ok(send(pair[0], "x", 1, MSG_NOSIGNAL) == 1 && recv(pair[1], &byte, 1, MSG_DONTWAIT) == 1,
-	    "a socket that is not the server's does not");
 	for (int i = 0; i < 12; i++)
 		(void)close(fds[i]);
 	(void)close(other);
+	reading = -1;
+	stop();
+}
+
+static void
+test_long_ones(void)
+{
+	struct serve_limits limits = SERVE_LIMITS;
+	int fds[8], pair[2];
+	char byte;
+
+	limits.idle_s = 60;
+	limits.total_ns = 2 * NS_PER_SEC;
+	if (!ok(start(&limits) && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0, "a server"))
+		return;
+	for (int i = 0; i < 8; i++)
+		fds[i] = client();
+	ok(turn_until(all_counted, 10), "silent connections");
+	ok(turn_until(none_left, 20), "in the end all have lasted too long");
+	is_u64(serve_counts(the_server).ended, 8, "and were ended");
+	ok(send(pair[0], "x", 1, MSG_NOSIGNAL) == 1 && recv(pair[1], &byte, 1, MSG_DONTWAIT) == 1,
+	    "a socket that is not the server's was not");
+	for (int i = 0; i < 8; i++)
+		(void)close(fds[i]);
 	(void)close(pair[0]);
 	(void)close(pair[1]);
-	reading = -1;
 	stop();
 }
 
@@ -396,5 +416,6 @@ main(void)
 	test_stream();
 	test_deaf();
 	test_connections();
+	test_long_ones();
 	return done_testing();
 }

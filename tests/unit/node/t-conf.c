@@ -33,7 +33,8 @@ static const char *const full =
     "policy = { rules = ( { match = \"dst port in @web\"; action = \"accept\"; tag = 5; quick = true; },\n"
     "    { match = \"udp\"; action = \"drop\"; } );\n"
     "  fields = [ \"SRC_ADDR\", \"octetDeltaCount\" ]; lists = { web = [ 80, 443 ]; }; undecoded = \"drop\"; };\n"
-    "status = { address = \"127.0.0.1\"; port = 9476; series = 0; silence = \"1m\"; };\n"
+    "status = { address = \"0.0.0.0\"; port = 9476; certificate = \"/c\"; key = \"/k\"; client_ca = \"/a\"; users = \"/u\";"
+    " public = true; series = 0; silence = \"1m\"; };\n"
     "user = \"_flowbraid\";\n"
     "pidfile = \"/run/flowbraidd.pid\";\n";
 
@@ -104,7 +105,11 @@ values(void)
 	is_u64((uint64_t)c.log_retain_size, (uint64_t)1 << 40, "retain_size");
 	is_u64((uint64_t)c.log_minimum_free, (uint64_t)20 << 30, "minimum_free");
 	ok(c.log_keep_unmerged, "keep_unmerged");
-	ok(c.has_status && c.status_port == 9476, "status");
+	ok(c.has_status && c.status_port == 9476 && c.status_public, "status");
+	is_text(c.status_certificate, "/c", "its certificate");
+	is_text(c.status_key, "/k", "its key");
+	is_text(c.status_client_ca, "/a", "its client CA");
+	is_text(c.status_users, "/u", "its users");
 	is_u64((uint64_t)c.status_series, 0, "series");
 	is_u64((uint64_t)c.status_silence_ns, (uint64_t)(60 * NS_PER_SEC), "silence");
 	is_text(c.user, "_flowbraid", "user");
@@ -308,6 +313,15 @@ refusals(void)
 	    "a relative pidfile");
 	faults(HEAD LISTEN LOG "status = { port = 1; };\n",
 	    "f.conf:4: status.address: is missing: an IPv4 or IPv6 address in quotes\n", "half a group");
+	faults(HEAD LISTEN LOG "status = { port = 1; address = \"::\"; };\n",
+	    "f.conf:4: status ::: others reach this address: it needs TLS (certificate, key) with client_ca or users, or public = "
+	    "true when everybody may read it\n",
+	    "a status for everybody, by mistake");
+	faults(HEAD LISTEN LOG "status = { port = 1; address = \"::1\"; key = \"/k\"; };\n",
+	    "f.conf:4: status ::1: a key needs its certificate\n", "half of a pair");
+	faults(HEAD LISTEN LOG "status = { port = 1; address = \"::1\"; users = \"u\"; };\n",
+	    "f.conf:4: status.users: expected a path in quotes that begins with /, found \"u\"\n",
+	    "a relative path");
 }
 
 #define GROUP "listen = ( { address = \"239.1.1.1\"; port = 1; interface = \"e\";\n "
