@@ -160,7 +160,7 @@ is_ready()
 }
 pid=$(reporter)
 idle=$(resident "$pid")
-"$BLAST" -p "$PORT" -f 3 -n 600000 -r 20000 >/dev/null &
+"$BLAST" -p "$PORT" -f 3 -n 350000 -r 5000 >/dev/null &
 blast_pid=$!
 for kind in "silent 1000" "slow 1000" "deaf 200" "churn 1000"; do
 	# shellcheck disable=SC2086 # two words

@@ -63,7 +63,9 @@ if kind in ("cut", "guess"):
             with_tls(b"GET /metrics HT")
         else:
             word = base64.b64encode(b"one:%d" % turn)
-            with_tls(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + word + b"\r\n\r\n")
+            answer = with_tls(b"GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Basic " + word + b"\r\n\r\n")
+            if b" 429 " in answer:
+                print("told to wait", flush=True)
         if turn == count:
             print("ready", flush=True)
 
