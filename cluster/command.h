@@ -21,6 +21,7 @@ int command_merged(int argc, char **argv);
 int command_export(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_monitor(int argc, char **argv);
 
 /* Options that every subcommand has; set while it parses its own. */
 struct command_options {

@@ -32,9 +32,25 @@ cluster_libfb_cluster_a_SOURCES = \
 
 cluster_libfb_cluster_a_CPPFLAGS = $(AM_CPPFLAGS) -DSBINDIR='"$(sbindir)"'
 
+# What polls nodes and serves, apart, since libevent is not for those that only read files.
+noinst_LIBRARIES += cluster/libfb-monitor.a
+cluster_libfb_monitor_a_SOURCES = \
+	cluster/monitor.c \
+	cluster/monitor_check.c cluster/monitor_check.h \
+	cluster/monitor_conf.c cluster/monitor_conf.h \
+	cluster/monitor_document.c cluster/monitor_document.h \
+	cluster/monitor_metrics.c \
+	cluster/monitor_page.c cluster/monitor_page.h \
+	cluster/monitor_poll.c cluster/monitor_poll.h \
+	cluster/monitor_report.c cluster/monitor_report.h \
+	cluster/monitor_serve.c cluster/monitor_serve.h \
+	cluster/monitor_stream.c cluster/monitor_stream.h \
+	cluster/monitor_view.c cluster/monitor_view.h
+cluster_libfb_monitor_a_CPPFLAGS = $(AM_CPPFLAGS) -DMONITOR_PAGE='"$(pkgdatadir)/monitor"'
+
 bin_PROGRAMS += flowbraid
 flowbraid_SOURCES = cluster/main.c
-flowbraid_LDADD = $(LIBFB_CLUSTER)
+flowbraid_LDADD = $(LIBFB_MONITOR)
 
 EXTRA_DIST += cluster/lib/build cluster/lib/install-deps cluster/demo cluster/lab tests/cluster
 dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-export.5 man/flowbraid-filter.7

@@ -24,6 +24,7 @@ static const struct {
     {"export", command_export, "write flows to an IPFIX file or an SQLite database"},
     {"replay", command_replay, "send datagrams again, as their exporters sent them"},
     {"import", command_import, "make a log of captures and of flowd's stores"},
+    {"monitor", command_monitor, "ask all nodes, and show what is missing now"},
     {"merged", command_merged, "list the segments of logs that an archive holds"},
 };
 

@@ -99,3 +99,8 @@ check_PROGRAMS += tests/fuzz/fuzz-basic
 tests_fuzz_fuzz_basic_SOURCES = tests/fuzz/fuzz-basic.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_basic_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_basic_LDADD = $(LIBFB_SERVE) $(LIBFB_BASE)
+
+check_PROGRAMS += tests/fuzz/fuzz-monitor
+tests_fuzz_fuzz_monitor_SOURCES = tests/fuzz/fuzz-monitor.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_monitor_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_monitor_LDADD = $(LIBFB_MONITOR)

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What a monitor makes of nodes' reports, against a truth that is kept apart: an exporter, nodes that hear some of it, and what they have told.
+ */
+#include "cluster/monitor_view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "cluster/monitor_document.h"
+#include "tests/tap.h"
+
+#define NODES 3
+#define MOST 200000
+#define T0 ((int64_t)1800000000 * NS_PER_SEC)
+
+/* An exporter's life, and what each node heard of it in its own. */
+struct world {
+	int64_t now_ns; /* true time since T0 */
+	uint8_t proto;
+	int64_t boot_ns;
+	uint64_t lives;
+	int64_t base, sent; /* number of the first datagram, and how many were sent */
+	struct {
+		int64_t skew_ns, started_ns;
+		bool knows;          /* heard something of this life */
+		int64_t first, next; /* datagrams */
+		bool heard[MOST], told[MOST];
+		uint64_t epoch, datagrams, heard_ns, since_ns;
+		uint64_t kernel_drops;
+	} node[NODES];
+	struct seq_range ranges[MOST];
+	struct view *v;
+	unsigned answers;
+};
+
+static struct world w;
+
+static void
+world_start(uint8_t proto, int64_t base, int64_t window_s)
+{
+	static const char *const urls[NODES] = {"http://a", "http://b", "http://c"};
+	const struct view_options o = {
+	    .window_ns = window_s * NS_PER_SEC, .silent_ns = 3 * NS_PER_SEC, .interval_ns = NS_PER_SEC};
+
+	view_free(w.v);
+	memset(&w, 0, sizeof(w));
+	w.proto = proto;
+	w.base = base;
+	w.boot_ns = T0 - 1000 * NS_PER_SEC;
+	if (view_new(urls, NODES, &o, (wall_t){T0}, (mono_t){NS_PER_SEC}, &w.v) != ERR_OK)
+		exit(1);
+	for (unsigned n = 0; n < NODES; n++)
+		w.node[n].started_ns = T0 - 5000 * NS_PER_SEC;
+}
+
+static void
+node_hears(unsigned n, int64_t i)
+{
+	w.node[n].heard[i] = true;
+	if (!w.node[n].knows || i < w.node[n].first)
+		w.node[n].first = i;
+	if (!w.node[n].knows || i >= w.node[n].next)
+		w.node[n].next = i + 1;
+	if (w.node[n].datagrams++ == 0)
+		w.node[n].since_ns = (uint64_t)(T0 + w.now_ns);
+	w.node[n].knows = true;
+	w.node[n].heard_ns = (uint64_t)(T0 + w.now_ns);
+}
+
+/* One more datagram, heard by the nodes of the mask. */
+static void export(unsigned mask)
+{
+	for (unsigned n = 0; n < NODES; n++) {
+		if ((mask >> n & 1) != 0)
+			node_hears(n, w.sent);
+	}
+	w.sent++;
+}
+
+static void
+export_many(unsigned count, unsigned mask)
+{
+	while (count-- > 0)
+		export(mask);
+}
+
+static void
+exporter_restarts(void)
+{
+	w.boot_ns = w.proto == PROTO_IPFIX ? REPORT_NO_BOOT : T0 + w.now_ns;
+	w.base = 0;
+	w.sent = 0;
+	w.lives++;
+	for (unsigned n = 0; n < NODES; n++) {
+		if (w.node[n].datagrams > 0)
+			w.node[n].epoch++;
+		w.node[n].knows = false;
+		memset(w.node[n].heard, 0, sizeof(w.node[n].heard));
+		memset(w.node[n].told, 0, sizeof(w.node[n].told));
+	}
+}
+
+static void
+node_restarts(unsigned n)
+{
+	w.node[n].started_ns = T0 + w.now_ns + w.node[n].skew_ns;
+	w.node[n].knows = false;
+	w.node[n].epoch = w.node[n].datagrams = w.node[n].kernel_drops = 0;
+	memset(w.node[n].heard, 0, sizeof(w.node[n].heard));
+}
+
+static const char *
+answer(unsigned n)
+{
+	struct node_report r = {.cluster = "c", .version = "1"};
+	struct report_stream s = {.key = {.exporter = addr_v4(0xc0000201), .port = 5000, .proto = w.proto},
+	    .unit = "datagrams",
+	    .counts = true,
+	    .boot_ns = w.proto == PROTO_IPFIX
+		? REPORT_NO_BOOT
+		: w.boot_ns + (w.proto == PROTO_SFLOW5 ? w.node[n].skew_ns : 0)};
+	int64_t ms = (int64_t)(w.answers++ % 3) * 100 * NS_PER_MSEC; /* they do not come at once */
+	const char *why = NULL;
+
+	r.node[0] = (char)('a' + n);
+	r.time_ns = T0 + w.now_ns + ms + w.node[n].skew_ns;
+	r.started_ns = w.node[n].started_ns;
+	r.datagrams = w.node[n].datagrams;
+	r.kernel_drops = w.node[n].kernel_drops;
+	r.missing = w.ranges;
+	if (w.node[n].knows) {
+		r.streams = &s;
+		r.stream_count = 1;
+		s.first = w.base + w.node[n].first;
+		s.next = w.base + w.node[n].next;
+		s.datagrams = s.heard = w.node[n].datagrams;
+		s.epoch = w.node[n].epoch + 1;
+		s.since_ns = (int64_t)w.node[n].since_ns + w.node[n].skew_ns;
+		s.heard_ns = (int64_t)w.node[n].heard_ns + w.node[n].skew_ns;
+		for (int64_t i = w.node[n].first; i < w.node[n].next; i++) {
+			if (w.node[n].heard[i]) {
+				w.node[n].told[i] = true;
+			} else if (s.ranges > 0 && w.ranges[s.ranges - 1].to == w.base + i) {
+				w.ranges[s.ranges - 1].to++;
+			} else {
+				w.ranges[s.ranges++] = (struct seq_range){w.base + i, w.base + i + 1};
+			}
+		}
+	}
+	if (view_answer(w.v, n, &r, (wall_t){T0 + w.now_ns + ms}, (mono_t){NS_PER_SEC + w.now_ns + ms},
+		&why) == ERR_OK)
+		return NULL;
+	return why;
+}
+
+/* A second: the nodes of the mask answer. */
+static void
+second(unsigned mask)
+{
+	w.now_ns += NS_PER_SEC;
+	for (unsigned n = 0; n < NODES; n++) {
+		if ((mask >> n & 1) != 0)
+			(void)answer(n);
+		else
+			view_no_answer(w.v, n, "timed out", (mono_t){NS_PER_SEC + w.now_ns});
+	}
+	if (view_turn(w.v, (wall_t){T0 + w.now_ns + 500 * NS_PER_MSEC},
+		(mono_t){NS_PER_SEC + w.now_ns + 500 * NS_PER_MSEC}) != ERR_OK)
+		exit(1);
+}
+
+static void
+seconds(unsigned count, unsigned mask, unsigned each, unsigned heard_by)
+{
+	while (count-- > 0) {
+		export_many(each, heard_by);
+		second(mask);
+	}
+}
+
+static const struct view_stream *
+stream(void)
+{
+	return w.v->streams[0];
+}
+
+static uint64_t
+sum(const uint64_t row[VIEW_BUCKETS])
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < VIEW_BUCKETS; i++)
+		n += row[i];
+	return n;
+}
+
+static const char *
+health(void)
+{
+	return view_health_name(view_health(w.v));
+}
+
+/* --- one at a time --- */
+
+static void
+test_losses(uint8_t proto, int64_t base)
+{
+	world_start(proto, base, 360);
+	is_text(health(), "blind", "nobody has answered");
+	seconds(5, 7, 10, 7);
+	is_text(health(), "whole", "proto %u from %" PRIi64 ": all is heard", proto, base);
+	export_many(7, 6);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->at[0].units, 7, "a misses 7");
+	is_u64(stream()->at[1].units + stream()->at[2].units, 0, "b and c do not");
+	is_u64(stream()->residual_units, 0, "they have them");
+	is_u64(sum(w.v->nodes[0].missing), 7, "the timeline says so");
+	is_text(health(), "thinner", "thinner");
+	export_many(5, 0);
+	export_many(1, 1);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 5, "what nobody heard");
+	is_u64(stream()->at[0].units, 12, "a misses that, too");
+	is_u64(stream()->at[1].units, 6, "b, and one more");
+	is_u64(view_residual(w.v, VIEW_RECENT_NS), 5, "in the last minutes");
+	is_text(health(), "losing", "losing");
+	is_u64(stream()->sent_units, (uint64_t)w.sent - 10, "all but the last second is judged");
+	/* what is late fills */
+	node_hears(1, 107);
+	seconds(2, 7, 10, 7);
+	is_u64(stream()->residual_units, 4, "what comes late is taken off");
+	is_u64(stream()->at[1].units, 5, "of b, too");
+	seconds(400, 7, 10, 7);
+	is_u64(stream()->residual_units, 0, "beyond the window it is forgotten");
+	is_text(health(), "whole", "whole again");
+	is_u64(w.v->left_out, 0, "nothing was left out");
+}
+
+static void
+test_last_ones(void)
+{
+	world_start(PROTO_V9, 0, 360);
+	seconds(5, 7, 10, 7);
+	export_many(3, 5);
+	second(7);
+	second(7);
+	is_u64(stream()->at[1].units, 0, "the last datagrams are not judged at once");
+	is_u64(stream()->hearing, 3, "nor is b stalled");
+	seconds(4, 7, 0, 7);
+	is_u64(stream()->at[1].units, 3, "but when others have told for a while");
+	is_u64(stream()->hearing, 2, "b has stalled");
+	is_text(health(), "thinner", "thinner");
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->hearing, 3, "it hears again");
+	seconds(20, 7, 0, 7);
+	is_u64(stream()->hearing, 3, "an exporter that is silent on all stalls on none");
+	for (int i = 0; i < 4; i++) { /* one that sends once in ten seconds */
+		seconds(1, 7, 1, 7);
+		seconds(9, 7, 0, 7);
+	}
+	is_u64(stream()->hearing, 3, "nor a slow one");
+}
+
+static void
+test_down(void)
+{
+	world_start(PROTO_V9, 0, 360);
+	seconds(5, 7, 10, 7);
+	seconds(2, 5, 10, 7);
+	is_u64(w.v->nodes[1].state, VIEW_UP, "one answer that fails is nothing");
+	seconds(8, 5, 10, 7);
+	is_u64(w.v->nodes[1].state, VIEW_DOWN, "several are");
+	is_text(w.v->nodes[1].why, "timed out", "why");
+	is_u64(stream()->hearing, 2, "2 of 3 hear");
+	ok(stream()->at[1].units >= 80, "b is not known to have heard it");
+	is_u64(stream()->residual_units, 0, "others have it");
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->at[1].units, 0, "it had: it was only not reached");
+	is_text(health(), "whole", "whole");
+	/* a node that is down indeed */
+	seconds(10, 5, 10, 5);
+	node_restarts(1);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->at[1].units, 100, "what it missed while it was down");
+	is_u64(stream()->residual_units, 0, "on one only");
+	{
+		struct view_gap g[10];
+		size_t count = view_gaps(w.v, g, 10);
+
+		is_u64(count, 1, "one gap");
+		is_u64(g[0].units, 100, "of 100");
+		is_u64(g[0].nodes, 2, "on b");
+		is_text(view_cause(w.v, &g[0]), "node down", "as it was down");
+	}
+	seconds(10, 0, 10, 7);
+	is_text(health(), "blind", "blind");
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 0, "all had heard meanwhile");
+	is_u64(stream()->at[0].units, 0, "a had");
+}
+
+static void
+test_exporter_restarts(uint8_t proto, unsigned before)
+{
+	world_start(proto, 0, 360);
+	if (proto == PROTO_IPFIX)
+		w.boot_ns = REPORT_NO_BOOT;
+	seconds(5, 7, 10, 7);
+	export_many(3, 6);
+	export_many(2, 0);
+	seconds(5, 7, before, 7);
+	exporter_restarts();
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 2, "proto %u: what was missing before stays", proto);
+	is_u64(stream()->at[0].units, 5, "on a, too");
+	is_u64(stream()->hearing, 3, "all hear the new life");
+	export_many(4, 0);
+	export_many(4, 3);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 6, "what is missing in the new life comes to it");
+	is_u64(stream()->at[2].units, 10, "c misses 4 more");
+	is_u64(view_residual(w.v, VIEW_RECENT_NS), 6, "and on the timeline");
+	is_u64(sum(w.v->nodes[2].missing), 10, "of c");
+	{
+		struct view_gap g[10];
+
+		is_u64(view_gaps(w.v, g, 10), 4, "both lives' gaps are there"); /* all, a; all, c */
+	}
+	/* the beginning is missing on one */
+	exporter_restarts();
+	export_many(6, 4);
+	seconds(6, 7, 10, 7);
+	is_u64(stream()->at[0].units, 5 + 4 + 6, "the first ones of a life, missing on a");
+	is_u64(stream()->at[2].units, 10, "not on c");
+	seconds(400, 7, 10, 7);
+	is_u64(stream()->residual_units + stream()->at[0].units, 0, "all of it is forgotten in time");
+	is_u64(sum(w.v->nodes[0].missing) + sum(w.v->residual), 0, "on the timeline, too");
+}
+
+static void
+test_clock_back(void)
+{
+	world_start(PROTO_V9, 0, 360);
+	seconds(5, 7, 10, 7);
+	w.boot_ns -= 100000 * NS_PER_SEC; /* its clock is set: another boot time, the same numbers */
+	seconds(3, 7, 10, 7);
+	export_many(2, 0);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 2, "a clock that is set is no restart");
+	is_u64(stream()->life, 1, "one life");
+	exporter_restarts();
+	w.boot_ns = T0 - 500000 * NS_PER_SEC; /* without a clock of its own */
+	seconds(5, 7, 10, 7);
+	export_many(3, 0);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 5, "a restart into the past is seen");
+	is_u64(stream()->hearing, 3, "by all");
+}
+
+static void
+test_skew(void)
+{
+	world_start(PROTO_SFLOW5, 4294967290, 360);
+	w.node[0].skew_ns = -3600 * NS_PER_SEC;
+	w.node[2].skew_ns = 86400 * NS_PER_SEC;
+	w.node[0].started_ns += w.node[0].skew_ns;
+	seconds(5, 7, 10, 7);
+	export_many(3, 0);
+	export_many(4, 3);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 3, "clocks that are off: the residual");
+	is_u64(stream()->at[2].units, 7, "and a node's");
+	ok(llabs(w.v->nodes[2].skew_ns - 86400 * NS_PER_SEC) < NS_PER_MSEC, "skew");
+	ok(llabs(stream()->heard_ns - T0 - w.now_ns) < 2 * NS_PER_SEC, "heard last, by our clock");
+	seconds(400, 7, 10, 7);
+	is_u64(w.v->stream_count, 1, "it is not forgotten");
+	seconds(800, 7, 0, 7);
+	is_u64(w.v->stream_count, 0, "one that is silent for a window is");
+}
+
+static void
+test_monitor_starts_late(void)
+{
+	world_start(PROTO_V9, 0, 3600);
+	for (int i = 0; i < 60; i++) { /* nobody looks */
+		export_many(10, i == 30 ? 6 : 7);
+		w.now_ns += NS_PER_SEC;
+	}
+	export_many(20, 0);
+	node_restarts(2);
+	export_many(10, 7);
+	seconds(1, 3, 10, 7);
+	seconds(1, 7, 10, 7);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->at[0].units, 10 + 20, "what a missed before");
+	is_u64(stream()->at[1].units, 20, "what b missed before");
+	is_u64(stream()->at[2].units, 0, "what c, which was not alive, is not held against it");
+	is_u64(stream()->residual_units, 0, "nor claimed to be missing on all, for c may have it");
+	ok(sum(w.v->nodes[0].heard) >= 600, "what was heard before is on the timeline");
+	export_many(2, 0);
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->residual_units, 2, "from now on it is");
+}
+
+static void
+test_names(void)
+{
+	world_start(PROTO_V9, 0, 360);
+	seconds(2, 7, 10, 7);
+	memcpy(w.v->cluster, "other", 6);
+	is_text(answer(0), "it is of another cluster", "another cluster");
+	memcpy(w.v->cluster, "c", 2);
+	memcpy(w.v->nodes[1].name, "a", 2);
+	is_text(answer(0), "it has the name of another node", "a name twice");
+	memcpy(w.v->nodes[1].name, "x", 2);
+	is_text(answer(1), "it has another name than before", "another name");
+}
+
+static void
+test_causes(void)
+{
+	struct view_gap g[4];
+
+	world_start(PROTO_V9, 0, 360);
+	seconds(5, 7, 10, 7);
+	w.node[0].kernel_drops += 3;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	is_u64(view_gaps(w.v, g, 4), 1, "a gap");
+	is_text(view_cause(w.v, &g[0]), "kernel", "the kernel dropped");
+	export_many(3, 5);
+	seconds(5, 7, 10, 7);
+	is_u64(view_gaps(w.v, g, 4), 2, "another");
+	is_text(view_cause(w.v, &g[0]), "network", "nothing happened to b");
+	export_many(3, 0);
+	seconds(5, 7, 10, 7);
+	(void)view_gaps(w.v, g, 4);
+	ok(g[0].all && g[0].units == 3, "on all");
+	is_text(view_cause(w.v, &g[0]), "network or exporter", "who knows");
+}
+
+static void
+test_many_ranges(void)
+{
+	world_start(PROTO_V9, 0, 3600);
+	seconds(2, 7, 10, 7);
+	for (unsigned i = 0; i < 600; i++) {
+		for (unsigned k = 0; k < 10; k++) {
+			export(k == 3 ? 0 : 6); /* a misses all but */
+			export(7);
+		}
+		second(7);
+	}
+	seconds(3, 7, 10, 7);
+	is_u64(stream()->at[0].units, 6000, "more ranges than are kept: a's sum");
+	is_u64(stream()->residual_units, 600, "the residual's");
+	is_u64(sum(w.v->nodes[0].missing), 6000, "on the timeline");
+	is_u64(sum(w.v->residual), 600, "of all");
+	ok(stream()->at[0].heard.count <= VIEW_RANGES_MOST, "no more are kept");
+	is_u64(w.v->left_out, 0, "nothing is left out");
+}
+
+/* --- at random --- */
+
+static uint64_t seed;
+
+static unsigned
+draw(unsigned n)
+{
+	seed = seed * 6364136223846793005U + 1442695040888963407U;
+	return (unsigned)(seed >> 33) % n;
+}
+
+static bool
+agrees(unsigned long number)
+{
+	uint64_t missing[NODES] = {0}, residual = 0;
+	int64_t limit = stream()->limit - w.base;
+	bool same;
+
+	/* the last ones may wait to be judged */
+	for (int64_t i = 0; i < limit; i++) {
+		unsigned by = 0;
+
+		for (unsigned n = 0; n < NODES; n++) {
+			missing[n] += !w.node[n].told[i];
+			by += w.node[n].told[i];
+		}
+		residual += by == 0;
+	}
+	same = residual == stream()->residual_units && residual == sum(w.v->residual);
+	for (unsigned n = 0; n < NODES; n++)
+		same = same && missing[n] == stream()->at[n].units &&
+		    missing[n] == sum(w.v->nodes[n].missing);
+	if (!same)
+		printf("# seed %lu: residual %" PRIu64 " %" PRIu64 "; missing %" PRIu64 " %" PRIu64
+		       ", %" PRIu64 " %" PRIu64 ", %" PRIu64 " %" PRIu64 "; limit %" PRIi64 " of %" PRIi64
+		       "\n",
+		    number, residual, stream()->residual_units, missing[0], stream()->at[0].units, missing[1],
+		    stream()->at[1].units, missing[2], stream()->at[2].units, limit, w.sent);
+	return same && w.sent - limit <= 20;
+}
+
+static bool
+history(unsigned long number)
+{
+	unsigned up = 7, reached = 7;
+	int64_t late[100], late_count = 0;
+	bool good = true;
+
+	seed = number * 2654435761U + 1;
+	world_start(draw(2) ? PROTO_V9 : PROTO_IPFIX, draw(2) ? 0 : 4294967000, 7200);
+	seconds(2, 7, 10, 7);
+	for (unsigned i = 0; i < 150 && good; i++) {
+		unsigned n = draw(NODES);
+
+		if (draw(12) == 0) {
+			if ((up >> n & 1) == 0)
+				node_restarts(n);
+			up ^= 1U << n;
+		}
+		if (draw(12) == 0)
+			reached ^= 1U << draw(NODES);
+		for (unsigned k = draw(15); k > 0; k--) {
+			unsigned loss = draw(4) == 0 ? draw(8) : 0;
+
+			if (late_count < 100 && draw(20) == 0)
+				late[late_count++] = w.sent;
+			export(up & ~loss);
+		}
+		if (late_count > 0 && draw(3) == 0) { /* a late one, to one that did not hear it */
+			int64_t which = late[--late_count];
+
+			n = draw(NODES);
+			if ((up >> n & 1) != 0 && w.node[n].knows && !w.node[n].heard[which] &&
+			    which > w.node[n].first)
+				node_hears(n, which);
+		}
+		second(up & reached);
+		if (i % 50 == 49) {
+			for (n = 0; n < NODES; n++) {
+				if ((up >> n & 1) == 0)
+					node_restarts(n);
+			}
+			up = reached = 7;
+			seconds(6, 7, 10, 7);
+			good = agrees(number);
+		}
+	}
+	return good;
+}
+
+int
+main(int argc, char **argv)
+{
+	unsigned long from = argc > 1 ? strtoul(argv[1], NULL, 10) : 1,
+		      count = argc > 2 ? strtoul(argv[2], NULL, 10) : 100;
+	unsigned bad = 0;
+
+	test_losses(PROTO_V9, 0);
+	test_losses(PROTO_IPFIX, 4294967280);
+	test_losses(PROTO_V5, 4294967295);
+	test_last_ones();
+	test_down();
+	test_exporter_restarts(PROTO_V9, 10);
+	test_exporter_restarts(PROTO_IPFIX, 10);
+	test_clock_back();
+	test_skew();
+	test_monitor_starts_late();
+	test_names();
+	test_causes();
+	test_many_ranges();
+	for (unsigned long i = from; i < from + count; i++)
+		bad += !history(i);
+	is_u64(bad, 0, "%lu histories at random", count);
+	view_free(w.v);
+	return done_testing();
+}
