@@ -21,7 +21,7 @@
 #include "cluster/monitor_serve.h"
 
 #define FILE_MOST ((size_t)1 << 20)
-#define SHOTS 3                     /* answers that a single look is made of */
+#define SHOTS 5                     /* answers that a single look is made of: two documents of each node */
 #define SHOT_NS (500 * NS_PER_MSEC) /* between them */
 #define SILENT_NS (3 * NS_PER_SEC)  /* a node that has not answered for so long is down, */
 #define SILENT_ANSWERS 2            /* or for so many intervals */
@@ -42,6 +42,7 @@ struct monitor {
 	struct poll *poll;
 	struct monitor_serve *serve; /* NULL: it serves nothing */
 	unsigned rounds;
+	bool turned;                    /* what came in this round has been counted */
 	unsigned told[VIEW_NODES_MOST]; /* answers, also those that were none */
 	bool failed;
 	enum view_health said_health;
@@ -68,6 +69,67 @@ say_lines(struct buf *lines)
 
 /* --- what happens --- */
 
+/* A line for each change. */
+static void
+say_changes(struct monitor *m)
+{
+	enum view_health h = view_health(m->view);
+	struct buf reasons = BUF_INIT, line = BUF_INIT;
+	bool changed = h != m->said_health;
+
+	for (uint32_t n = 0; n < m->view->node_count; n++) {
+		changed |= m->view->nodes[n].state != m->said[n];
+		m->said[n] = m->view->nodes[n].state;
+	}
+	m->said_health = h;
+	if (!changed)
+		return;
+	monitor_reasons(m->view, &reasons);
+	for (size_t i = 0; i < reasons.len; i++) {
+		if (reasons.data[i] == '\n')
+			buf_text(&line, "; ");
+		else
+			buf_u8(&line, reasons.data[i]);
+	}
+	buf_u8(&line, 0);
+	if (buf_ok(&line))
+		msg_at(h == VIEW_WHOLE ? MSG_NOTICE : MSG_WARNING, "cluster %s: %s%s%s", m->view->cluster,
+		    view_health_name(h), line.len > 1 ? ": " : "", (const char *)line.data);
+	buf_clear(&reasons);
+	buf_clear(&line);
+}
+
+/* A single look ends when all nodes were asked often enough. */
+static bool
+has_seen_enough(const struct monitor *m)
+{
+	for (uint32_t n = 0; n < m->view->node_count; n++) {
+		if (m->told[n] < (m->view->nodes[n].has_answered ? SHOTS : 1))
+			return false;
+	}
+	return true;
+}
+
+static void
+turn(struct monitor *m)
+{
+	enum err e = view_turn(m->view, wall_now(), mono_now());
+
+	m->turned = true;
+	if (e != ERR_OK) {
+		msg_error("monitor: %s", err_text(e));
+		m->failed = true;
+	}
+	if (m->failed || (is_single(m) && has_seen_enough(m))) {
+		loop_stop(m->loop);
+		return;
+	}
+	if (m->serve != NULL)
+		monitor_serve_turn(m->serve);
+	if (!is_single(m) && m->rounds > 1) /* the first answers are on their way */
+		say_changes(m);
+}
+
 static void
 on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why)
 {
@@ -83,67 +145,24 @@ on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why
 	}
 	if (r == NULL || e != ERR_OK)
 		view_no_answer(m->view, node, why, mono_now());
-}
-
-/* A line for each change. */
-static void
-say_changes(struct monitor *m)
-{
-	enum view_health h = view_health(m->view);
-	struct buf reasons = BUF_INIT;
-	bool changed = h != m->said_health;
-
-	for (uint32_t n = 0; n < m->view->node_count; n++) {
-		changed |= m->view->nodes[n].state != m->said[n];
-		m->said[n] = m->view->nodes[n].state;
-	}
-	m->said_health = h;
-	if (!changed)
-		return;
-	monitor_reasons(m->view, &reasons);
-	for (size_t i = 0; i < reasons.len; i++)
-		reasons.data[i] = reasons.data[i] == '\n' ? ';' : reasons.data[i];
-	buf_u8(&reasons, 0);
-	if (buf_ok(&reasons))
-		msg_at(h == VIEW_WHOLE ? MSG_NOTICE : MSG_WARNING, "cluster %s: %s%s%s", m->view->cluster,
-		    view_health_name(h), reasons.len > 1 ? ": " : "", (const char *)reasons.data);
-	buf_clear(&reasons);
-}
-
-/* A single look ends when all nodes were asked often enough. */
-static bool
-has_seen_enough(const struct monitor *m)
-{
-	for (uint32_t n = 0; n < m->view->node_count; n++) {
-		if (m->told[n] < (m->view->nodes[n].has_answered ? SHOTS : 1))
-			return false;
-	}
-	return true;
+	if (!m->turned && poll_is_done(m->poll))
+		turn(m);
 }
 
 static void
 on_round(void *ctx, wall_t now)
 {
 	struct monitor *m = ctx;
-	mono_t steady = mono_now();
-	enum err e = view_turn(m->view, now, steady);
 
-	if (e != ERR_OK) {
-		msg_error("monitor: %s", err_text(e));
-		m->failed = true;
-		loop_stop(m->loop);
-		return;
-	}
-	if (is_single(m) && has_seen_enough(m)) {
-		loop_stop(m->loop);
-		return;
-	}
-	poll_round(m->poll, steady);
-	if (m->serve != NULL)
-		monitor_serve_turn(m->serve);
-	/* The first answers are on their way. */
-	if (!is_single(m) && m->rounds++ > 1)
-		say_changes(m);
+	(void)now;
+	if (!m->turned) /* somebody takes long */
+		turn(m);
+	m->rounds++;
+	m->turned = true; /* those that are given up in between are no round */
+	poll_round(m->poll, mono_now());
+	m->turned = false;
+	if (poll_is_done(m->poll))
+		turn(m);
 }
 
 static void
@@ -225,6 +244,7 @@ watch(struct monitor *m)
 		e = loop_every(m->loop, is_single(m) ? SHOT_NS : m->conf.interval_ns, on_round, m, NULL);
 	if (e == ERR_OK) {
 		m->said_health = VIEW_BLIND;
+		m->turned = true;
 		on_round(m, wall_now());
 		e = loop_run(m->loop);
 	}

@@ -331,6 +331,16 @@ poll_round(struct poll *p, mono_t now)
 	}
 }
 
+bool
+poll_is_done(const struct poll *p)
+{
+	for (uint32_t i = 0; i < p->conf->node_count; i++) {
+		if (p->nodes[i].busy && !p->nodes[i].answered)
+			return false;
+	}
+	return true;
+}
+
 /* --- life --- */
 
 enum err

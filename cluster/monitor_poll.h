@@ -23,5 +23,7 @@ void poll_free(struct poll *p); /* NULL is fine; before loop_free */
 
 /* Asks all that are not being asked, and gives up what has lasted too long. To be called every interval. */
 void poll_round(struct poll *p, mono_t now);
+/* Nobody is being asked. */
+bool poll_is_done(const struct poll *p);
 
 #endif

@@ -166,25 +166,31 @@ forget_untold(struct view *v, uint32_t node, const struct node_report *r)
 	}
 }
 
-enum err
-view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t now, mono_t steady,
-    const char **ret_why)
+/* By its own clock, unless that was set. */
+static double
+seconds_since(const struct view *v, const struct view_node *n, const struct node_report *r)
+{
+	int64_t own = r->time_ns - n->time_ns, ours = v->steady.ns - n->answered.ns;
+
+	if (!n->has_answered)
+		return 0;
+	return (double)(own > 0 && own < 2 * ours + NS_PER_SEC ? own : ours) / (double)NS_PER_SEC;
+}
+
+static enum err
+take_report(struct view *v, uint32_t node, const struct node_report *r)
 {
 	struct view_node *n = &v->nodes[node];
-	double seconds = n->has_answered ? (double)(steady.ns - n->answered.ns) / (double)NS_PER_SEC : 0;
-	int64_t skew_ns = r->time_ns - now.ns;
+	double seconds = seconds_since(v, n, r);
+	int64_t skew_ns = r->time_ns - v->now.ns;
 	enum err e = ERR_OK;
 
-	*ret_why = check_names(v, node, r);
-	if (*ret_why != NULL)
-		return ERR_CONFLICT;
 	memcpy(v->cluster, r->cluster, sizeof(v->cluster));
 	memcpy(n->name, r->node, sizeof(n->name));
 	memcpy(n->version, r->version, sizeof(n->version));
-	v->now = now;
-	v->steady = steady;
 	v->left_out += r->left_out;
 	n->skew_ns = skew_ns;
+	n->time_ns = r->time_ns;
 	take_counters(v, n, r, seconds);
 	forget_untold(v, node, r);
 	for (size_t i = 0; i < r->stream_count && e == ERR_OK; i++) {
@@ -203,6 +209,25 @@ view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t n
 			.first = !n->has_answered,
 			.seconds = seconds});
 	}
+	return e;
+}
+
+enum err
+view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t now, mono_t steady,
+    const char **ret_why)
+{
+	struct view_node *n = &v->nodes[node];
+	bool old = n->has_answered && r->time_ns == n->time_ns && r->started_ns == n->started_ns;
+	enum err e = ERR_OK;
+
+	*ret_why = check_names(v, node, r);
+	if (*ret_why != NULL)
+		return ERR_CONFLICT;
+	v->now = now;
+	v->steady = steady;
+	/* A node makes its documents once a second; the same one again says nothing about what came since. */
+	if (!old)
+		e = take_report(v, node, r);
 	n->state = VIEW_UP;
 	n->why[0] = '\0';
 	n->answered = steady;

@@ -47,6 +47,7 @@ struct view_node {
 	mono_t answered; /* last */
 	char version[32];
 	int64_t skew_ns;    /* its clock less ours, at the last answer */
+	int64_t time_ns;    /* of its last document, by its clock */
 	int64_t started_ns; /* its life, by its clock */
 	bool failing, falling_behind, behind;
 	uint64_t datagrams, kernel_drops, log_drops; /* as last told */

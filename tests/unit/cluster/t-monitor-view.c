@@ -418,6 +418,22 @@ test_names(void)
 }
 
 static void
+test_same_document(void)
+{
+	int64_t next;
+
+	world_start(PROTO_V9, 0, 360);
+	seconds(5, 7, 10, 7);
+	next = stream()->at[0].next;
+	export_many(5, 7);
+	w.answers -= NODES; /* the document has the same time */
+	(void)answer(0);
+	ok(stream()->at[0].next == next && stream()->at[0].before < next, "the same document again says nothing");
+	second(7);
+	ok(stream()->at[0].next == next + 5, "the next one does");
+}
+
+static void
 test_causes(void)
 {
 	struct view_gap g[4];
@@ -569,6 +585,7 @@ main(int argc, char **argv)
 	test_skew();
 	test_monitor_starts_late();
 	test_names();
+	test_same_document();
 	test_causes();
 	test_many_ranges();
 	for (unsigned long i = from; i < from + count; i++)
