@@ -53,4 +53,4 @@ flowbraid_SOURCES = cluster/main.c
 flowbraid_LDADD = $(LIBFB_MONITOR)
 
 EXTRA_DIST += cluster/lib/build cluster/lib/install-deps cluster/demo cluster/lab tests/cluster
-dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-export.5 man/flowbraid-filter.7
+dist_man_MANS += man/flowbraid.1 man/flowbraid-archive.5 man/flowbraid-export.5 man/flowbraid-filter.7 man/flowbraid-monitor.8

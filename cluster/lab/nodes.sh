@@ -6,7 +6,7 @@
 
 declare -A NODE_PID=()
 
-# node_start DIRECTORY NODE: returns when it listens.
+# node_start DIRECTORY NODE: returns when it listens. LAB_STATUS is the port on which it tells of itself; by default it does not.
 node_start()
 {
 	local dir=$1 node=$2 interface=eth0
@@ -19,6 +19,9 @@ node_start()
 	listen = ( { address = "$LAB_GROUP"; port = $LAB_PORT; interface = "$interface"; } );
 	log = { directory = "$dir/$node"; rotate = "10s"; };
 	END
+	if [ -n "${LAB_STATUS:-}" ]; then
+		echo "status = { address = \"$(node_address "$node")\"; port = $LAB_STATUS; public = true; };" >>"$dir/$node.conf"
+	fi
 	lab_begin "$node" "$BUILDDIR/flowbraidd" -d -f "$dir/$node.conf" 2>>"$dir/$node.messages"
 	NODE_PID[$node]=$LAB_PID
 	if ! lab_wait_for 10 node_listens "$node"; then
@@ -26,6 +29,12 @@ node_start()
 		tail -n 5 "$dir/$node.messages" >&2
 		return 1
 	fi
+}
+
+# node_address NODE: of its eth0.
+node_address()
+{
+	lab_exec "$1" ip -4 -o address show dev eth0 | sed 's/.* inet \([0-9.]*\).*/\1/'
 }
 
 # node_listens NODE: the kernel's tables say whether it has bound the port and joined the group. On loopback, where

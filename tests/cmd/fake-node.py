@@ -18,7 +18,8 @@ options.add_argument("port", type=int)
 options.add_argument("name")
 options.add_argument("--cluster", default="test")
 options.add_argument("--streams", type=int, default=2)
-options.add_argument("--miss", default="", help="FROM-TO,...: seconds ago in which nothing was heard of the first stream")
+options.add_argument("--miss", default="", help="FROM-TO,...: seconds before --at in which nothing was heard of the first stream")
+options.add_argument("--at", type=int, default=int(time.time()))
 options.add_argument("--loss", type=int, default=0, help="each so manieth datagram of all streams is missing")
 options.add_argument("--mode", default="", help="slow, endless, garbage, error, half, wrong")
 options.add_argument("--user", default="", help="USER:PASSWORD that is asked for")
@@ -46,7 +47,7 @@ def ranges(i, first, end):
     if i > 0 or not o.miss:
         return []
     spans = (s.split("-") for s in o.miss.split(","))
-    return [{"from": position(STARTED - int(a)), "to": position(STARTED - int(b)) - 1, "since": text(STARTED), "declared": True} for a, b in spans]
+    return [{"from": position(o.at - int(a)), "to": position(o.at - int(b)) - 1, "since": text(STARTED), "declared": True} for a, b in spans]
 
 
 def gaps():

@@ -6,7 +6,7 @@
 need_commands systemd-analyze make
 
 # The units as the build folder makes them, with a program that is there for sure.
-make -s -C "$BUILDDIR" conf/flowbraidd.service 'conf/flowbraidd@.service' >"$T/make" 2>&1 || {
+make -s -C "$BUILDDIR" conf/flowbraidd.service 'conf/flowbraidd@.service' conf/flowbraid-monitor.service >"$T/make" 2>&1 || {
 	fail "the units are made" || diag "$(cat "$T/make")"
 	done_testing
 }
@@ -47,6 +47,11 @@ exposed "$T/flowbraidd@b.service" 15 "flowbraidd@.service"
 understood "$T/root/flowbraidd.service" "with flowbraidd-root.conf"
 # No unit that starts as root comes below 2.3, with all else shut: systemd counts its user, changing it, and chroot.
 exposed "$T/root/flowbraidd.service" 27 "with flowbraidd-root.conf"
+
+like "$(cat "$BUILDDIR/conf/flowbraid-monitor.service")" '^ExecStart=/[^@]*/flowbraid monitor -f /[^@]*\.conf$' "the monitor's has its program's path, and its configuration's"
+sed 's,^ExecStart=[^ ]*/flowbraid monitor ,ExecStart=/bin/true ,' "$BUILDDIR/conf/flowbraid-monitor.service" >"$T/flowbraid-monitor.service"
+understood "$T/flowbraid-monitor.service" "flowbraid-monitor.service"
+exposed "$T/flowbraid-monitor.service" 15 "flowbraid-monitor.service"
 
 is "$(grep -c . "$T/flowbraidd.service")" "$(grep -c . "$T/flowbraidd@.service")" "the units have the same lines"
 is "$(diff "$T/flowbraidd.service" "$T/flowbraidd@.service" | sed -n 's/^> //p' | cut -d= -f1 | paste -sd' ')" \
