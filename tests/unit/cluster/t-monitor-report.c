@@ -17,9 +17,9 @@
 	"\"heard\":40,\"datagrams\":20,\"firstHeard\":\"2027-01-15T08:00:01Z\",\"lastHeard\":\"2027-01-15T08:00:09Z\","
 #define STREAM \
 	STREAM_HEAD \
-	    "\"first\":100,\"next\":130," STREAM_TAIL \
-	    "\"ranges\":[{\"from\":103,\"to\":105,\"since\":\"2027-01-15T08:00:05Z\",\"declared\":true}," \
-	    "{\"from\":110,\"to\":119,\"declared\":true,\"missing\":4},{\"from\":121,\"to\":121,\"declared\":false}]}"
+	"\"first\":100,\"next\":130," STREAM_TAIL \
+	"\"ranges\":[{\"from\":103,\"to\":105,\"since\":\"2027-01-15T08:00:05Z\",\"declared\":true}," \
+	"{\"from\":110,\"to\":119,\"declared\":true,\"missing\":4},{\"from\":121,\"to\":121,\"declared\":false}]}"
 #define GAPS_HEAD \
 	"{\"cluster\":\"c\",\"node\":\"a\",\"time\":\"2027-01-15T08:00:10.5Z\",\"started\":\"2027-01-15T07:00:00Z\",\"streams\":["
 static const char good_gaps[] = GAPS_HEAD STREAM "]}";

@@ -428,7 +428,8 @@ test_same_document(void)
 	export_many(5, 7);
 	w.answers -= NODES; /* the document has the same time */
 	(void)answer(0);
-	ok(stream()->at[0].next == next && stream()->at[0].before < next, "the same document again says nothing");
+	ok(stream()->at[0].next == next && stream()->at[0].before < next,
+	    "the same document again says nothing");
 	second(7);
 	ok(stream()->at[0].next == next + 5, "the next one does");
 }
