@@ -432,8 +432,10 @@ stream_take(struct view *v, struct view_stream *s, const struct stream_answer *a
 	at->rate = at->known && a->seconds > 0 && r->datagrams >= at->datagrams
 	    ? (double)(r->datagrams - at->datagrams) / a->seconds
 	    : 0;
-	if (moved)
+	if (moved) {
 		at->moved_ns = v->steady.ns;
+		at->lags_ns = 0;
+	}
 	s->unit = r->unit;
 	if (r->datagrams > 0 && r->heard > r->datagrams)
 		s->units_each = (double)r->heard / (double)r->datagrams;
@@ -492,7 +494,12 @@ find_limit(struct view *v, struct view_stream *s)
 		struct view_at *at = &s->at[n];
 		bool lags = moved_ns - at->moved_ns > v->stall_ns || (at->current && at->next < s->next);
 
-		at->stalled = at->told && lags && v->steady.ns - at->moved_ns > v->stall_ns;
+		/* After a silence somebody is the first that tells of more: the others have a while, too. */
+		if (!lags)
+			at->lags_ns = 0;
+		else if (at->lags_ns == 0)
+			at->lags_ns = v->steady.ns;
+		at->stalled = at->told && lags && v->steady.ns - at->lags_ns > v->stall_ns;
 		if (!view_hears(v, s, n))
 			continue;
 		hearing++;

@@ -67,6 +67,7 @@ struct view_at {
 	int64_t next;     /* as told last */
 	int64_t before;   /* as told the time before: what lies below can be judged */
 	int64_t moved_ns; /* when it heard something last, by our steady clock */
+	int64_t lags_ns;  /* since when others have heard more; 0: they have not */
 	int64_t started_ns;
 	uint64_t lane, epoch, datagrams;
 	uint64_t life; /* of the view's, that it is in */

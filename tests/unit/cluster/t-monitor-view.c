@@ -255,6 +255,10 @@ test_last_ones(void)
 	is_u64(stream()->hearing, 3, "it hears again");
 	seconds(20, 7, 0, 7);
 	is_u64(stream()->hearing, 3, "an exporter that is silent on all stalls on none");
+	export_many(5, 7);
+	second(5);
+	is_u64(stream()->hearing, 3, "nor is the first answer behind a silence held against the others");
+	second(7);
 	for (int i = 0; i < 4; i++) { /* one that sends once in ten seconds */
 		seconds(1, 7, 1, 7);
 		seconds(9, 7, 0, 7);
