@@ -327,6 +327,8 @@ is_plain_number(const struct parser *p)
 
 	while (more) {
 		more = t.kind == EXPR_TOKEN_SIGN;
+		if (more && t.text[0] == ']') /* an empty list: what no number is */
+			return true;
 		for (size_t i = 0; i < sizeof(before) / sizeof(before[0]); i++)
 			more |= expr_token_is(&t, before[i]);
 		if (more)
