@@ -35,8 +35,14 @@ is "$(value out findings 0 offset)" "$offset" "at its offset"
 
 run "$FLOWBRAID" merge -q --json -o without gone b c
 is "$(value out healed_records)" 0 "of a record that is gone without a trace nothing is healed"
-is "$(digests healed | grep -v 'common\|manifest')" "$(digests without | grep -v 'common\|manifest')" \
-    "windows and ledger are those of logs that do not hold the record"
+is "$(digests healed | grep -v 'common\|manifest\|ledger')" "$(digests without | grep -v 'common\|manifest\|ledger')" \
+    "windows are those of logs that do not hold the record"
+# What a record without its header held is not known, so it may explain another datagram that was lost next to it.
+counts()
+{
+	jq -cS 'del(.. | .causes?, .unexplained?)' "$1/ledger.json"
+}
+is "$(counts healed)" "$(counts without)" "and so is the ledger, but for causes"
 run "$FLOWBRAID" verify -q healed
 is "$status" 0 "verify finds nothing in the healed archive" || diag "$err"
 
