@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: ISC
 // Begins here. A document comes in from the feed, is read once (model.js), and each part of the page shows its share of it: at
-// most once a frame, and not at all while nobody sees the page.
+// most once a frame, and not at all while nobody sees the page; but its tab always tells how the cluster is.
 
 import { byId, setAttribute, setHidden, setShape, setText } from "./dom.js";
 import { Feed } from "./feed.js";
 import { showGaps, startGaps } from "./gaps.js";
-import { showHealth, showUnknown } from "./health.js";
+import { showHealth, tell, tellUnknown } from "./health.js";
 import { read } from "./model.js";
 import { showNodes } from "./nodes.js";
 import { showStreams, startStreams } from "./streams.js";
@@ -68,11 +68,9 @@ const feed = new Feed((text) => {
 	const was = link.state;
 	link = { state, why };
 	if (state === "lost" && was !== "lost")
-		showUnknown();
-	if (state === "live" && was === "lost") {
-		shown = null; // the verdict is to be said again
-		wantRender();
-	}
+		tellUnknown();
+	if (state === "live")
+		tell(latest);
 	showLink();
 });
 
@@ -116,11 +114,13 @@ let theme = THEMES.includes(store.get("flowbraid-theme")) ? store.get("flowbraid
 let utc = store.get("flowbraid-times") === "utc";
 
 startTimeline();
-startStreams((all) => { // a few more than there are now, so that a new stream is no reason to ask again
+// Whether more streams may come than the document has.
+startStreams((all) => {
 	if (all === 0)
 		feed.ask(0);
 	else if (latest.streams.length < all && feed.streams < all)
-		feed.ask(Math.ceil(all / 100 + 1) * 100);
+		feed.ask(Math.ceil(all / 100 + 1) * 100); // a few more than there are now: a new stream is no reason to ask again
+	return latest.streams.length < all && !feed.answered;
 });
 startGaps();
 setTheme(theme);

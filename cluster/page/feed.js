@@ -23,11 +23,13 @@ export class Feed {
 		this.heard = performance.now();
 		const source = new EventSource(this.streams > 0 ? `events?streams=${this.streams}` : "events");
 		this.source = source;
+		this.answered = false; // since it was asked for so many streams
 		source.onmessage = (event) => {
 			const now = performance.now();
 			this.usual = Math.max(1000, Math.min(60000, now - this.heard));
 			this.heard = now;
 			this.wait = AGAIN_FIRST;
+			this.answered = true;
 			if (this.onDocument(event.data))
 				this.onState("live", "");
 			else

@@ -31,7 +31,7 @@ function icon(health) {
 let told = ""; // what the live region said last
 
 // Only changes are said: a page that speaks each second is not listened to.
-export function say(text) {
+function say(text) {
 	if (text === told)
 		return;
 	if (told !== "" || !text.startsWith(VERDICTS.whole[0]))
@@ -70,7 +70,6 @@ export function showHealth(model) {
 	const [word, meaning] = VERDICTS[model.health];
 	const up = model.nodes.filter((n) => n.state === "up").length;
 	const all = model.streams.length === model.streamsTotal;
-	const residual = model.timeline.all.reduce((sum, n) => sum + (n ?? 0), 0);
 
 	setAttribute(document.documentElement, "data-health", model.health);
 	setShape(byId("health-shape"), model.health);
@@ -79,16 +78,14 @@ export function showHealth(model) {
 		"All nodes answer, but no exporter has been heard yet." : meaning);
 	reasons.show(model.reasons, String);
 	setText(byId("cluster"), model.cluster);
-	document.title = `${word}${model.cluster === "" ? "" : ` – ${model.cluster}`} – flowbraid`;
-	setAttribute(byId("icon"), "href", icon(model.health));
 
 	setText(byId("figure-nodes"), `${up} of ${model.nodes.length}`);
 	// Of a part of the streams the sum is no figure; the node that hears most is the better one.
 	const sum = model.streams.reduce((total, s) => total + s.rate, 0);
 	const blind = model.health === "blind";
 	setText(byId("figure-rate"), blind ? "–" : rate(all ? sum : Math.max(0, ...model.nodes.map((n) => n.rate))));
-	setText(byId("figure-residual"), blind && residual === 0 ? "–" : count(residual)); // nobody knows of none
-	setAttribute(byId("figure-residual"), "class", residual > 0 ? "bad" : null);
+	setText(byId("figure-residual"), blind && model.residual === 0 ? "–" : count(model.residual)); // nobody knows of none
+	setAttribute(byId("figure-residual"), "class", model.residual > 0 ? "bad" : null);
 	for (const node of document.querySelectorAll(".window"))
 		setText(node, ` in ${duration(model.window)}`);
 
@@ -96,10 +93,17 @@ export function showHealth(model) {
 		`Redundancy of the ${count(model.streams.length)} worst of ${plural(model.streamsTotal, "stream")}`);
 	shares.show(redundancy(model), (s) => `${s.hearing}/${s.of}`);
 	setHidden(byId("redundancy").parentNode, model.streams.length === 0);
+}
+
+// What is seen and heard of the page by who does not look at it: its tab, and what is said aloud.
+export function tell(model) {
+	const [word, meaning] = VERDICTS[model.health];
+	document.title = `${word}${model.cluster === "" ? "" : ` – ${model.cluster}`} – flowbraid`;
+	setAttribute(byId("icon"), "href", icon(model.health));
 	say(`${word}. ${model.reasons[0] ?? meaning}`);
 }
 
-export function showUnknown() {
+export function tellUnknown() {
 	setAttribute(byId("icon"), "href", icon("unknown"));
 	document.title = "Not connected – flowbraid";
 	say("Not connected to the monitor: the state of the cluster is not known.");

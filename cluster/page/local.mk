@@ -17,6 +17,7 @@ PAGE_OWN = \
 	cluster/page/timeline.js
 PAGE_UPLOT = cluster/page/uPlot.esm.js cluster/page/uPlot.min.css cluster/page/uPlot.LICENSE
 
+EXTRA_DIST += docs/monitor-light.png docs/monitor-dark.png docs/monitor-phone.png
 EXTRA_DIST += $(PAGE_OWN) $(PAGE_UPLOT) cluster/page/package.json cluster/page/package-lock.json
 MAINTAINERCLEANFILES += $(PAGE_UPLOT)
 

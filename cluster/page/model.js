@@ -14,9 +14,15 @@ function time(v) {
 
 const HEALTH = ["whole", "thinner", "losing", "blind"];
 
+// Before its first answer a node has no name but its address.
+function nodeName(n, i) {
+	const name = text(n.name) || text(n.url);
+	return (name === text(n.url) ? name.replace(/^\w+:\/\//, "").replace(/\/$/, "") : name) || `node ${i + 1}`;
+}
+
 function node(n, i) {
 	return {
-		name: text(n.name) || text(n.url).replace(/^\w+:\/\//, "").replace(/\/$/, "") || `node ${i + 1}`,
+		name: nodeName(n, i),
 		url: text(n.url),
 		state: text(n.state),
 		why: text(n.why),
@@ -51,6 +57,7 @@ function stream(s) {
 		rate: number(s.rate),
 		hearing: number(s.hearing),
 		of: number(s.of),
+		accounted: s.accounted !== false,
 		residual: number(s.residual),
 		residualPercent: number(s.residualPercent),
 		lastHeard: time(s.lastHeard),
@@ -90,6 +97,8 @@ export function read(doc) {
 		health: doc.health,
 		reasons: list(doc.reasons).map(text),
 		window: number(doc.windowSeconds),
+		residual: maybe(doc.residual) ?? buckets.reduce((sum, n) => sum + (n ?? 0), 0),
+		leftOut: number(doc.leftOut),
 		nodes,
 		streams: list(doc.streams).map(stream),
 		streamsTotal: Math.max(number(doc.streamsTotal), list(doc.streams).length),
@@ -99,7 +108,7 @@ export function read(doc) {
 			step: number(line.stepSeconds) || number(doc.stepSeconds) || 1,
 			all: buckets,
 			nodes: list(line.nodes).map((n, i) => ({
-				name: text(n.name) || nodes[i]?.name || `node ${i + 1}`,
+				name: nodes[i]?.name ?? nodeName(n, i),
 				heard: series(n.heard),
 				missing: series(n.missing),
 				trouble: series(n.trouble),

@@ -68,7 +68,7 @@ const cards = new Keyed(byId("nodes"), () => {
 	setText(it.loss, known ? percent(n.loss) : "–");
 	setText(it.missing, known ? count(n.missing) : "–");
 	setText(it.streams, known ? n.streams === total ? `all ${count(total)}` : `${count(n.streams)} of ${count(total)}` : "–");
-	setText(it.skew, skew(n.skew));
+	setText(it.skew, known ? skew(n.skew) : "–");
 	setText(it.answered, n.answered === null ? "never" : n.answered < 1 ? "just now" : `${duration(Math.floor(n.answered))} ago`);
 });
 

@@ -45,7 +45,7 @@ let order = "worst", down = false;
 let room = ROWS;
 let kept = []; // ids in the order that is shown
 let latest = null;
-let onWish = () => {};
+let onWish = () => false;
 
 function cell(kind, label, ...children) {
 	return el("td", { role: "cell", class: kind, "data-label": label }, ...children);
@@ -73,7 +73,8 @@ const rows = new Keyed(body, () => {
 	setText(it.exporter, s.exporter);
 	setText(it.detail, [protocol(s.version), ...s.detail].join(" · "));
 	setText(it.rateCell, rate(s.rate));
-	setText(it.residual, s.residual > 0 ? `${units(s.residual, s.unit)} (${percent(s.residualPercent)})` : "0");
+	setText(it.residual, s.residual > 0 ? `${units(s.residual, s.unit)} (${percent(s.residualPercent)})` : s.accounted ? "0" : "not known");
+	setAttribute(it.residual, "title", s.accounted ? null : "What its sequence numbers count is not known, so nothing is claimed to be missing.");
 	setClass(it.residual, s.residual > 0 ? "number residual bad" : "number residual");
 	setText(it.hearing, `${count(s.hearing)} of ${count(s.of)}`);
 	setClass(it.hearing.parentNode, s.hearing === 0 ? "hearing bad" : s.hearing < s.of ? "hearing warn" : "hearing");
@@ -156,7 +157,7 @@ function render() {
 	const found = arrange(latest.streams.filter((s) => which(s) && (find === "" ||
 		`${s.exporter} ${protocol(s.version)} ${s.detail.join(" ")}`.toLowerCase().includes(find))));
 	const wanted = find !== "" || byId("streams-which").value !== "all" || order !== "worst" || room > latest.streams.length;
-	onWish(wanted ? latest.streamsTotal : 0);
+	const more = onWish(wanted ? latest.streamsTotal : 0); // what we have not got yet may come
 	rows.show(found.slice(0, room), (s) => s.id);
 
 	const total = latest.streamsTotal;
@@ -166,9 +167,12 @@ function render() {
 	setText(byId("streams-empty"), total === 0 ? "No exporter has been heard yet." : narrowed ? "No stream is like that." : "");
 	const shown = Math.min(room, found.length);
 	const rest = (narrowed ? found.length : total) - shown;
+	const among = !more && wanted && latest.streams.length < total ? `the worst ${count(latest.streams.length)} of ${count(total)}` : count(total);
 	setText(byId("streams-count"), found.length === 0 ? "" : narrowed ?
-		`${count(shown)} of ${count(found.length)} that match, of ${count(total)}` : `${count(shown)} of ${count(total)}`);
-	setHidden(byId("streams-more"), rest <= 0);
+		`${count(shown)} of ${count(found.length)} that match, of ${among}` : `${count(shown)} of ${among}`);
+	setText(byId("streams-left"), latest.leftOut === 0 ? "" :
+		`For want of room the monitor has left something out ${count(latest.leftOut)} times.`);
+	setHidden(byId("streams-more"), rest <= 0 || (shown === found.length && wanted && !more));
 }
 
 export function showStreams(model) {

@@ -8,6 +8,7 @@ import { clock, count, duration, hourMinute, rate, short, tick } from "./text.js
 
 const TROUBLES = [[1, "down", "down"], [2, "kernel dropped", "kernel"], [4, "not written", "disk"]]; // bit, words, colour
 const RANGES = [900, 3600, 10800, 43200, 86400];
+const STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400]; // of the axis: it shows no seconds
 const DASHES = [[], [7, 3], [2, 3], [9, 3, 2, 3]];
 const COLOURS = 6; // --node-0 ... of style.css
 const TABLE_ROWS = 36;
@@ -54,7 +55,7 @@ function axes(size, values, splits) {
 	const text = colour("--quiet");
 	const font = "12px system-ui, sans-serif";
 	return [
-		{ stroke: text, font, grid: grid(), ticks: { show: false }, size: values === null ? 8 : 26, space: 64,
+		{ stroke: text, font, grid: grid(), ticks: { show: false }, size: values === null ? 8 : 26, space: 64, incrs: STEPS,
 			values: values === null ? (u, at) => at.map(() => "") : (u, at) => at.map(hourMinute) },
 		{ stroke: text, font, grid: grid(), ticks: { show: false }, size, gap: 6, ...splits },
 	];
@@ -227,7 +228,7 @@ const keys = new Keyed(byId("key"), () => {
 function showKey() {
 	const at = pointed ?? data.last;
 	const nodes = latest.timeline.nodes;
-	setText(byId("moment"), pointed === null ? "" : clock(data.xs[at]));
+	setText(byId("moment"), pointed === null ? "now" : clock(data.xs[at]));
 	keys.show([...nodes.map((n, i) => {
 		const heard = data.heard[i][at];
 		const what = TROUBLES.filter(([bit]) => (data.trouble[i][at] & bit) !== 0).map(([, words]) => words);
@@ -299,7 +300,7 @@ const rangeName = (s) => (s % 3600 === 0 ? `${s / 3600}\u00a0h` : duration(s));
 
 function makeRanges(total) {
 	const fieldset = byId("ranges");
-	const some = [...RANGES.filter((s) => s < total * 0.95), 0];
+	const some = [...RANGES.filter((s) => s < total), 0];
 	const offered = some.join(" ");
 	if (fieldset.dataset.offered === offered)
 		return;
@@ -326,7 +327,7 @@ export function showTimeline(model) {
 		return;
 	for (const node of document.querySelectorAll(".step"))
 		setText(node, `in ${duration(line.step)} each`);
-	makeRanges(line.all.length * line.step);
+	makeRanges(model.window); // a monitor that has just begun fills it in time
 	data = columns(model);
 	draw();
 }

@@ -12,7 +12,7 @@ BUCKETS = 360
 STEP = 30
 DOWN, KERNEL, DISK = 1, 2, 4  # bits of `trouble`
 
-STATES = ("whole", "down", "losing", "skewed", "blind", "first", "empty", "nodeless", "many", "hostile", "wide")
+STATES = ("whole", "down", "losing", "skewed", "blind", "young", "first", "empty", "nodeless", "many", "more", "hostile", "wide")
 SCRIPT = "<script>document.title='owned'</script>"
 IMAGE = "\"><img src=x onerror=\"document.title='owned'\">"
 
@@ -216,8 +216,20 @@ def first(now):
     c = Cluster(now, count=0)
     c.doc["cluster"] = ""
     for n in c.doc["nodes"]:
-        n.update(name="", state="never", why="", version="", answeredSecondsAgo=None, skewSeconds=None)
+        n.update(name=n["url"], state="never", why="", version="", answeredSecondsAgo=None, skewSeconds=0)
     c.health("blind", "no node has answered yet")
+    return c
+
+
+def young(now):
+    """It has watched for little more than a minute, and has not understood one exporter's numbers yet."""
+    c = Cluster(now)
+    line = c.doc["timeline"]
+    line["start"] = iso(c.start + (BUCKETS - 3) * STEP)
+    for row in [line["all"]] + [n[key] for n in line["nodes"] for key in ("heard", "missing", "trouble")]:
+        del row[:-3]
+    c.doc["streams"][2]["accounted"] = False
+    c.doc.update(residual=0, leftOut=7)
     return c
 
 
@@ -243,6 +255,11 @@ def many(now):
     c.past(1, 100, 60, 0.002)
     c.health("thinner", "143 exporters miss something on one node")
     return c
+
+
+def more(now):
+    """More exporters than the monitor tells of by events."""
+    return Cluster(now, count=1300)
 
 
 def hostile(now):

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: ISC
 // Looks at the monitor's page as a reader does, and says for each thing whether it is as it should be: "ok WHAT" or "not ok WHAT".
 //
-//	node look.mjs FOLDER-OF-MODULES ADDRESS FOLDER-FOR-SCREENSHOTS CHROMIUM
+//	node look.mjs FOLDER-OF-MODULES ADDRESS FOLDER-FOR-SCREENSHOTS CHROMIUM [PART]...
 
 import fs from "node:fs";
 import { createRequire } from "node:module";
 import path from "node:path";
 
-const [modules, address, shots, executablePath] = process.argv.slice(2);
+const [modules, address, shots, executablePath, ...only] = process.argv.slice(2);
 const require = createRequire(path.join(modules, "look.cjs"));
 const { chromium } = require("playwright-core");
 const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
@@ -91,7 +91,8 @@ async function shoot(page, name) {
 		document.activeElement.blur();
 		scrollTo(0, 0);
 	});
-	await page.screenshot({ path: path.join(shots, `${name}.png`) });
+	const { width, height } = page.viewportSize();
+	await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width, height: width > 1000 ? 1500 : height } });
 	await page.screenshot({ path: path.join(shots, `${name}-full.png`), fullPage: true });
 }
 
@@ -150,6 +151,19 @@ async function states() {
 	await shoot(page, "light");
 	await accessible(page, "losing, light");
 
+	// Rows do not run away from under the pointer.
+	const rows = () => texts(page, "#streams tbody th strong");
+	const before = await rows();
+	await page.hover("#streams tbody tr:nth-child(2)");
+	await show("down");
+	await headline(page, "Thinner");
+	is("held: while the pointer is on the table, rows stay where they are", await rows(), before);
+	await page.mouse.move(2, 2);
+	check("held: and go where they belong when it is gone", await until(page, (first) =>
+		document.querySelector("#streams tbody th strong").textContent !== first, before[0]));
+	await show("losing");
+	await headline(page, "Losing");
+
 	const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
 	const light = await paper();
 	await page.click("#theme");
@@ -173,6 +187,11 @@ async function states() {
 	await headline(page, "Thinner");
 	is("skewed: nodes", await texts(page, "#nodes .state"), ["clock off", "behind", "failing"]);
 	like("skewed: by how much", (await texts(page, "#nodes li"))[0], /63\ss behind/);
+	await show("young");
+	await headline(page, "Whole");
+	is("young: ranges are those of the window", await texts(page, "#ranges label"), ["15 min", "1 h", "3 h"]);
+	like("young: numbers that are not understood yet", (await texts(page, "#streams tbody tr")).find((t) => /^192\.0\.2\.17 /.test(t)), /not known/);
+	like("young: what was left out", await text(page, "#streams-left"), /left something out 7 times/);
 	await show("first");
 	await headline(page, "Blind");
 	is("first: nodes have their addresses for names", await texts(page, "#nodes h3"), ["col-a.example.net:8055", "col-b.example.net:8055", "col-c.example.net:8055"]);
@@ -183,6 +202,18 @@ async function states() {
 	await show("empty");
 	await headline(page, "Whole");
 	like("empty: says so", await text(page, "#meaning"), /no exporter has been heard/);
+
+	// Another tab is in front: this one tells by its title, and leaves all else for later.
+	const hide = (hidden) => page.evaluate((h) => {
+		Object.defineProperty(document, "hidden", { configurable: true, get: () => h });
+		document.dispatchEvent(new Event("visibilitychange"));
+	}, hidden);
+	await hide(true);
+	await show("losing");
+	check("hidden: the tab tells", await until(page, () => document.title.startsWith("Losing")));
+	is("hidden: nothing is drawn", await page.textContent("#headline"), "Whole");
+	await hide(false);
+	check("hidden: until it is seen", await until(page, () => document.getElementById("headline").textContent === "Losing"));
 	await close(page, "states");
 }
 
@@ -190,16 +221,32 @@ async function interruption() {
 	await show("whole");
 	const page = await open();
 	expected = /Failed to load resource.*(503|ERR_)|net::ERR/;
-	await fetch(`${address}cut?3`);
+	await fetch(`${address}cut?5`);
 	await page.waitForSelector("#lost:visible");
 	like("cut: says so, and how old it is", await text(page, "#lost"), /Not connected to the monitor\. What stands here is .* old, of \d\d:\d\d:\d\d\. Trying again\./);
 	like("cut: said aloud", await page.textContent("#said"), /state of the cluster is not known/);
 	like("cut: in the tab", await page.title(), /^Not connected/);
 	await accessible(page, "cut");
+	await page.click("#zone");
+	await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+	like("cut: the tab says so until there is something new", await page.title(), /^Not connected/);
 	check("cut: comes back by itself", await until(page, () => document.documentElement.dataset.link === "live"));
 	check("cut: the notice goes", await page.locator("#lost").isHidden());
 	check("cut: the verdict is back", await until(page, () => document.title === "Whole – edge – flowbraid"));
 	like("cut: and said", await page.textContent("#said"), /^Whole/);
+
+	// The connection stays, but nothing comes any more.
+	await page.clock.install();
+	await fetch(`${address}hold?1`);
+	let asked = 0;
+	page.on("request", (r) => asked += r.url().endsWith("/events"));
+	check("silent: not at once", await page.locator("#lost").isHidden());
+	await page.clock.fastForward(70000);
+	check("silent: noticed", await until(page, () => /The monitor has fallen silent/.test(document.getElementById("lost").textContent)));
+	await page.clock.runFor(16000);
+	check("silent: asked again", asked > 0);
+	await fetch(`${address}hold?0`);
+	check("silent: and live again", await until(page, () => document.documentElement.dataset.link === "live"));
 	await close(page, "cut");
 	expected = /^$/;
 }
@@ -217,7 +264,7 @@ async function hostile() {
 
 async function phone() {
 	await show("losing");
-	const page = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true });
+	const page = await open({ viewport: { width: 390, height: 844 }, deviceScaleFactor: 1.5, hasTouch: true, isMobile: true });
 	await shoot(page, "phone");
 	await accessible(page, "phone");
 	is("phone: still a table for those who listen", await page.locator("#streams").getByRole("row").count(), 11);
@@ -323,10 +370,14 @@ async function many() {
 	const all = await took(5);
 	console.log(`1,000 streams on 3 nodes: an update takes ${few.toFixed(1)} ms with 25 rows, ${all.toFixed(1)} ms with all rows`);
 	check("many: an update with all rows takes less than half of a second", all < 500, `${all} ms`);
+	await show("more");
+	check("many: more than events tell of", await until(page, () =>
+		document.getElementById("streams-count").textContent === "1,000 of the worst 1,000 of 1,300"));
+	check("many: no more are promised", await page.locator("#streams-more").isHidden());
 	await close(page, "many");
 }
 
-for (const part of [states, interruption, hostile, phone, keyboard, many]) {
+for (const part of [states, interruption, hostile, phone, keyboard, many].filter((p) => only.length === 0 || only.includes(p.name))) {
 	const begun = Date.now();
 	try {
 		await part();

@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: ISC
 # The monitor's page in a browser (look.mjs), with documents of clusters that do not exist (documents.py).
 #
-#	SHOTS=FOLDER tests/page/page.t		keeps screenshots there
+#	SHOTS=FOLDER PARTS="states phone" tests/page/page.t		keeps screenshots there; only these parts of look.mjs
 . "${SRCDIR:=$(cd "$(dirname "$0")/../.." && pwd)}/tests/lib.sh"
 
+PARTS=${PARTS:-}
 need_commands chromium node npm python3
 SITE=$BUILDDIR/cluster/page/site
 [ -f "$SITE/index.html" ] || skip_all "configured without the page, or not built"
@@ -30,7 +31,8 @@ python3 -B "$SRCDIR/tests/page/serve.py" --every 0.5 "$SITE" >"$T/address" 2>"$T
 server=$!
 check "the server of documents is up" wait_for 20 test -s "$T/address"
 
-run timeout 240 node "$SRCDIR/tests/page/look.mjs" "$MODULES" "$(cat "$T/address")" "${SHOTS:-$T}" "$(command -v chromium)"
+# shellcheck disable=SC2086 # several parts
+run timeout 240 node "$SRCDIR/tests/page/look.mjs" "$MODULES" "$(cat "$T/address")" "${SHOTS:-$T}" "$(command -v chromium)" $PARTS
 while IFS= read -r line; do
 	case $line in
 	"ok "*) pass "${line#ok }" ;;

@@ -6,7 +6,7 @@
 
 FOLDER has the page's files (the build's cluster/page/site; or cluster/page and where uPlot stands, to try changes without a
 build). Prints its address. GET /state?STATE changes what is shown to all who look; GET /cut?SECONDS closes all streams of
-events and refuses new ones for so long.
+events and refuses new ones for so long; after GET /hold?1 they stay open and say nothing, until GET /hold?0.
 """
 
 import argparse
@@ -21,6 +21,7 @@ import urllib.parse
 import documents
 
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:"
+MOST = 1000  # streams in an event, as in the monitor
 TYPES = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript"}
 
 
@@ -31,6 +32,7 @@ class Show:
         self.state, self.every = state, every
         self.turn = 0
         self.refuse_until = 0
+        self.hold = False
         self.changed = threading.Condition()
 
     def change(self, **what):
@@ -73,6 +75,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.wfile.flush()
             with show.changed:
                 show.changed.wait_for(lambda: show.turn != turn, show.every)
+                show.changed.wait_for(lambda: not show.hold)
         self.close_connection = True
 
     def do_GET(self):
@@ -82,7 +85,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         name = url.path.lstrip("/") or "index.html"
         if name == "events":
             try:
-                self.events(limit)
+                self.events(min(limit, MOST))
             except (BrokenPipeError, ConnectionResetError):
                 self.close_connection = True
             return
@@ -92,6 +95,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         if name == "state" and url.query in documents.STATES:
             show.change(state=url.query)
+            self.answer(200, "text/plain", b"")
+            return
+        if name == "hold":
+            show.change(hold=url.query == "1")
             self.answer(200, "text/plain", b"")
             return
         if name == "cut":
