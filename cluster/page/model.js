@@ -73,7 +73,7 @@ function stream(s) {
 function gap(g) {
 	return {
 		...source(g),
-		id: `${text(g.stream)} ${text(g.from)} ${list(g.nodes).join(" ")}`,
+		id: `${text(g.id)} ${text(g.from)} ${list(g.nodes).join(" ")}`,
 		unit: text(g.unit) || "datagrams",
 		missing: number(g.missing),
 		from: time(g.from),

@@ -33,7 +33,7 @@ const STATES = {
 	hears: ["", "", ""],
 	stalled: ["stalled", "lag", "warn"],
 	silent: ["silent", "unknown", "quiet"],
-	down: ["down", "blind", "warn"],
+	down: ["down", "blind", "quiet"], // its card tells the alarm
 	never: ["no answer yet", "unknown", "quiet"],
 };
 

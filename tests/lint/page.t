@@ -18,7 +18,7 @@ for file in $(grep -ohE '(from "\./|src="|href=")[A-Za-z]+(\.[A-Za-z]+)+"' $sour
 	check "$file, which is asked for, is there" grep -q "cluster/page/$file" local.mk
 done
 if command -v node >/dev/null; then
-	for file in $(printf '%s\n' $sources | grep 'js$') ../../tests/page/look.mjs; do
+	for file in $(printf '%s\n' $sources | grep 'js$') ../../tests/page/*.mjs; do
 		# Its name has to say that it is a module.
 		cp "$file" "$T/module.mjs"
 		run node --check "$T/module.mjs"

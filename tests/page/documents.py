@@ -122,7 +122,7 @@ class Cluster:
     def gap(self, stream, missing, ago, seconds, nodes, cause):
         s = self.doc["streams"][stream]
         self.doc["gaps"].append({
-            "stream": s["id"], "exporter": s["exporter"], "exporterPort": s["exporterPort"], "version": s["version"],
+            "id": s["id"], "exporter": s["exporter"], "exporterPort": s["exporterPort"], "version": s["version"],
             "domain": s["domain"], "unit": s["unit"], "missing": missing, "from": iso(self.now - ago),
             "to": iso(self.now - ago + seconds), "nodes": nodes, "cause": cause,
         })

@@ -1,99 +1,12 @@
 // SPDX-License-Identifier: ISC
-// Looks at the monitor's page as a reader does, and says for each thing whether it is as it should be: "ok WHAT" or "not ok WHAT".
+// Looks at the monitor's page as a reader does, with documents of clusters that do not exist (serve.py).
 //
 //	node look.mjs FOLDER-OF-MODULES ADDRESS FOLDER-FOR-SCREENSHOTS CHROMIUM [PART]...
 
-import fs from "node:fs";
-import { createRequire } from "node:module";
-import path from "node:path";
-
-const [modules, address, shots, executablePath, ...only] = process.argv.slice(2);
-const require = createRequire(path.join(modules, "look.cjs"));
-const { chromium } = require("playwright-core");
-const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
-
-const PATIENCE = 20000;
-let failed = 0;
-
-function check(what, good, ...told) {
-	console.log(`${good ? "ok" : "not ok"} ${what}`);
-	if (!good) {
-		failed++;
-		for (const t of told)
-			console.log(typeof t === "string" ? t : JSON.stringify(t));
-	}
-}
-
-const is = (what, got, want) => check(what, JSON.stringify(got) === JSON.stringify(want), { got, want });
-const like = (what, got, want) => check(what, want.test(got), `got ${got}, want ${want}`);
-
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-dev-shm-usage"] });
-const complaints = []; // of any page
-let expected = /^$/; // what the browser may say just now
-
-async function open(options = {}) {
-	const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, colorScheme: "light", timezoneId: "Europe/Berlin", ...options });
-	const page = await context.newPage();
-	page.setDefaultTimeout(PATIENCE);
-	page.on("console", (m) => {
-		if (["error", "warning"].includes(m.type()) && !expected.test(m.text()))
-			complaints.push(m.text());
-	});
-	page.on("pageerror", (e) => complaints.push(e.stack));
-	page.on("request", (r) => {
-		if (!r.url().startsWith(address) && !r.url().startsWith("data:"))
-			complaints.push(`asked elsewhere: ${r.url()}`);
-	});
-	await page.addInitScript(() => {
-		window.violations = [];
-		document.addEventListener("securitypolicyviolation", (e) => window.violations.push(`${e.violatedDirective} ${e.blockedURI}`));
-	});
-	await page.goto(address);
-	await page.waitForSelector("[data-link=live]");
-	return page;
-}
+import { accessible, address, check, close, expect, headline, is, like, more, open, run, shoot, sideways, text, texts, until } from "./browser.mjs";
 
 async function show(state) {
 	await fetch(`${address}state?${state}`);
-}
-
-// Spaces are spaces, whether a line may break there or not.
-const plain = (t) => t.replace(/\s+/g, " ").trim();
-const text = async (page, selector) => plain(await page.locator(selector).first().innerText());
-const texts = async (page, selector) => (await page.locator(selector).allInnerTexts()).map(plain);
-const headline = (page, word) => page.waitForFunction((w) => document.getElementById("headline").textContent === w, word);
-const until = (page, what, ...args) => page.waitForFunction(what, ...args).then(() => true, () => false);
-
-async function close(page, what) {
-	is(`${what}: nothing against the content security policy`, await page.evaluate(() => window.violations), []);
-	await page.context().close();
-}
-
-async function accessible(page, what) {
-	await page.evaluate(axe);
-	const found = await page.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-	const grave = found.violations.filter((v) => ["serious", "critical"].includes(v.impact));
-	check(`${what}: accessible`, grave.length === 0 && found.passes.length > 10,
-		...grave.map((v) => `${v.id}: ${v.help}: ${v.nodes.slice(0, 4).map((n) => `${n.html.slice(0, 160)} ${n.failureSummary}`).join("; ")}`));
-	for (const v of found.violations.filter((v) => !grave.includes(v)))
-		console.log(`${what}: ${v.impact}: ${v.id}: ${v.help}: ${v.nodes[0].html.slice(0, 160)}`);
-}
-
-const sideways = (page) => page.evaluate(() => {
-	const room = document.documentElement.clientWidth;
-	return document.documentElement.scrollWidth <= room ? "" : [...document.querySelectorAll("main *")]
-		.filter((e) => e.getBoundingClientRect().right > room + 1).slice(0, 3).map((e) => e.outerHTML.slice(0, 120)).join("\n");
-});
-
-async function shoot(page, name) {
-	await page.mouse.move(2, 2);
-	await page.evaluate(() => {
-		document.activeElement.blur();
-		scrollTo(0, 0);
-	});
-	const { width, height } = page.viewportSize();
-	await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage: true, clip: { x: 0, y: 0, width, height: width > 1000 ? 1500 : height } });
-	await page.screenshot({ path: path.join(shots, `${name}-full.png`), fullPage: true });
 }
 
 async function states() {
@@ -220,7 +133,7 @@ async function states() {
 async function interruption() {
 	await show("whole");
 	const page = await open();
-	expected = /Failed to load resource.*(503|ERR_)|net::ERR/;
+	expect(/Failed to load resource.*(503|ERR_)|net::ERR/);
 	await fetch(`${address}cut?5`);
 	await page.waitForSelector("#lost:visible");
 	like("cut: says so, and how old it is", await text(page, "#lost"), /Not connected to the monitor\. What stands here is .* old, of \d\d:\d\d:\d\d\. Trying again\./);
@@ -248,7 +161,7 @@ async function interruption() {
 	await fetch(`${address}hold?0`);
 	check("silent: and live again", await until(page, () => document.documentElement.dataset.link === "live"));
 	await close(page, "cut");
-	expected = /^$/;
+	expect();
 }
 
 async function hostile() {
@@ -362,9 +275,9 @@ async function many() {
 	await page.fill("#streams-find", "10.3.249.1");
 	check("many: one is found that was not among the worst", await until(page, () => document.querySelectorAll("#streams tbody tr").length === 1));
 	await page.fill("#streams-find", "");
-	const more = () => page.click("#streams-more");
+	const showMore = () => page.click("#streams-more");
 	for (const rows of [100, 500, 900, 1000]) {
-		await more();
+		await showMore();
 		check(`many: ${rows} rows`, await until(page, (n) => document.querySelectorAll("#streams tbody tr").length === n, rows));
 	}
 	const all = await took(5);
@@ -377,15 +290,4 @@ async function many() {
 	await close(page, "many");
 }
 
-for (const part of [states, interruption, hostile, phone, keyboard, many].filter((p) => only.length === 0 || only.includes(p.name))) {
-	const begun = Date.now();
-	try {
-		await part();
-	} catch (e) {
-		check(`${part.name}: to its end`, false, ...e.stack.split("\n"));
-	}
-	console.log(`${part.name}: ${((Date.now() - begun) / 1000).toFixed(1)} s`);
-}
-await browser.close();
-is("the browser has nothing to complain of", complaints, []);
-process.exit(failed > 0 ? 1 : 0);
+await run([states, interruption, hostile, phone, keyboard, many], more);
