@@ -134,8 +134,7 @@ function makeColumns(nodes) {
 const pointed = matchMedia("(hover: hover)");
 
 function held() {
-	return body.contains(document.activeElement) || byId("streams-scroll") === document.activeElement ||
-		(pointed.matches && body.matches(":hover"));
+	return byId("streams-scroll").matches(":focus-visible") || (pointed.matches && body.matches(":hover"));
 }
 
 function arrange(streams) {
@@ -167,6 +166,7 @@ function render() {
 	setText(byId("streams-empty"), total === 0 ? "No exporter has been heard yet." : narrowed ? "No stream is like that." : "");
 	const shown = Math.min(room, found.length);
 	const rest = (narrowed ? found.length : total) - shown;
+	setText(byId("streams-held"), held() && found.length > 1 ? "Rows keep their places while you are at them." : "");
 	const among = !more && wanted && latest.streams.length < total ? `the worst ${count(latest.streams.length)} of ${count(total)}` : count(total);
 	setText(byId("streams-count"), found.length === 0 ? "" : narrowed ?
 		`${count(shown)} of ${count(found.length)} that match, of ${among}` : `${count(shown)} of ${among}`);

@@ -71,6 +71,9 @@ async function states() {
 	await show("down");
 	await headline(page, "Thinner");
 	is("held: while the pointer is on the table, rows stay where they are", await rows(), before);
+	like("held: and it says so", await text(page, "#streams-held"), /keep their places/);
+	await page.mouse.down();
+	await page.mouse.up(); // which leaves the focus there, but nobody sees it
 	await page.mouse.move(2, 2);
 	check("held: and go where they belong when it is gone", await until(page, (first) =>
 		document.querySelector("#streams tbody th strong").textContent !== first, before[0]));
