@@ -12,6 +12,7 @@ include tests/fuzz/local.mk
 include tests/bench/local.mk
 include tests/node/local.mk
 include tests/sim/local.mk
+include tests/page/local.mk
 
 # tests/run asks which programs to run, so that one that was not built is a failure and not overlooked.
 print-check-programs:

@@ -6,7 +6,8 @@
 cd "$SRCDIR" || exit 99
 for file in $(find src cluster tests include man conf python perl .ci configure.ac Makefile.am autogen.sh -type f \
 	! -path 'tests/fuzz/corpus/*' ! -name '*.hex' ! -name '*.json' ! -name '*.csv' ! -name '*.txt' ! -name '*.tsv' \
-	! -name '*.expected' ! -path '*/__pycache__/*' ! -path '*/.mypy_cache/*' 2>/dev/null | sort); do
+	! -name '*.expected' ! -path '*/__pycache__/*' ! -path '*/.mypy_cache/*' \
+	! -path 'cluster/page/uPlot.*' ! -path 'cluster/page/site/*' 2>/dev/null | sort); do
 	head -n 3 "$file" | grep -q 'SPDX-License-Identifier: ISC' || {
 		fail "$file: has no SPDX line"
 		continue
