@@ -15,7 +15,7 @@ FUZZ_MAIN = tests/fuzz/target.h tests/fuzz/replay-main.c
 endif
 FUZZ_LINK = $(AM_LDFLAGS) $(FUZZ_LDFLAGS)
 
-EXTRA_DIST += tests/fuzz/replay.t tests/fuzz/corpus
+EXTRA_DIST += tests/fuzz/replay.t tests/fuzz/smoke tests/fuzz/corpus
 
 check_PROGRAMS += tests/fuzz/fuzz-segment
 tests_fuzz_fuzz_segment_SOURCES = tests/fuzz/fuzz-segment.c $(FUZZ_MAIN)
