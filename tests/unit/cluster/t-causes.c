@@ -83,7 +83,7 @@ one(struct story *s, char mark, uint32_t i)
 	}
 	if (mark == 'X') { /* killed: what it had received last is lost with it */
 		if (s->runs)
-			log_folder_close(&s->f, false);
+			log_folder_close(&s->f, true); /* and sealed by the next one */
 		s->runs = false;
 		return;
 	}
