@@ -7,10 +7,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/dns.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/util.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
@@ -168,6 +170,8 @@ why_failed(const struct fetch *f, int saved)
 	const SSL *ssl = f->stream != NULL ? bufferevent_openssl_get_ssl(f->stream) : NULL;
 	unsigned long tls = f->stream != NULL && ssl != NULL ? bufferevent_get_openssl_error(f->stream) : 0;
 
+	if (f->stream != NULL && bufferevent_socket_get_dns_error(f->stream) != 0)
+		return evutil_gai_strerror(bufferevent_socket_get_dns_error(f->stream));
 	if (ssl != NULL && SSL_get_verify_result(ssl) != X509_V_OK)
 		return X509_verify_cert_error_string(SSL_get_verify_result(ssl));
 	if (tls != 0 && ERR_reason_error_string(tls) != NULL)

@@ -125,6 +125,8 @@ is "$status" 2 "all are dead"
 like "$out" 'no node answers' "that, too"
 monitor --node $A --node $A/ --check
 like "$out" 'it has the name of another node' "a node twice"
+monitor --node http://no-such-host.invalid:1 --check
+like "$status $out" '2 .*has not answered yet: (nodename nor servname|temporary failure|non-recoverable|timed out)' "a name that nobody knows"
 monitor --cluster other --node $A --check
 like "$status $out" '2 .*it is of another cluster' "another cluster"
 # odd MODE MESSAGE
