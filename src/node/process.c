@@ -78,7 +78,9 @@ background_ready(struct background *b)
 		if (null > 2)
 			(void)close(null);
 	}
-	(void)chdir("/"); /* keep no file system busy */
+	if (chdir("/") != 0)
+		msg_warn(
+		    "working directory: cannot leave it, and keep its file system busy: %s", strerror(errno));
 	if (write(b->ready, "", 1) != 1)
 		msg_warn("whoever started this did not wait for it");
 	(void)close(b->ready);
