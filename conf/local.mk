@@ -23,7 +23,7 @@ EXTRA_DIST += conf/flowbraid-monitor.service.in conf/flowbraid-rules-test.yml co
 CLEANFILES += $(UNITS)
 
 edit_unit = sed -e 's,[@]sbindir[@],$(sbindir),g' -e 's,[@]bindir[@],$(bindir),g' -e 's,[@]sysconfdir[@],$(sysconfdir),g'
-edit_instance = $(edit_unit) -e '/^Description=/s,node,node %i,' -e '/^ExecStart=/s,/flowbraid\.conf$$,/flowbraid/%i.conf,' \
+edit_instance = $(edit_unit) -e '/^Description=/s,node,node %i,' -e '/^[A-Z][A-Za-z]*=/s,/flowbraid\.conf$$,/flowbraid/%i.conf,' \
 	-e '/^[A-Z][a-z]*Directory=flowbraid$$/s,$$,/%i,' -e 's,/var/log/flowbraid,&/%i,'
 
 conf/flowbraidd.service: conf/flowbraidd.service.in Makefile

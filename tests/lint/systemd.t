@@ -53,9 +53,12 @@ sed 's,^ExecStart=[^ ]*/flowbraid monitor ,ExecStart=/bin/true ,' "$BUILDDIR/con
 understood "$T/flowbraid-monitor.service" "flowbraid-monitor.service"
 exposed "$T/flowbraid-monitor.service" 15 "flowbraid-monitor.service"
 
+for unit in flowbraidd.service flowbraidd@.service flowbraid-monitor.service; do
+	is "$(sed -n 's/^ConditionPathExists=//p' "$T/$unit")" "$(sed -n 's/^ExecStart=.* -f //p' "$T/$unit")" "$unit starts once its configuration is there"
+done
 is "$(grep -c . "$T/flowbraidd.service")" "$(grep -c . "$T/flowbraidd@.service")" "the units have the same lines"
 is "$(diff "$T/flowbraidd.service" "$T/flowbraidd@.service" | sed -n 's/^> //p' | cut -d= -f1 | paste -sd' ')" \
-	"Description ExecStart # /var/log/flowbraid/%i is made for it. A log elsewhere is a drop-in with ReadWritePaths LogsDirectory RuntimeDirectory" \
+	"Description ConditionPathExists ExecStart # /var/log/flowbraid/%i is made for it. A log elsewhere is a drop-in with ReadWritePaths LogsDirectory RuntimeDirectory" \
 	"an instance has files of its own"
 
 # What the test would overlook if the number could not be read, or nothing were refused.
