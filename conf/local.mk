@@ -37,3 +37,18 @@ conf/flowbraidd@.service: conf/flowbraidd.service.in Makefile
 conf/flowbraid-monitor.service: conf/flowbraid-monitor.service.in Makefile
 	$(AM_V_at)$(MKDIR_P) conf
 	$(AM_V_GEN)$(edit_unit) $(srcdir)/conf/flowbraid-monitor.service.in >$@.tmp && mv $@.tmp $@
+
+# The Debian packages; dpkg-buildpackage makes them (README.md).
+EXTRA_DIST += \
+	debian/changelog \
+	debian/control \
+	debian/copyright \
+	debian/flowbraid.install \
+	debian/libflowbraid-dev.install \
+	debian/libflowbraid-perl.examples \
+	debian/libflowbraid0.install \
+	debian/libflowbraid0.symbols \
+	debian/not-installed \
+	debian/python3-flowbraid.examples \
+	debian/rules \
+	debian/source/format
