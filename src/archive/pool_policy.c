@@ -15,8 +15,9 @@
 struct choosing {
 	struct policy *policy;
 	struct flow_context context;
-	struct decode decode; /* whose templates are asked for */
-	bool late;            /* what nobody asks */
+	decode_resolve known; /* what knows the templates */
+	void *known_ctx;
+	bool late; /* what nobody asks */
 };
 
 static bool
@@ -122,7 +123,7 @@ resolve(void *ctx, unsigned data_set, uint16_t set_id, bool *ret_late)
 	struct choosing *c = ctx;
 
 	(void)ret_late;
-	return c->decode.resolve(c->decode.ctx, data_set, set_id, &c->late);
+	return c->known(c->known_ctx, data_set, set_id, &c->late);
 }
 
 /* ERR_LIMIT: it stays whole. */
@@ -133,15 +134,18 @@ choose_of(struct pool *p, const struct plan *plan, struct unpack *u, uint32_t in
 	struct pool_selecting *s = p->selecting;
 	struct selected_choice choice = choice_of(c);
 	struct proto_info info;
+	struct decode decode;
 	struct sha256 sha256;
 	const uint8_t *payload;
 	bool complete;
 	enum err e = pool_payload(p, d, &payload);
 
 	if (e == ERR_OK)
-		e = unpack_start(u, index, payload, d->len, &info, &c->decode);
+		e = unpack_start(u, index, payload, d->len, &info, &decode);
 	if (e != ERR_OK)
 		return e == ERR_UNKNOWN ? ERR_LIMIT : e;
+	c->known = decode.resolve;
+	c->known_ctx = decode.ctx;
 	c->context = (struct flow_context){.exporter = d->addr, .port = d->port, .received = {d->time_ns}};
 	if (plan->sampling[index] != REF_NONE)
 		c->context.sampling = &plan->states[plan->sampling[index]];
