@@ -5,8 +5,9 @@
 #ifndef FLOWBRAID_TESTS_FUZZ_SCANNER_LEAK_H
 #define FLOWBRAID_TESTS_FUZZ_SCANNER_LEAK_H
 
-/* libconfig's scanner leaks the texts it had read when the input turns out to be wrong. */
-const char *__lsan_default_suppressions(void);
+/* libconfig's scanner leaks the texts it had read when the input turns out to be wrong. The sanitizer, which may be a shared
+ * library, has to see what is asked for. */
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *
 __lsan_default_suppressions(void)
 {
