@@ -25,27 +25,6 @@ monitor_stream_rate(const struct view *v, const struct view_stream *s)
 	return rate;
 }
 
-const char *
-monitor_version(const struct stream_key *k)
-{
-	switch (k->proto) {
-	case PROTO_V1:
-		return "1";
-	case PROTO_V5:
-		return "5";
-	case PROTO_V7:
-		return "7";
-	case PROTO_V8:
-		return "8";
-	case PROTO_V9:
-		return "9";
-	case PROTO_IPFIX:
-		return "10";
-	default:
-		return "\"sflow5\"";
-	}
-}
-
 /* --- order --- */
 
 struct ranked {
@@ -236,7 +215,7 @@ static void
 put_key(struct json *j, const struct stream_key *k, const char *unit)
 {
 	char exporter[ADDR_TEXT_SIZE], agent[ADDR_TEXT_SIZE];
-	const char *version = monitor_version(k);
+	const char *version = proto_version_json((enum proto)k->proto);
 	struct buf id = BUF_INIT;
 
 	(void)addr_text(&k->exporter, exporter);

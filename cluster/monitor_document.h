@@ -25,6 +25,5 @@ const struct view_stream **monitor_streams(const struct view *v);
 /* Of a hundred, finite, also of nothing. */
 double monitor_percent(uint64_t part, uint64_t whole);
 double monitor_stream_rate(const struct view *v, const struct view_stream *s);
-const char *monitor_version(const struct stream_key *k); /* as JSON has it: 9, "sflow5" */
 
 #endif

@@ -98,7 +98,8 @@ put_key(struct buf *out, const struct stream_key *k)
 	bool sflow = k->proto == PROTO_SFLOW5;
 
 	buf_printf(out, "exporter=\"%s\",port=\"%u\",version=\"%s\",obs_domain_id=\"%" PRIu32 "\"",
-	    addr_text(&k->exporter, exporter), k->port, sflow ? "sflow5" : monitor_version(k), k->domain);
+	    addr_text(&k->exporter, exporter), k->port,
+	    sflow ? "sflow5" : proto_version_json((enum proto)k->proto), k->domain);
 	if (sflow)
 		buf_printf(out, ",agent=\"%s\"", addr_text(&k->agent, agent));
 }
