@@ -4,9 +4,10 @@
  * numbers tell what got lost. For benchmarks and for tests of the daemon.
  *
  *	blast [-a address] [-p port] [-i interface] [-s source-port] [-n datagrams] [-r a-second]
- *	    [-v 5 | 9] [-f flows-in-a-datagram] [-q first-sequence] [-w capture [-t seconds-since-1970]]
+ *	    [-v 5 | 9] [-f flows-in-a-datagram] [-q first-sequence] [-k exporters]
+ *	    [-w capture [-t seconds-since-1970]]
  *
- * Datagrams that the socket does not take are sent again, so n datagrams have been sent in the end. Prints
+ * With -k they come from so many addresses in turn, 127.77.0.0 and up, each with a numbering of its own. Datagrams that the socket does not take are sent again, so n datagrams have been sent in the end. Prints
  * `sent N datagrams in S s`. SIGTERM ends it early, with the same line. With -w nothing is sent: the datagrams
  * stand in a capture (pcap, nanoseconds, raw IP) instead, from 198.51.100.1, at times that -r and -t give.
  */
@@ -30,6 +31,8 @@
 #define BATCH 32
 #define SIZE_MOST 1472
 #define V9_TEMPLATE_EVERY 1000
+#define EXPORTERS_MOST 65536
+#define FIRST_EXPORTER 0x7f4d0000
 
 struct options {
 	struct addr address;
@@ -39,6 +42,7 @@ struct options {
 	double rate; /* 0: as fast as it goes */
 	int version;
 	unsigned flows;
+	unsigned exporters; /* 0: this host */
 	uint32_t first;
 	const char *capture; /* NULL: send */
 	int64_t time;
@@ -134,8 +138,9 @@ make(const struct options *o, uint64_t i, uint8_t *out)
 	return o->version == 5 ? make_v5(o, i, out) : make_v9(o, i, out);
 }
 
+/* exporter: which of several. */
 static int
-open_socket(const struct options *o)
+open_socket(const struct options *o, unsigned exporter)
 {
 	struct sockaddr_storage sa;
 	bool v4 = addr_is_v4(&o->address);
@@ -146,10 +151,12 @@ open_socket(const struct options *o)
 	if (fd < 0)
 		die("socket");
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-	if (o->source_port != 0) {
-		struct addr any = v4 ? addr_v4(0) : (struct addr){{0}};
+	if (o->source_port != 0 || o->exporters > 0) {
+		struct addr from = v4 ? addr_v4(0) : (struct addr){{0}};
 
-		len = addr_to_sockaddr(&any, o->source_port, &sa);
+		if (o->exporters > 0)
+			from = addr_v4(FIRST_EXPORTER + exporter);
+		len = addr_to_sockaddr(&from, o->source_port, &sa);
 		if (bind(fd, (const struct sockaddr *)&sa, len) != 0)
 			die("bind");
 	}
@@ -189,10 +196,12 @@ pace(const struct options *o, mono_t begun, uint64_t i)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+/* Batches are sent by each of the sockets in turn. */
 static uint64_t
-blast(const struct options *o, int fd)
+blast(const struct options *o, const int *fds)
 {
 	static uint8_t payloads[BATCH][SIZE_MOST];
+	uint64_t turns = o->exporters > 0 ? o->exporters : 1;
 	struct iovec iov[BATCH];
 	struct mmsghdr messages[BATCH];
 	mono_t begun = mono_now();
@@ -201,17 +210,18 @@ blast(const struct options *o, int fd)
 	memset(messages, 0, sizeof(messages));
 	while (sent < o->count && !ended) {
 		unsigned batch = o->count - sent < BATCH ? (unsigned)(o->count - sent) : BATCH;
+		uint64_t turn = sent / BATCH, own = turn / turns * BATCH;
 		unsigned at = 0;
 
 		for (unsigned i = 0; i < batch; i++) {
 			iov[i].iov_base = payloads[i];
-			iov[i].iov_len = make(o, sent + i, payloads[i]);
+			iov[i].iov_len = make(o, own + i, payloads[i]);
 			messages[i].msg_hdr.msg_iov = &iov[i];
 			messages[i].msg_hdr.msg_iovlen = 1;
 		}
 		pace(o, begun, sent);
 		while (at < batch && !ended) {
-			int n = sendmmsg(fd, messages + at, batch - at, 0);
+			int n = sendmmsg(fds[turn % turns], messages + at, batch - at, 0);
 
 			if (n > 0)
 				at += (unsigned)n;
@@ -289,7 +299,7 @@ read_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:p:i:s:n:r:v:f:q:w:t:")) != -1) {
+	while ((c = getopt(argc, argv, "a:p:i:s:n:r:v:f:q:k:w:t:")) != -1) {
 		switch (c) {
 		case 'a':
 			if (!addr_parse(optarg, &o->address))
@@ -321,6 +331,9 @@ read_options(int argc, char **argv, struct options *o)
 		case 'q':
 			o->first = (uint32_t)strtoul(optarg, NULL, 10);
 			break;
+		case 'k':
+			o->exporters = (unsigned)strtoul(optarg, NULL, 10);
+			break;
 		case 'w':
 			o->capture = optarg;
 			break;
@@ -330,7 +343,8 @@ read_options(int argc, char **argv, struct options *o)
 		default:
 			break;
 		}
-		if (c == '?' || (o->version != 5 && o->version != 9) || o->flows < 3 || o->flows > 30) {
+		if (c == '?' || (o->version != 5 && o->version != 9) || o->flows < 3 || o->flows > 30 ||
+		    o->exporters > EXPORTERS_MOST) {
 			fprintf(stderr, "blast: bad option\n");
 			exit(2);
 		}
@@ -349,7 +363,8 @@ main(int argc, char **argv)
 	    .time = 1700000000,
 	};
 	struct sigaction term = {.sa_handler = on_term};
-	int fd;
+	unsigned sockets;
+	int *fds;
 
 	read_options(argc, argv, &o);
 	(void)sigaction(SIGTERM, &term, NULL);
@@ -357,8 +372,14 @@ main(int argc, char **argv)
 		write_capture(&o);
 		return 0;
 	}
-	fd = open_socket(&o);
-	(void)blast(&o, fd);
-	(void)close(fd);
+	sockets = o.exporters > 0 ? o.exporters : 1;
+	if ((fds = calloc(sockets, sizeof(*fds))) == NULL)
+		die("memory");
+	for (unsigned i = 0; i < sockets; i++)
+		fds[i] = open_socket(&o, i);
+	(void)blast(&o, fds);
+	for (unsigned i = 0; i < sockets; i++)
+		(void)close(fds[i]);
+	free(fds);
 	return 0;
 }
