@@ -363,14 +363,30 @@ are_rebuilt(const struct pool *p, struct seq_item *items, size_t count)
 	return rebuilt;
 }
 
+/* Of the epochs of one stream, which are the last ones. Where one of them does not tell, the others do. */
+static void
+learn_disciplines(struct plan *plan, const struct seq_rules *rules, size_t first)
+{
+	struct seq_votes votes = {{0}};
+
+	for (size_t i = first; i < plan->epoch_count; i++)
+		seq_vote_all(&votes, plan->items + plan->epochs[i].first, plan->epochs[i].count);
+	for (size_t i = first; i < plan->epoch_count; i++) {
+		struct plan_epoch *e = &plan->epochs[i];
+
+		e->discipline = seq_learn(rules, plan->items + e->first, e->count, &votes);
+		seq_settle(rules, e->discipline, plan->items + e->first, e->count);
+	}
+}
+
 static enum err
 plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t count, size_t *epoch_room)
 {
 	struct plan *plan = m->plan;
 	uint32_t stream = plan->streams[rank], epochs, number = 0;
+	size_t first_epoch = plan->epoch_count;
 	enum proto proto = m->p->streams[stream].key.proto;
 	struct seq_rules rules = seq_rules_for(proto);
-	enum seq_discipline discipline;
 	enum err e = ERR_OK;
 
 	if (are_rebuilt(m->p, items, count))
@@ -396,15 +412,14 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 			return e;
 		if ((e = array_grow(plan->epochs, *epoch_room, plan->epoch_count)) != ERR_OK)
 			return e;
-		discipline = seq_learn(&rules, items + i, heard);
-		seq_settle(&rules, discipline, items + i, heard);
 		plan->epochs[plan->epoch_count++] = (struct plan_epoch){.stream = stream,
 		    .number = number,
 		    .first = (size_t)(items + i - plan->items),
-		    .count = heard,
-		    .discipline = discipline};
+		    .count = heard};
 		number++;
 	}
+	if (e == ERR_OK)
+		learn_disciplines(plan, &rules, first_epoch);
 	return e;
 }
 

@@ -69,6 +69,7 @@ plan_count_records(
 		bool known;
 		enum err e;
 
+		items[i].templates = (uint16_t)p->datagrams[items[i].tag].places;
 		if (count_selected(p, &items[i]) || count_by_lengths(p, plan, u, &items[i]))
 			continue;
 		e = start(p, u, &items[i], &info, &decode, &known);

@@ -26,10 +26,33 @@ seq_discipline_name(enum seq_discipline d)
 		return "after";
 	case SEQ_DATAGRAMS:
 		return "datagrams";
+	case SEQ_BEFORE_ALL:
+		return "before+templates";
+	case SEQ_AFTER_ALL:
+		return "after+templates";
 	case SEQ_NONE:
 		break;
 	}
 	return "none";
+}
+
+enum seq_discipline
+seq_variant(enum seq_discipline d)
+{
+	switch (d) {
+	case SEQ_BEFORE:
+		return SEQ_BEFORE_ALL;
+	case SEQ_AFTER:
+		return SEQ_AFTER_ALL;
+	case SEQ_BEFORE_ALL:
+		return SEQ_BEFORE;
+	case SEQ_AFTER_ALL:
+		return SEQ_AFTER;
+	case SEQ_DATAGRAMS:
+	case SEQ_NONE:
+		break;
+	}
+	return d;
 }
 
 const char *
@@ -310,6 +333,9 @@ unwrap(const struct seq_rules *rules, struct seq_item *items, size_t i, size_t e
 		bool far = seq_is_far(rules, d);
 
 		it->position = top->position + d;
+		if (seq_begins_anew(rules, top->sequence, it->sequence) &&
+		    seq_goes_on(rules, items, i, end) && it->order_ms > top->order_ms)
+			return i;
 		if (d < 0 && seq_goes_on(rules, items, i, end) && it->order_ms > top->order_ms &&
 		    seq_diff(top->sequence, items[i + 2].sequence) < 0)
 			return i;
@@ -361,50 +387,75 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 	return ERR_OK;
 }
 
-static const enum seq_discipline candidates[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_NONE};
+/* Ties go to the first. */
+static const enum seq_discipline candidates[SEQ_DISCIPLINES] = {
+    SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_BEFORE_ALL, SEQ_AFTER_ALL, SEQ_NONE};
 
 void
 seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b)
 {
-	bool before = seq_explains(SEQ_BEFORE, a, b), after = seq_explains(SEQ_AFTER, a, b);
-	bool datagrams = seq_explains(SEQ_DATAGRAMS, a, b), none = seq_explains(SEQ_NONE, a, b);
+	unsigned explain = 0;
 
-	if (before && after && datagrams && none)
+	for (unsigned d = 0; d < SEQ_DISCIPLINES; d++)
+		explain |= (unsigned)seq_explains((enum seq_discipline)d, a, b) << d;
+	if (explain == (1u << SEQ_DISCIPLINES) - 1)
 		return;
-	v->of[SEQ_BEFORE] += before;
-	v->of[SEQ_AFTER] += after;
-	v->of[SEQ_DATAGRAMS] += datagrams;
-	v->of[SEQ_NONE] += none;
+	for (unsigned d = 0; d < SEQ_DISCIPLINES; d++)
+		v->of[d] += explain >> d & 1;
 }
 
-enum seq_discipline
-seq_votes_best(const struct seq_votes *v, enum seq_discipline standard)
+static enum seq_discipline
+best_of(const struct seq_votes *v, const struct seq_votes *among_equals, enum seq_discipline standard)
 {
 	enum seq_discipline best = standard;
 
-	for (unsigned k = 0; k < 4; k++) {
-		if (v->of[candidates[k]] > v->of[best])
-			best = candidates[k];
+	for (unsigned k = 0; k < SEQ_DISCIPLINES; k++) {
+		enum seq_discipline d = candidates[k];
+
+		if (v->of[d] > v->of[best] ||
+		    (v->of[d] == v->of[best] && among_equals->of[d] > among_equals->of[best]))
+			best = d;
 	}
 	return best;
 }
 
 enum seq_discipline
-seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count)
+seq_votes_best(const struct seq_votes *v, enum seq_discipline standard)
 {
-	struct seq_votes votes = {{0}};
+	return best_of(v, v, standard);
+}
+
+void
+seq_vote_all(struct seq_votes *v, const struct seq_item *items, size_t count)
+{
 	const struct seq_item *last = NULL;
 
-	if (rules->standard == SEQ_NONE)
-		return SEQ_NONE;
 	for (size_t i = 0; i < count; i++) {
 		if (items[i].stray)
 			continue;
 		if (last != NULL)
-			seq_vote(&votes, last, &items[i]);
+			seq_vote(v, last, &items[i]);
 		last = &items[i];
 	}
-	return seq_votes_best(&votes, rules->standard);
+}
+
+enum seq_discipline
+seq_learn(
+    const struct seq_rules *rules, const struct seq_item *items, size_t count, const struct seq_votes *stream)
+{
+	struct seq_votes votes = {{0}};
+
+	if (rules->standard == SEQ_NONE)
+		return SEQ_NONE;
+	seq_vote_all(&votes, items, count);
+	return best_of(&votes, stream != NULL ? stream : &votes, rules->standard);
+}
+
+/* Units that it takes numbers for. */
+static int64_t
+counted(enum seq_discipline d, const struct seq_item *it)
+{
+	return (int64_t)it->units + (d == SEQ_BEFORE_ALL || d == SEQ_AFTER_ALL ? it->templates : 0);
 }
 
 void
@@ -413,15 +464,15 @@ seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item
 	struct seq_item *last = NULL;
 
 	for (size_t i = 0; i < count; i++) {
-		struct seq_item *it = &items[i], *unknown = d == SEQ_AFTER ? it : last;
+		struct seq_item *it = &items[i], *unknown = seq_is_after(d) ? it : last;
 		int64_t step;
 
 		if (it->stray)
 			continue;
 		step = last != NULL ? it->position - last->position : 0;
-		if (unknown != NULL && unknown->units_unknown && step > unknown->units &&
+		if (unknown != NULL && unknown->units_unknown && step > counted(d, unknown) &&
 		    step <= rules->window)
-			unknown->units = (uint32_t)step;
+			unknown->units += (uint32_t)(step - counted(d, unknown));
 		last = it;
 	}
 }
@@ -432,9 +483,11 @@ seq_covers(enum seq_discipline d, const struct seq_item *it)
 	if (!it->stray) {
 		switch (d) {
 		case SEQ_BEFORE:
-			return (struct seq_range){it->position, it->position + it->units};
+		case SEQ_BEFORE_ALL:
+			return (struct seq_range){it->position, it->position + counted(d, it)};
 		case SEQ_AFTER:
-			return (struct seq_range){it->position - it->units, it->position};
+		case SEQ_AFTER_ALL:
+			return (struct seq_range){it->position - counted(d, it), it->position};
 		case SEQ_DATAGRAMS:
 			return (struct seq_range){it->position, it->position + 1};
 		case SEQ_NONE:

@@ -21,11 +21,25 @@ enum seq_discipline {
 	SEQ_BEFORE = 1,    /* units sent before this datagram (v5, v7, v8, IPFIX) */
 	SEQ_AFTER = 2,     /* units sent, this datagram's included */
 	SEQ_DATAGRAMS = 3, /* datagrams (v9, sFlow) */
+	/* IPFIX of some exporters: as above, and template records are counted, too */
+	SEQ_BEFORE_ALL = 4,
+	SEQ_AFTER_ALL = 5,
 };
+#define SEQ_DISCIPLINES 6
 
 /* What is counted: "flows" "records" "datagrams". */
 const char *seq_unit_name(enum proto proto, enum seq_discipline d);
-const char *seq_discipline_name(enum seq_discipline d); /* "before" "after" "datagrams" "none" */
+/* "before" "after" "datagrams" "none" "before+templates" "after+templates" */
+const char *seq_discipline_name(enum seq_discipline d);
+
+/* The number that comes with a datagram is that of the unit behind its last one. */
+static inline bool
+seq_is_after(enum seq_discipline d)
+{
+	return d == SEQ_AFTER || d == SEQ_AFTER_ALL;
+}
+/* The same, but for template records; itself where there is none. */
+enum seq_discipline seq_variant(enum seq_discipline d);
 
 /* What the protocol's standard says, for a stream. */
 struct seq_rules {
@@ -51,18 +65,28 @@ seq_is_far(const struct seq_rules *rules, int32_t diff)
 	return (diff < 0 ? 0 - (uint32_t)diff : (uint32_t)diff) > rules->window;
 }
 
+/* Where there is no uptime: a jump, ahead or back, to a number near 0 is another life. To have lost all that lies
+ * before a wrap is far less likely. */
+static inline bool
+seq_begins_anew(const struct seq_rules *rules, uint32_t from, uint32_t to)
+{
+	return !rules->has_uptime && to < from && to <= rules->window &&
+	    seq_is_far(rules, seq_diff(from, to));
+}
+
 struct seq_item {
 	uint32_t sequence; /* as in the header */
 	uint32_t units;    /* flows in the datagram, where it is they that are counted */
 	uint32_t uptime_ms;
-	bool data;          /* bears data (not templates alone) */
-	bool units_unknown; /* ... of some records, which cannot be counted: units counts the others */
-	bool stray;         /* out: belongs to no confirmed run; not accounted */
-	int64_t clock_ns;   /* the exporter's export time; where it has none, the archive's time */
-	uint32_t tag;       /* the caller's */
-	uint32_t epoch;     /* out: from 0 */
-	int64_t order_ms;   /* out: uptime unwrapped, or clock; orders the epoch */
-	int64_t position;   /* out: sequence unwrapped */
+	uint16_t templates;     /* template records in it, of IPFIX */
+	bool data : 1;          /* bears data (not templates alone) */
+	bool units_unknown : 1; /* ... of some records, which cannot be counted: units counts the others */
+	bool stray : 1;         /* out: belongs to no confirmed run; not accounted */
+	int64_t clock_ns;       /* the exporter's export time; where it has none, the archive's time */
+	uint32_t tag;           /* the caller's */
+	uint32_t epoch;         /* out: from 0 */
+	int64_t order_ms;       /* out: uptime unwrapped, or clock; orders the epoch */
+	int64_t position;       /* out: sequence unwrapped */
 };
 
 /* Sorts items into the exporter's order and fills what is marked out. Items that the rules cannot tell apart
@@ -90,6 +114,10 @@ seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_i
 		return step == b->units && !b->units_unknown;
 	case SEQ_DATAGRAMS:
 		return step == 1;
+	case SEQ_BEFORE_ALL:
+		return step == (int64_t)a->units + a->templates && !a->units_unknown;
+	case SEQ_AFTER_ALL:
+		return step == (int64_t)b->units + b->templates && !b->units_unknown;
 	case SEQ_NONE:
 		break;
 	}
@@ -98,14 +126,19 @@ seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_i
 
 /* How many pairs spoke for each discipline; only those that tell the candidates apart have a vote. */
 struct seq_votes {
-	uint64_t of[4];
+	uint64_t of[SEQ_DISCIPLINES];
 };
 void seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b);
 enum seq_discipline seq_votes_best(const struct seq_votes *v, enum seq_discipline standard);
 
+/* Adds the votes of one epoch's items, in order. */
+void seq_vote_all(struct seq_votes *v, const struct seq_item *items, size_t count);
+
 /* The discipline that explains most adjacent pairs of one epoch's items (in order), counting only pairs that
- * tell the candidates apart; the standard one when none does. */
-enum seq_discipline seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count);
+ * tell the candidates apart; among equals the one that does so in all epochs of the stream (NULL: no more is known); the
+ * standard one when none does. */
+enum seq_discipline seq_learn(const struct seq_rules *rules, const struct seq_item *items, size_t count,
+    const struct seq_votes *stream);
 
 /* Items whose units are unknown get as many as lie between them and their neighbour: no gap is claimed where it
  * cannot be known. Only after seq_learn. */

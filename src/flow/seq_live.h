@@ -15,7 +15,9 @@
 #include "flow/seq.h"
 #include "flow/seq_gaps.h"
 
-#define SEQ_EARLY 12 /* datagrams that are kept until the discipline is learnt */
+#define SEQ_EARLY 32 /* datagrams that are kept until the discipline is learnt, at most; a power of two */
+
+#define SEQ_UNSURE 8 /* datagrams with templates: remembered until it is learnt whether these are counted */
 
 /* As in seq_item sequence, units, uptime_ms, data, units_unknown, clock_ns; and tag: equal for copies of one datagram,
  * and hardly for others. */
@@ -51,7 +53,12 @@ struct seq_live {
 	uint8_t early_count;       /* SEQ_EARLY + 1: none is kept any more */
 	uint8_t run_count, others; /* others: that went on from `last` since */
 	uint8_t pairs, explained;  /* by the discipline, of those since they were looked at */
-	uint8_t discipline;        /* enum seq_discipline */
+	/* Of templates: heard if these are counted, which nothing has told for certain yet. */
+	struct seq_range unsure[SEQ_UNSURE];
+	uint8_t unsure_count;
+	uint8_t unsure_heard; /* bits of those that the account takes for heard */
+	int8_t templates;     /* what has told that they are counted, less what has told the contrary */
+	uint8_t discipline;   /* enum seq_discipline */
 	bool learnt;
 	bool spans;                /* first and next say something */
 	bool doubtful;             /* what lies behind `next` belongs to a datagram whose size is unknown */

@@ -65,26 +65,41 @@ count_set(struct account *a, struct tmpl_cache *templates, const struct account_
 }
 
 static void
+count_templates(const struct account_input *in, struct seq_item *item)
+{
+	struct tmpl_defs defs;
+	struct tmpl_def def;
+
+	tmpl_defs_init(&defs, in->key, in->info, in->payload, in->len);
+	while (tmpl_defs_next(&defs, &def) == ERR_OK)
+		item->templates++;
+}
+
+static void
 count_records(
     struct account *a, struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
 {
 	struct sets it;
 	struct set set;
+	bool one_by_one = false, brings = false;
 	enum err e;
 
 	item->units = 0;
 	item->data = false;
 	sets_init(&it, in->info, in->payload, in->len);
 	while ((e = sets_next(&it, &set)) == ERR_OK) {
+		brings |= set.kind == SET_TEMPLATE || set.kind == SET_OPTIONS_TEMPLATE;
 		if (set.kind != SET_DATA)
 			continue;
 		item->data = true;
-		if (!count_set(a, templates, in, &set, item)) {
-			count_one_by_one(templates, in, item);
-			return;
-		}
+		if (!one_by_one && !count_set(a, templates, in, &set, item))
+			one_by_one = true;
 	}
 	item->units_unknown |= e == ERR_MALFORMED;
+	if (one_by_one)
+		count_one_by_one(templates, in, item);
+	if (brings)
+		count_templates(in, item);
 }
 
 /* --- sFlow --- */

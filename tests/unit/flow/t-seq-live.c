@@ -23,7 +23,8 @@ static struct exporter {
 	int64_t boot_ns, clock_step_ns;
 	int64_t now_ns;
 	uint32_t sequence, tag;
-	bool zero; /* sends 0 for ever */
+	uint16_t templates; /* in the next datagram */
+	bool zero;          /* sends 0 for ever */
 } x;
 
 static struct seq_live s;
@@ -54,18 +55,23 @@ make(uint32_t units, bool unknown)
 {
 	struct seq_heard h = {.received_ns = x.now_ns + delay_ns};
 	struct seq_item *it = &h.item;
+	bool after = seq_is_after(x.discipline);
 	uint32_t step = x.discipline == SEQ_DATAGRAMS ? 1 : units;
 
-	if (x.discipline == SEQ_AFTER)
+	if (x.discipline == SEQ_BEFORE_ALL || x.discipline == SEQ_AFTER_ALL)
+		step += x.templates;
+	if (after)
 		x.sequence += step;
 	*it = (struct seq_item){.sequence = x.zero ? 0 : x.sequence,
 	    .units = unknown ? 0 : units,
 	    .units_unknown = unknown,
 	    .data = units > 0,
+	    .templates = x.templates,
 	    .tag = ++x.tag,
 	    .clock_ns = x.now_ns + x.clock_step_ns};
-	if (x.discipline != SEQ_AFTER)
+	if (!after)
 		x.sequence += step;
+	x.templates = 0;
 	if (x.rules.has_uptime)
 		it->uptime_ms = (uint32_t)((x.now_ns - x.boot_ns) / NS_PER_MSEC);
 	if (x.proto == PROTO_IPFIX || x.proto == PROTO_V9)
@@ -198,7 +204,7 @@ test_discipline(enum proto proto, enum seq_discipline d)
 	later();
 	(void)snprintf(want, sizeof(want), "%u 0 1 0 0 0 1 0", n);
 	is_account(want, "a restart: what was missing before stays in the sum");
-	is_u64((uint64_t)s.first, 0 + (d == SEQ_AFTER ? (uint64_t)(s.first) : 0), "its numbers begin anew");
+	is_u64((uint64_t)s.first, 0 + (seq_is_after(d) ? (uint64_t)(s.first) : 0), "its numbers begin anew");
 
 	begin_with(proto, d, 1000);
 	transmit(50);
@@ -241,6 +247,64 @@ test_uptime(enum proto proto, enum seq_discipline d)
 	is_account("0 0 0 0 0 0 0 0", "its clock is set, ahead and back");
 	if (proto != PROTO_SFLOW5)
 		is_u64(s.counters.clock_steps, 2, "which is seen");
+}
+
+/* What it counts shows with the first templates, however late they come. */
+static void
+test_templates(enum seq_discipline d)
+{
+	enum seq_discipline plain = seq_variant(d);
+	char want[64];
+	uint32_t n;
+
+	begin_with(PROTO_IPFIX, d, 1000);
+	transmit(40);
+	is_text(seq_discipline_name((enum seq_discipline)s.discipline), seq_discipline_name(plain),
+	    "%s: before any", seq_discipline_name(d));
+	n = lose(2);
+	transmit(40);
+	for (unsigned i = 0; i < 5; i++) {
+		x.templates = (uint16_t)(3 + i);
+		hear(&(struct seq_heard){make(i % 2 == 0 ? 0 : 4, false).item, x.now_ns});
+		transmit(10);
+		(void)snprintf(want, sizeof(want), "%u %u 1 0 0 0 0 0", n, i == 0 ? 3 : 0);
+		is_account(want, "templates are no loss, and what was lost before is");
+		is_text(seq_discipline_name((enum seq_discipline)s.discipline),
+		    seq_discipline_name(i == 0 ? plain : d), "from the second on it is known");
+	}
+	x.templates = 7;
+	n += lose(1) + 7;
+	transmit(40);
+	(void)snprintf(want, sizeof(want), "%u 0 2 0 0 0 0 0", n);
+	is_account(want, "templates that were lost are missing");
+	x.discipline = plain;
+	for (unsigned i = 0; i < 5; i++) {
+		x.templates = 2;
+		hear(&(struct seq_heard){make(3, false).item, x.now_ns});
+		transmit(10);
+	}
+	later();
+	is_account(want, "and they are not counted any more");
+	is_text(seq_discipline_name((enum seq_discipline)s.discipline), seq_discipline_name(plain),
+	    "which is known, too");
+}
+
+/* IPFIX tells no uptime, and from so far the way to 0 is shorter ahead than back. */
+static void
+test_restart_from_far(void)
+{
+	char want[64];
+	uint32_t n;
+
+	begin_with(PROTO_IPFIX, SEQ_BEFORE, 3000000000u);
+	transmit(50);
+	n = lose(2);
+	transmit(5);
+	restart();
+	transmit(10);
+	later();
+	(void)snprintf(want, sizeof(want), "%u 0 1 0 0 0 1 0", n);
+	is_account(want, "a restart from above 2^31 is no loss");
 }
 
 /* --- learning --- */
@@ -417,18 +481,24 @@ static uint64_t
 offline(uint32_t *ret_epochs)
 {
 	struct seq_item items[MOST];
+	struct seq_votes votes = {{0}};
 	uint64_t n = 0;
 
 	memcpy(items, all, sizeof(items));
 	if (seq_order(&x.rules, items, all_count, ret_epochs) != ERR_OK)
 		abort();
 	for (size_t i = 0, end; i < all_count; i = end) {
+		for (end = i; end < all_count && items[end].epoch == items[i].epoch; end++)
+			continue;
+		seq_vote_all(&votes, items + i, end - i);
+	}
+	for (size_t i = 0, end; i < all_count; i = end) {
 		struct seq_set heard = {0}, gaps = {0};
 		enum seq_discipline d;
 
 		for (end = i; end < all_count && items[end].epoch == items[i].epoch; end++)
 			continue;
-		d = seq_learn(&x.rules, items + i, end - i);
+		d = seq_learn(&x.rules, items + i, end - i, &votes);
 		seq_settle(&x.rules, d, items + i, end - i);
 		for (size_t k = i; k < end; k++) {
 			if (seq_set_add(&heard, seq_covers(d, &items[k])) != ERR_OK)
@@ -449,7 +519,7 @@ offline(uint32_t *ret_epochs)
 }
 
 /* Datagrams through a network that loses, copies and delays them by up to three places, from an exporter that restarts,
- * whose clock is set and who sends templates alone at times. */
+ * whose clock is set and who sends templates, alone at times. */
 static void
 history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 {
@@ -458,7 +528,7 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 
 	for (unsigned i = 0; i < 1500; i++) {
 		bool unknown = x.proto == PROTO_IPFIX && i > 40 && i < 1490 && draw(50) == 0;
-		bool templates = x.proto == PROTO_IPFIX && draw(20) == 0;
+		bool templates = x.proto == PROTO_IPFIX && (draw(20) == 0 || i == 5 || i == 10);
 		struct seq_heard h;
 
 		if (restarts && draw(300) == 0 && i > 50) {
@@ -471,7 +541,9 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 			restart();
 			transmit(4); /* so that it shows before something is lost */
 		}
-		h = make(templates && !unknown ? 0 : 1 + draw(30), unknown);
+		if (templates)
+			x.templates = (uint16_t)(1 + draw(3));
+		h = make(templates && !unknown && draw(2) == 0 ? 0 : 1 + draw(30), unknown);
 		if (i > 20 && draw(100) < loss)
 			continue;
 		if (n < 3 && i > 20 && draw(100) < swaps) {
@@ -498,7 +570,8 @@ test_histories(void)
 		enum seq_discipline d;
 	} kinds[] = {{PROTO_V5, SEQ_BEFORE}, {PROTO_V7, SEQ_BEFORE}, {PROTO_V8, SEQ_BEFORE},
 	    {PROTO_V9, SEQ_DATAGRAMS}, {PROTO_V9, SEQ_BEFORE}, {PROTO_SFLOW5, SEQ_DATAGRAMS},
-	    {PROTO_IPFIX, SEQ_BEFORE}, {PROTO_IPFIX, SEQ_AFTER}, {PROTO_IPFIX, SEQ_DATAGRAMS}};
+	    {PROTO_IPFIX, SEQ_BEFORE}, {PROTO_IPFIX, SEQ_AFTER}, {PROTO_IPFIX, SEQ_DATAGRAMS},
+	    {PROTO_IPFIX, SEQ_BEFORE_ALL}, {PROTO_IPFIX, SEQ_AFTER_ALL}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		unsigned differ = 0, resets = 0, compared = 0;
@@ -542,6 +615,9 @@ main(void)
 	test_discipline(PROTO_IPFIX, SEQ_BEFORE);
 	test_discipline(PROTO_IPFIX, SEQ_AFTER);
 	test_discipline(PROTO_IPFIX, SEQ_DATAGRAMS);
+	test_templates(SEQ_BEFORE_ALL);
+	test_templates(SEQ_AFTER_ALL);
+	test_restart_from_far();
 	test_discipline(PROTO_SFLOW5, SEQ_DATAGRAMS);
 	test_uptime(PROTO_V5, SEQ_BEFORE);
 	test_uptime(PROTO_V9, SEQ_DATAGRAMS);

@@ -101,7 +101,7 @@ learn(enum proto proto)
 {
 	struct seq_rules rules = seq_rules_for(proto);
 
-	return seq_learn(&rules, items, count);
+	return seq_learn(&rules, items, count, NULL);
 }
 
 /* Units missing between the first and the last of epoch 0. */
@@ -221,6 +221,30 @@ test_restart(void)
 }
 
 /* The exporter's clock steps; its uptime goes on. */
+/* IPFIX has no uptime, and from above 2^31 a fall to 0 looks like a jump ahead. */
+static void
+test_restart_without_uptime(void)
+{
+	static const uint32_t from[] = {5000000, 3000000000u, UINT32_MAX - 5000000};
+
+	for (size_t k = 0; k < sizeof(from) / sizeof(from[0]); k++) {
+		begin();
+		for (uint32_t i = 0; i < 4; i++)
+			sent(from[k] + 10 * i, 10, 5000 + 1000 * i, 0);
+		for (uint32_t i = 0; i < 4; i++)
+			sent(10 * i, 10, 20000 + 1000 * i, 0);
+		order_is(PROTO_IPFIX, "0 1 2 3|4 5 6 7", "IPFIX restarts");
+		is_u64(missing(SEQ_BEFORE), 0, "and that is no loss");
+	}
+	begin();
+	for (uint32_t i = 0; i < 4; i++)
+		sent(UINT32_MAX - 39 + 10 * i, 10, 5000 + 1000 * i, 0);
+	for (uint32_t i = 0; i < 4; i++)
+		sent(10 * i, 10, 20000 + 1000 * i, 0);
+	order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7", "a wrap is no restart");
+	is_u64(missing(SEQ_BEFORE), 0, "nor a loss");
+}
+
 static void
 test_clock_step(void)
 {
@@ -332,6 +356,36 @@ test_disciplines(void)
 	is_u64(learn(PROTO_IPFIX), SEQ_DATAGRAMS, "is learnt");
 	is_u64(missing(SEQ_DATAGRAMS), 0, "and nothing is missing");
 
+	for (unsigned all = 0; all < 2; all++) {
+		for (unsigned after = 0; after < 2; after++) {
+			total = 100;
+			begin();
+			for (uint32_t i = 0; i < 8; i++) {
+				uint16_t templates = i % 3 == 1 ? 2 : 0;
+				uint32_t step = units[i] + (all == 1 ? templates : 0);
+
+				sent(total + (after == 1 ? step : 0), units[i], 5000 + 1000 * i, 0);
+				items[i].templates = templates;
+				total += step;
+			}
+			order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7",
+			    all ? "one that counts templates" : "one that does not");
+			is_text(seq_discipline_name(learn(PROTO_IPFIX)),
+			    all         ? after ? "after+templates" : "before+templates"
+				: after ? "after"
+					: "before",
+			    "is learnt");
+			is_u64(missing(learn(PROTO_IPFIX)), 0, "and nothing is missing");
+		}
+	}
+	begin();
+	for (uint32_t i = 0; i < 3; i++)
+		sent(10 + 5 * i, 5, 5000 + 1000 * i, 0);
+	order_is(PROTO_IPFIX, "0 1 2", "an epoch that does not tell");
+	is_text(seq_discipline_name(seq_learn(&(struct seq_rules){.standard = SEQ_BEFORE}, items, count,
+		    &(struct seq_votes){.of = {[SEQ_BEFORE] = 7, [SEQ_BEFORE_ALL] = 9}})),
+	    "before+templates", "others of the stream do");
+
 	begin();
 	for (uint32_t i = 0; i < 8; i++)
 		sent(0, units[i], 5000 + 1000 * i, 0);
@@ -425,6 +479,7 @@ main(void)
 	test_plain();
 	test_wrap();
 	test_restart();
+	test_restart_without_uptime();
 	test_clock_step();
 	test_uptime_set_back();
 	test_late_and_doubled();
