@@ -396,6 +396,9 @@ seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b
 {
 	unsigned explain = 0;
 
+	/* Small ones look like datagrams counted. */
+	if (a->units_unknown || b->units_unknown)
+		return;
 	for (unsigned d = 0; d < SEQ_DISCIPLINES; d++)
 		explain |= (unsigned)seq_explains((enum seq_discipline)d, a, b) << d;
 	if (explain == (1u << SEQ_DISCIPLINES) - 1)

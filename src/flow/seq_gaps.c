@@ -25,6 +25,7 @@ sum_of(struct seq_gaps *g, const struct seq_gap *gap)
 	case SEQ_GAP_OPEN:
 		return &g->open;
 	case SEQ_GAP_UNKNOWN:
+	case SEQ_GAP_UNCLEAR:
 		return &g->unknown;
 	default:
 		return &g->declared;
@@ -35,6 +36,21 @@ static uint64_t
 length(struct seq_range r)
 {
 	return (uint64_t)(r.to - r.from);
+}
+
+/* A gap comes into the list, or leaves it. */
+static void
+enter(struct seq_gaps *g, const struct seq_gap *gap)
+{
+	*sum_of(g, gap) += gap->missing;
+	g->unclear += gap->state == SEQ_GAP_UNCLEAR;
+}
+
+static void
+leave(struct seq_gaps *g, const struct seq_gap *gap)
+{
+	*sum_of(g, gap) -= gap->missing;
+	g->unclear -= gap->state == SEQ_GAP_UNCLEAR;
 }
 
 void
@@ -64,12 +80,25 @@ grow(struct seq_gaps *g, struct seq_room *room)
 	return true;
 }
 
-static void
-join(struct seq_gap *a, const struct seq_gap *b)
+/* What is unclear in a range that is joined will never be told. */
+static uint64_t
+known_of(struct seq_gaps *g, const struct seq_gap *gap)
 {
+	if (seq_gap_is_known((enum seq_gap_state)gap->state))
+		return gap->missing;
+	g->given_up += gap->missing;
+	return 0;
+}
+
+static void
+join(struct seq_gaps *g, struct seq_gap *a, const struct seq_gap *b)
+{
+	leave(g, a);
+	leave(g, b);
 	a->range.to = b->range.to;
-	a->missing += b->missing;
+	a->missing = known_of(g, a) + known_of(g, b);
 	a->state = SEQ_GAP_JOINED;
+	enter(g, a);
 	if (b->since_ns < a->since_ns)
 		a->since_ns = b->since_ns;
 }
@@ -83,7 +112,7 @@ join_some(struct seq_gaps *g, struct seq_room *room)
 
 	for (uint32_t i = 0; i < half; i++) {
 		if (i + 1 < half) {
-			join(&g->all[i], &g->all[i + 1]);
+			join(g, &g->all[i], &g->all[i + 1]);
 			g->all[n++] = g->all[i++];
 			room->joined++;
 		} else {
@@ -122,13 +151,13 @@ find(const struct seq_gaps *g, int64_t at)
 static void
 place_none(struct seq_gaps *g, const struct seq_gap *gap)
 {
-	if (gap->state == SEQ_GAP_OPEN) {
-		g->open -= gap->missing;
-		g->declared += gap->missing;
-		g->forced += gap->missing;
-	} else if (gap->state == SEQ_GAP_UNKNOWN) {
-		g->unknown -= gap->missing;
-	}
+	uint64_t known;
+
+	leave(g, gap);
+	known = known_of(g, gap);
+	g->declared += known;
+	if (gap->state == SEQ_GAP_OPEN)
+		g->forced += known;
 }
 
 static void
@@ -136,7 +165,7 @@ insert(struct seq_gaps *g, struct seq_room *room, const struct seq_gap *gap)
 {
 	uint32_t at;
 
-	*sum_of(g, gap) += gap->missing;
+	enter(g, gap);
 	if (g->count == g->room && !grow(g, room) && !join_some(g, room)) {
 		room->joined++;
 		g->joined = true;
@@ -147,7 +176,7 @@ insert(struct seq_gaps *g, struct seq_room *room, const struct seq_gap *gap)
 	if (at < g->count && g->all[at].state == SEQ_GAP_JOINED && g->all[at].range.from <= gap->range.from) {
 		/* the other part of what it was cut from has just been joined, beyond it */
 		place_none(g, gap);
-		g->all[at].missing += gap->state == SEQ_GAP_UNKNOWN ? 0 : gap->missing;
+		g->all[at].missing += seq_gap_is_known((enum seq_gap_state)gap->state) ? gap->missing : 0;
 		return;
 	}
 	memmove(&g->all[at + 1], &g->all[at], (g->count - at) * sizeof(*g->all));
@@ -186,7 +215,7 @@ cut(struct seq_gaps *g, struct seq_room *room, uint32_t at, struct seq_range r, 
     uint32_t datagrams)
 {
 	struct seq_gap left = g->all[at], right = left;
-	bool was_unknown = left.state == SEQ_GAP_UNKNOWN;
+	bool was_unknown = !seq_gap_is_known((enum seq_gap_state)left.state);
 	struct seq_gap *known = after ? &left : &right;
 
 	left.range.to = r.from;
@@ -198,14 +227,16 @@ cut(struct seq_gaps *g, struct seq_room *room, uint32_t at, struct seq_range r, 
 		known->since_ns = now_ns;
 		known->born = datagrams;
 	}
-	*sum_of(g, &g->all[at]) -= g->all[at].missing;
+	leave(g, &g->all[at]);
 	if (left.missing == 0 && right.missing == 0) {
 		take_out(g, at);
 		return;
 	}
-	/* One part stays in its place; states of both are on the same side of first_open. */
+	/* One part stays in its place. What was unclear may be open now. */
 	g->all[at] = left.missing > 0 ? left : right;
-	*sum_of(g, &g->all[at]) += g->all[at].missing;
+	enter(g, &g->all[at]);
+	if (at < g->first_open && is_open(&g->all[at]))
+		g->first_open = at;
 	if (left.missing > 0 && right.missing > 0)
 		insert(g, room, &right);
 }
@@ -224,7 +255,7 @@ seq_gaps_fill(struct seq_gaps *g, struct seq_room *room, struct seq_range r, boo
 		if (at >= g->count || gap->range.from >= r.to)
 			return filled;
 		if (r.from == r.to) {
-			if (gap->state == SEQ_GAP_UNKNOWN)
+			if (!seq_gap_is_known((enum seq_gap_state)gap->state))
 				cut(g, room, at, r, after, now_ns, datagrams);
 			return filled;
 		}
@@ -239,7 +270,7 @@ seq_gaps_fill(struct seq_gaps *g, struct seq_room *room, struct seq_range r, boo
 		}
 		if (gap->state == SEQ_GAP_OPEN)
 			filled.open += length(part);
-		else if (gap->state == SEQ_GAP_UNKNOWN)
+		else if (!seq_gap_is_known((enum seq_gap_state)gap->state))
 			filled.unknown += length(part);
 		else
 			filled.declared += length(part);
@@ -254,7 +285,8 @@ seq_gaps_doubt(struct seq_gaps *g, struct seq_room *room, int64_t at, bool after
 	uint32_t i = find(g, after ? at - 1 : at);
 	struct seq_gap doubtful, *gap = &g->all[i];
 
-	if (i >= g->count || gap->state == SEQ_GAP_JOINED || gap->state == SEQ_GAP_UNKNOWN ||
+	if (i >= g->count || gap->state == SEQ_GAP_JOINED ||
+	    !seq_gap_is_known((enum seq_gap_state)gap->state) ||
 	    (after ? gap->range.from >= at : gap->range.from > at))
 		return;
 	doubtful = *gap;
@@ -264,7 +296,7 @@ seq_gaps_doubt(struct seq_gaps *g, struct seq_room *room, int64_t at, bool after
 		doubtful.range.from = at;
 	doubtful.missing = length(doubtful.range);
 	doubtful.state = SEQ_GAP_UNKNOWN;
-	*sum_of(g, gap) -= doubtful.missing;
+	*sum_of(g, gap) -= doubtful.missing; /* it is known, so it is counted nowhere else */
 	gap->missing -= doubtful.missing;
 	if (after)
 		gap->range.from = at;
@@ -277,8 +309,16 @@ seq_gaps_doubt(struct seq_gaps *g, struct seq_room *room, int64_t at, bool after
 
 /* --- what does not come --- */
 
+static bool
+is_due(const struct seq_gap *gap, int64_t now_ns, uint32_t datagrams)
+{
+	int64_t age = now_ns - gap->since_ns;
+
+	return datagrams - gap->born >= SEQ_GAP_DATAGRAMS || age >= SEQ_GAP_NS || age < -SEQ_GAP_NS;
+}
+
 struct seq_declared
-seq_gaps_declare(struct seq_gaps *g, int64_t now_ns, uint32_t datagrams, bool all)
+seq_gaps_declare(struct seq_gaps *g, int64_t now_ns, uint32_t datagrams, enum seq_declare what)
 {
 	struct seq_declared d = {.gaps = 0};
 	uint32_t n = g->first_open;
@@ -286,20 +326,20 @@ seq_gaps_declare(struct seq_gaps *g, int64_t now_ns, uint32_t datagrams, bool al
 
 	for (uint32_t i = n; i < g->count; i++) {
 		struct seq_gap gap = g->all[i];
-		int64_t age = now_ns - gap.since_ns;
 
-		if (is_open(&gap) &&
-		    (all || datagrams - gap.born >= SEQ_GAP_DATAGRAMS || age >= SEQ_GAP_NS ||
-			age < -SEQ_GAP_NS)) {
-			*sum_of(g, &gap) -= gap.missing;
-			if (gap.state == SEQ_GAP_UNKNOWN) {
+		if (is_open(&gap) && (what == SEQ_DECLARE_ALL || is_due(&gap, now_ns, datagrams))) {
+			leave(g, &gap);
+			if (gap.state == SEQ_GAP_OPEN) {
+				d.gaps++;
+				d.units += gap.missing;
+				gap.state = SEQ_GAP_DECLARED;
+			} else if (what == SEQ_DECLARE_KEEP && g->unclear < SEQ_GAPS_UNCLEAR_MOST) {
+				gap.state = SEQ_GAP_UNCLEAR;
+			} else {
 				d.unknown += gap.missing;
 				continue;
 			}
-			d.gaps++;
-			d.units += gap.missing;
-			g->declared += gap.missing;
-			gap.state = SEQ_GAP_DECLARED;
+			enter(g, &gap);
 		}
 		g->all[n++] = gap;
 		if (!open_left && is_open(&gap)) {

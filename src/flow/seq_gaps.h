@@ -17,6 +17,7 @@
 #include "flow/seq.h"
 
 #define SEQ_GAPS_MOST 4096           /* of one stream */
+#define SEQ_GAPS_UNCLEAR_MOST 1024   /* of these, unclear ones */
 #define SEQ_GAP_NS (30 * NS_PER_SEC) /* so long a gap is open, */
 #define SEQ_GAP_DATAGRAMS 1000       /* or for so many datagrams of the stream */
 
@@ -28,6 +29,7 @@ struct seq_room {
 enum seq_gap_state {
 	SEQ_GAP_OPEN,
 	SEQ_GAP_UNKNOWN, /* open, but nobody can tell whether anything is missing */
+	SEQ_GAP_UNCLEAR, /* not open any more, and nobody can tell yet */
 	SEQ_GAP_DECLARED,
 	SEQ_GAP_JOINED, /* declared, and not all of it is missing */
 };
@@ -35,10 +37,16 @@ enum seq_gap_state {
 struct seq_gap {
 	struct seq_range range;
 	int64_t since_ns; /* when it was noticed */
-	uint64_t missing; /* units of it; with SEQ_GAP_UNKNOWN as if all were */
+	uint64_t missing; /* units of it; of one that nobody can tell as if all were */
 	uint32_t born;    /* the stream's datagrams at that time */
 	uint8_t state;
 };
+
+static inline bool
+seq_gap_is_known(enum seq_gap_state state)
+{
+	return state != SEQ_GAP_UNKNOWN && state != SEQ_GAP_UNCLEAR;
+}
 
 struct seq_gaps {
 	struct seq_gap *all; /* owned; zero-initialise the struct */
@@ -46,6 +54,8 @@ struct seq_gaps {
 	uint32_t first_open;              /* none before it is open */
 	uint64_t open, unknown, declared; /* units */
 	uint64_t forced;                  /* units, ever: declared early for want of room */
+	uint64_t given_up;                /* units, ever: unknown, and forgotten for want of room */
+	uint32_t unclear;                 /* gaps */
 	bool joined;                      /* the list is not exact */
 };
 
@@ -84,7 +94,12 @@ struct seq_declared {
 	uint64_t gaps, units;
 	uint64_t unknown; /* units that are given up: nobody will know */
 };
-/* Declares what is due; all: everything. */
-struct seq_declared seq_gaps_declare(struct seq_gaps *g, int64_t now_ns, uint32_t datagrams, bool all);
+enum seq_declare {
+	SEQ_DECLARE_DUE,
+	SEQ_DECLARE_KEEP, /* as well, but what nobody can tell is kept: somebody may later */
+	SEQ_DECLARE_ALL,
+};
+struct seq_declared seq_gaps_declare(
+    struct seq_gaps *g, int64_t now_ns, uint32_t datagrams, enum seq_declare what);
 
 #endif

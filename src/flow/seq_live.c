@@ -3,21 +3,12 @@
  * A datagram first finds its place: it belongs to the life at hand, to the one before, or may be the beginning of
  * something new. In the life at hand its number is unwrapped, votes for a discipline, and is accounted.
  */
-#include "flow/seq_live.h"
+#include "flow/seq_live_private.h"
 
 #include <stdlib.h>
 
 #include "base/clock.h"
 
-#define CONFIRM 3      /* datagrams in a row that make a jump true, or make it a stray */
-#define VOTES_LEAST 3  /* that a discipline is learnt with */
-#define VOTES_LEAD 3   /* ahead of the one that was learnt, to take its place */
-#define VOTES_EVERY 8  /* pairs they are counted */
-#define VOTES_MOST 64  /* then all are halved: what is older counts less */
-#define PAIRS 128      /* of so many pairs the discipline must explain more than */
-#define PAIRS_PART 32  /* one in so many, or it was none */
-#define COUNTED 2      /* of so many datagrams: that templates are counted; */
-#define NOT_COUNTED -3 /* or that they are not */
 #define WRAP_SLACK_NS (10 * NS_PER_SEC)
 
 enum place {
@@ -38,444 +29,6 @@ order_of(const struct seq_live *s, const struct seq_rules *rules, const struct s
 	return rules->has_uptime ? (int64_t)it->uptime_ms + s->wrap_ms : it->clock_ns / NS_PER_MSEC;
 }
 
-static bool
-is_after(const struct seq_live *s)
-{
-	return seq_is_after((enum seq_discipline)s->discipline);
-}
-
-/* --- the account --- */
-
-static void
-forget_unsure(struct seq_live *s)
-{
-	s->unsure_count = 0;
-	s->unsure_heard = 0;
-}
-
-/* What was claimed to be missing in this life is not claimed any more. */
-static void
-withdraw(struct seq_live *s, struct seq_room *room)
-{
-	s->counters.recovered += s->gaps.declared;
-	seq_gaps_clear(&s->gaps, room);
-	s->spans = s->doubtful = s->marked = s->mark_unknown = false;
-	forget_unsure(s);
-}
-
-static void
-end_life(struct seq_live *s, struct seq_room *room)
-{
-	struct seq_declared d = seq_gaps_declare(&s->gaps, 0, 0, true);
-
-	s->counters.declared += d.units;
-	s->counters.gaps += d.gaps;
-	s->counters.unknown += d.unknown;
-	seq_gaps_clear(&s->gaps, room);
-	s->spans = s->doubtful = s->marked = s->mark_unknown = false;
-	forget_unsure(s);
-}
-
-/* Where the size of one is unknown, the gap beside it is none. */
-static void
-doubt(struct seq_live *s, struct seq_room *room, struct seq_range r, const struct seq_item *it)
-{
-	bool after = is_after(s);
-	uint64_t declared = s->gaps.declared;
-
-	if (!it->units_unknown || s->discipline == SEQ_DATAGRAMS)
-		return;
-	seq_gaps_doubt(&s->gaps, room, after ? r.from : r.to, after);
-	s->counters.recovered += declared - s->gaps.declared;
-}
-
-static void
-fill(struct seq_live *s, struct seq_room *room, struct seq_range r, const struct seq_heard *h)
-{
-	const struct seq_item *it = &h->item;
-	bool after = is_after(s);
-	uint64_t forced = s->gaps.forced;
-	struct seq_filled f = seq_gaps_fill(
-	    &s->gaps, room, r, after, h->received_ns, (uint32_t)s->counters.datagrams);
-
-	s->counters.declared += s->gaps.forced - forced;
-	s->counters.heard += f.open + f.unknown + f.declared;
-	s->counters.recovered += f.declared;
-	if (f.open > 0 || f.unknown > 0)
-		s->counters.reordered++;
-	else if (f.declared > 0 || f.joined)
-		s->counters.late++;
-	else if (r.from < r.to)
-		s->counters.duplicates++;
-	doubt(s, room, r, it);
-}
-
-static void
-gap(struct seq_live *s, struct seq_room *room, struct seq_range r, bool doubtful, const struct seq_heard *h)
-{
-	uint64_t forced = s->gaps.forced;
-
-	seq_gaps_add(&s->gaps, room, r, doubtful ? SEQ_GAP_UNKNOWN : SEQ_GAP_OPEN, h->received_ns,
-	    (uint32_t)s->counters.datagrams);
-	if (s->gaps.forced > forced) {
-		s->counters.declared += s->gaps.forced - forced;
-		s->counters.gaps++;
-	}
-}
-
-/* From s->next up to `at` nothing was heard, and at `at` something stands. unknown: whose size nobody knows. */
-static void
-advance(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, int64_t at, bool unknown,
-    const struct seq_heard *h)
-{
-	const struct seq_range r = {s->next, at};
-	bool doubtful = is_after(s) ? unknown : s->doubtful;
-
-	if (r.from < r.to)
-		gap(s, room, r,
-		    doubtful && s->discipline != SEQ_DATAGRAMS && r.to - r.from <= (int64_t)rules->window, h);
-	s->next = at;
-}
-
-/* It lies behind all that was heard. What takes no numbers (templates alone, or nothing that could be counted) claims none
- * either, until something comes behind it that does: it is marked. */
-static void
-extend(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_range r,
-    const struct seq_heard *h)
-{
-	bool unknown = h->item.units_unknown;
-
-	if (s->marked && (r.from > s->mark || (r.from == s->mark && r.from < r.to))) {
-		advance(s, room, rules, s->mark, s->mark_unknown, h);
-		s->doubtful = s->mark_unknown;
-		s->marked = s->mark_unknown = false;
-	}
-	if (r.from == r.to && r.from > s->next && (!s->marked || r.from == s->mark)) {
-		s->mark_unknown |= unknown;
-		s->mark = r.from;
-		s->marked = true;
-		return;
-	}
-	if (r.from == s->next && is_after(s)) /* templates alone have come first */
-		doubt(s, room, r, &h->item);
-	advance(s, room, rules, r.from, unknown, h);
-	if (r.to > s->next || unknown)
-		s->doubtful = unknown;
-	s->next = r.to;
-	s->counters.heard += (uint64_t)(r.to - r.from);
-	if (s->marked && s->next >= s->mark) { /* the gap before it is filled */
-		s->doubtful |= s->next == s->mark && s->mark_unknown;
-		s->marked = s->mark_unknown = false;
-	}
-}
-
-static void
-account_range(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_range r,
-    const struct seq_heard *h)
-{
-	const struct seq_item *it = &h->item;
-
-	/* Templates alone have a number, too: where they stand, nothing else does. */
-	if (r.from >= r.to && !it->units_unknown && (!s->spans || r.from <= s->first))
-		return;
-	if (!s->spans) {
-		s->spans = true;
-		s->first = r.from;
-		s->next = r.to;
-		s->counters.heard += (uint64_t)(r.to - r.from);
-		s->doubtful = it->units_unknown;
-		return;
-	}
-	if (r.to <= s->first) {
-		if (r.to < s->first)
-			gap(s, room, (struct seq_range){r.to, s->first}, it->units_unknown, h);
-		s->first = r.from;
-		s->counters.heard += (uint64_t)(r.to - r.from);
-		s->counters.reordered++;
-		return;
-	}
-	if (r.from >= s->next) {
-		extend(s, room, rules, r, h);
-		return;
-	}
-	if (r.from < s->first) {
-		s->counters.heard += (uint64_t)(s->first - r.from);
-		s->first = r.from;
-	}
-	if (r.to > s->next) {
-		s->counters.heard += (uint64_t)(r.to - s->next);
-		fill(s, room, (struct seq_range){r.from, s->next}, h);
-		s->next = r.to;
-		s->doubtful = it->units_unknown;
-		return;
-	}
-	fill(s, room, r, h);
-}
-
-static void
-account(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
-{
-	if (s->discipline == SEQ_NONE)
-		s->counters.heard++;
-	else
-		account_range(s, room, rules, seq_covers((enum seq_discipline)s->discipline, &h->item), h);
-}
-
-/* More of a datagram that was accounted long ago turns out to have been heard. */
-static void
-account_more(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_range r,
-    const struct seq_heard *h)
-{
-	struct seq_live_counters *c = &s->counters;
-	const struct seq_live_counters before = *c;
-
-	account_range(s, room, rules, r, h);
-	c->reordered = before.reordered;
-	c->late = before.late;
-	c->duplicates = before.duplicates;
-}
-
-/* --- templates --- */
-
-/* The numbers that the templates of an item have, if they are counted. */
-static struct seq_range
-numbers_of_templates(enum seq_discipline d, const struct seq_item *it)
-{
-	int64_t at = seq_is_after(d) ? it->position - it->units - it->templates : it->position + it->units;
-
-	return (struct seq_range){at, at + it->templates};
-}
-
-static void
-remember_templates(struct seq_live *s, const struct seq_item *it)
-{
-	enum seq_discipline d = (enum seq_discipline)s->discipline;
-
-	if (it->templates > 0 && !it->units_unknown && (d == SEQ_BEFORE || d == SEQ_AFTER) &&
-	    s->unsure_count < SEQ_UNSURE && s->templates > NOT_COUNTED)
-		s->unsure[s->unsure_count++] = numbers_of_templates(d, it);
-}
-
-/* They are counted. */
-static void
-count_templates(
-    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
-{
-	for (uint8_t i = 0; i < s->unsure_count && s->spans; i++) {
-		struct seq_range r = s->unsure[i];
-		uint64_t heard = s->counters.heard;
-
-		account_more(s, room, rules, r, h);
-		if (s->counters.heard - heard == (uint64_t)(r.to - r.from))
-			s->unsure_heard |= (uint8_t)(1u << i);
-	}
-}
-
-/* They are not, after all, so what was taken for them was lost. */
-static void
-uncount_templates(struct seq_live *s, struct seq_room *room, const struct seq_heard *h)
-{
-	for (uint8_t i = 0; i < s->unsure_count && s->spans; i++) {
-		struct seq_range r = s->unsure[i];
-
-		if ((s->unsure_heard >> i & 1) == 0 || r.from < s->first || r.to > s->next)
-			continue;
-		s->counters.heard -= (uint64_t)(r.to - r.from);
-		gap(s, room, r, false, h);
-	}
-	forget_unsure(s);
-}
-
-static void
-change_variant(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules,
-    enum seq_discipline to, const struct seq_heard *h)
-{
-	s->discipline = (uint8_t)to;
-	if (to == SEQ_BEFORE_ALL || to == SEQ_AFTER_ALL) {
-		count_templates(s, room, rules, h);
-	} else {
-		struct seq_range r = numbers_of_templates(to, &s->last);
-
-		if (s->spans && to == SEQ_BEFORE && s->next == r.to) {
-			s->next = r.from;
-			s->counters.heard -= (uint64_t)(r.to - r.from);
-		}
-		uncount_templates(s, room, h);
-	}
-}
-
-/* Exactly as many as there were templates may have been lost behind them, so one such pair is not enough. No loss looks
- * like the contrary. */
-static void
-look_at_templates(
-    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
-{
-	enum seq_discipline d = (enum seq_discipline)s->discipline, other = seq_variant(d);
-	bool all = d == SEQ_BEFORE_ALL || d == SEQ_AFTER_ALL;
-	bool one = seq_explains(d, &s->last, &h->item), two = seq_explains(other, &s->last, &h->item);
-
-	if (other == d || one == two)
-		return;
-	if (one == all)
-		s->templates = (int8_t)(s->templates < COUNTED ? s->templates + 1 : COUNTED);
-	else
-		s->templates = NOT_COUNTED;
-	if (one)
-		forget_unsure(s);
-	else if (s->templates == (all ? NOT_COUNTED : COUNTED))
-		change_variant(s, room, rules, other, h);
-}
-
-/* --- learning --- */
-
-static void
-replay(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules)
-{
-	if (s->early_count <= SEQ_EARLY) {
-		for (uint8_t i = 0; i < s->early_count; i++) {
-			remember_templates(s, &s->early[i].item);
-			account(s, room, rules, &s->early[i]);
-		}
-	}
-	free(s->early);
-	s->early = NULL;
-	s->early_count = 0;
-}
-
-static void
-forget_early(struct seq_live *s)
-{
-	free(s->early);
-	s->early = NULL;
-	s->early_count = SEQ_EARLY + 1;
-}
-
-/* One that is as good as the best is waited for as long as there is room: the next datagram of another size decides. */
-static bool
-is_decided(const struct seq_live *s, enum seq_discipline best)
-{
-	if (s->votes.of[best] < VOTES_LEAST)
-		return false;
-	for (unsigned k = 0; k < SEQ_DISCIPLINES && s->early_count < SEQ_EARLY; k++) {
-		if (k == best || (k == seq_variant(best) && s->votes.of[k] == s->votes.of[best]))
-			continue; /* no templates came, which alone make a difference there */
-		if (s->votes.of[k] + 1 >= s->votes.of[best])
-			return false;
-	}
-	return true;
-}
-
-/* Room for one more: 4, and twice as much whenever it is full. */
-static bool
-early_grow(struct seq_live *s)
-{
-	bool first = s->early == NULL;
-	size_t room = first ? 4 : s->early_count;
-	struct seq_heard *early;
-
-	if (!first && (s->early_count < 4 || (s->early_count & (s->early_count - 1)) != 0))
-		return true;
-	if ((early = realloc(s->early, (first ? room : 2 * room) * sizeof(*early))) == NULL)
-		return false;
-	s->early = early;
-	if (first && s->run_count < CONFIRM - 1)
-		early[0] = s->run[1];
-	else if (first)
-		s->early_count = 0;
-	return true;
-}
-
-/* Whether templates are counted takes more to be learnt. */
-static enum seq_discipline
-doubt_templates(struct seq_live *s, enum seq_discipline best)
-{
-	enum seq_discipline other = seq_variant(best);
-	uint64_t lead = s->votes.of[best] - s->votes.of[other];
-
-	if (best == other || lead == 0) {
-		s->templates = 0;
-		return best;
-	}
-	if (best == SEQ_BEFORE || best == SEQ_AFTER) {
-		s->templates = NOT_COUNTED;
-		return best;
-	}
-	s->templates = (int8_t)(lead < COUNTED ? lead : COUNTED);
-	return lead < COUNTED ? other : best;
-}
-
-/* Keeps what was heard before it can be accounted. */
-static void
-hold(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
-{
-	enum seq_discipline best = seq_votes_best(&s->votes, rules->standard);
-
-	if (s->early == NULL && s->early_count == 0) {
-		/* Many streams of a flood have no second one. Until then it stands where nothing else does yet. */
-		s->run[1] = *h;
-		s->early_count = 1;
-		return;
-	}
-	if (s->early_count >= 1 && s->early_count < SEQ_EARLY && !early_grow(s))
-		forget_early(s);
-	if (s->early_count < SEQ_EARLY)
-		s->early[s->early_count++] = *h;
-	if (!is_decided(s, best)) {
-		if (s->early_count == SEQ_EARLY && s->votes.of[best] < VOTES_LEAST)
-			forget_early(s);
-		return;
-	}
-	s->discipline = (uint8_t)doubt_templates(s, best);
-	s->learnt = true;
-	s->pairs = s->explained = 0;
-	if (s->early_count > SEQ_EARLY)
-		account(s, room, rules, h);
-	replay(s, room, rules);
-}
-
-static void
-unlearn(struct seq_live *s, struct seq_room *room)
-{
-	withdraw(s, room);
-	s->learnt = false;
-	s->votes = (struct seq_votes){{0}};
-	s->early_count = 0;
-}
-
-/* Another discipline has taken the lead. */
-static void
-count_votes(struct seq_live *s, struct seq_room *room)
-{
-	enum seq_discipline best = seq_votes_best(&s->votes, (enum seq_discipline)s->discipline);
-
-	if (best != seq_variant((enum seq_discipline)s->discipline) &&
-	    s->votes.of[best] >= s->votes.of[s->discipline] + VOTES_LEAD) {
-		withdraw(s, room);
-		s->discipline = (uint8_t)best;
-	}
-	if (s->votes.of[best] < VOTES_MOST)
-		return;
-	for (unsigned i = 0; i < SEQ_DISCIPLINES; i++)
-		s->votes.of[i] /= 2;
-}
-
-/* Whether the discipline still explains what is heard. One that does not would show loss that is none. */
-static void
-examine(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
-{
-	look_at_templates(s, room, rules, h);
-	if (seq_explains((enum seq_discipline)s->discipline, &s->last, &h->item))
-		s->explained++;
-	if (++s->pairs % VOTES_EVERY != 0)
-		return;
-	count_votes(s, room);
-	if (s->pairs < PAIRS)
-		return;
-	if (s->explained * PAIRS_PART < s->pairs)
-		unlearn(s, room);
-	s->pairs = s->explained = 0;
-}
-
 /* --- the life at hand --- */
 
 static void
@@ -491,15 +44,15 @@ take_here(struct seq_live *s, struct seq_room *room, const struct seq_rules *rul
 		if (rules->standard != SEQ_NONE) {
 			seq_vote(&s->votes, &s->last, it);
 			if (s->learnt)
-				examine(s, room, rules, h);
+				seq_live_examine(s, room, rules, h);
 		}
 		s->last = *it;
 	}
 	if (s->learnt) {
-		remember_templates(s, it);
-		account(s, room, rules, h);
+		seq_live_remember_templates(s, it);
+		seq_live_account(s, room, rules, h);
 	} else {
-		hold(s, room, rules, h);
+		seq_live_hold(s, room, rules, h);
 	}
 }
 
@@ -517,9 +70,9 @@ begin_life(struct seq_live *s, struct seq_room *room, const struct seq_rules *ru
 	if (s->early_count <= SEQ_EARLY)
 		s->early_count = 0;
 	if (s->learnt)
-		account(s, room, rules, h);
+		seq_live_account(s, room, rules, h);
 	else
-		hold(s, room, rules, h);
+		seq_live_hold(s, room, rules, h);
 }
 
 /* --- what must be confirmed --- */
@@ -636,10 +189,10 @@ confirm(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules
 	} else {
 		if (!restart && s->in_life == 1 &&
 		    seq_is_far(rules, d)) { /* what was heard first was the stray */
-			withdraw(s, room);
+			seq_live_withdraw(s, room);
 			s->counters.strays++;
 		} else {
-			end_life(s, room);
+			seq_live_end_life(s, room);
 			s->counters.resets++;
 			s->has_former = rules->has_uptime;
 			s->former_boot_ns = seq_boot_ns(&s->last);
@@ -655,7 +208,7 @@ take_far(struct seq_live *s, struct seq_room *room, const struct seq_rules *rule
 {
 	if (s->run_count > 0 && !goes_on_from_run(s, rules, &h->item))
 		drop_run(s, room, rules);
-	if (s->run_count == CONFIRM - 1) {
+	if (s->run_count == SEQ_CONFIRM - 1) {
 		confirm(s, room, rules, h);
 		return;
 	}
@@ -690,7 +243,7 @@ seq_live_take(
 	switch (place_of(s, rules, &h.item)) {
 	case PLACE_HERE:
 		take_here(s, room, rules, &h);
-		if (s->run_count > 0 && ++s->others >= CONFIRM)
+		if (s->run_count > 0 && ++s->others >= SEQ_CONFIRM)
 			drop_run(s, room, rules);
 		break;
 	case PLACE_FORMER:
@@ -711,7 +264,8 @@ seq_live_time(struct seq_live *s, int64_t now_ns)
 
 	if (s->gaps.first_open >= s->gaps.count)
 		return;
-	d = seq_gaps_declare(&s->gaps, now_ns, (uint32_t)s->counters.datagrams, false);
+	d = seq_gaps_declare(&s->gaps, now_ns, (uint32_t)s->counters.datagrams,
+	    s->awaits ? SEQ_DECLARE_KEEP : SEQ_DECLARE_DUE);
 	s->counters.declared += d.units;
 	s->counters.gaps += d.gaps;
 	s->counters.unknown += d.unknown;

@@ -59,6 +59,7 @@ struct seq_live {
 	uint8_t unsure_heard; /* bits of those that the account takes for heard */
 	int8_t templates;     /* what has told that they are counted, less what has told the contrary */
 	uint8_t discipline;   /* enum seq_discipline */
+	bool awaits;          /* the caller's: it knows datagrams of unknown size that it may recount */
 	bool learnt;
 	bool spans;                /* first and next say something */
 	bool doubtful;             /* what lies behind `next` belongs to a datagram whose size is unknown */
@@ -69,6 +70,18 @@ struct seq_live {
 /* Zero-initialise the struct. rules: seq_rules_for, always the same. */
 void seq_live_take(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h);
+
+/* A datagram whose size was unknown, when more of it is known. */
+struct seq_more {
+	uint32_t sequence, tag;
+	uint32_t units;     /* that it was counted with, so far */
+	uint16_t templates; /* as then */
+	uint32_t more;      /* units besides */
+	bool unknown;       /* of still others */
+};
+/* In this life, and not too long ago: what follows it then is a gap, or none. */
+void seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules,
+    const struct seq_more *more, int64_t now_ns);
 
 /* Declares what is due, also where nothing is heard. */
 void seq_live_time(struct seq_live *s, int64_t now_ns);

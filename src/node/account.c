@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
  * See account.h. Records of IPFIX are counted by the lengths of sets, with the templates that hold now; those of templates
- * with fields of variable length one by one.
+ * with fields of variable length one by one; those that come before their template when it comes (account_late).
  */
 #include "node/account.h"
 
@@ -26,8 +26,15 @@ resolve(void *ctx, unsigned ordinal, uint16_t id, bool *ret_late)
 	return tmpl_cache_get(r->templates, r->key, id);
 }
 
+/* What a datagram's sets have told. */
+struct counting {
+	bool late;      /* of one or more the template has not come yet */
+	bool malformed; /* one or more cannot be counted at all */
+};
+
 static void
-count_one_by_one(struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
+count_one_by_one(
+    struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item, struct counting *c)
 {
 	struct resolving r = {.templates = templates, .key = in->key};
 	struct decode d;
@@ -35,19 +42,20 @@ count_one_by_one(struct tmpl_cache *templates, const struct account_input *in, s
 	decode_init(&d, in->payload, in->len, in->info, resolve, &r);
 	(void)decode_count(&d);
 	item->units = d.flows + d.options;
-	item->units_unknown = d.sets_unknown > 0 || d.sets_malformed > 0;
+	c->late = d.sets_unknown > 0;
+	c->malformed |= d.sets_malformed > 0;
 }
 
 /* False: only the bytes tell. */
 static bool
 count_set(struct account *a, struct tmpl_cache *templates, const struct account_input *in,
-    const struct set *set, struct seq_item *item)
+    const struct set *set, struct seq_item *item, struct counting *c)
 {
 	size_t len = rd_left(&set->body), slot = set->id % ACCOUNT_LENGTHS;
 	uint64_t state = tmpl_cache_state(templates);
 	const struct tmpl *t;
 	uint32_t records = 0;
-	bool malformed = true;
+	bool malformed = false;
 
 	if (a->lengths[slot].id == set->id && a->lengths[slot].templates == state) {
 		records = (uint32_t)(len / a->lengths[slot].record_len);
@@ -58,9 +66,11 @@ count_set(struct account *a, struct tmpl_cache *templates, const struct account_
 		a->lengths[slot].id = flow_template_is_sane(t) ? set->id : 0;
 		a->lengths[slot].templates = state;
 		a->lengths[slot].record_len = t->record_len;
+	} else {
+		c->late = true;
 	}
 	item->units += records;
-	item->units_unknown |= malformed;
+	c->malformed |= malformed;
 	return true;
 }
 
@@ -75,13 +85,15 @@ count_templates(const struct account_input *in, struct seq_item *item)
 		item->templates++;
 }
 
-static void
+/* True: it may be known later. */
+static bool
 count_records(
     struct account *a, struct tmpl_cache *templates, const struct account_input *in, struct seq_item *item)
 {
+	struct counting c = {.late = false};
+	bool one_by_one = false, brings = false;
 	struct sets it;
 	struct set set;
-	bool one_by_one = false, brings = false;
 	enum err e;
 
 	item->units = 0;
@@ -92,14 +104,16 @@ count_records(
 		if (set.kind != SET_DATA)
 			continue;
 		item->data = true;
-		if (!one_by_one && !count_set(a, templates, in, &set, item))
+		if (!one_by_one && !count_set(a, templates, in, &set, item, &c))
 			one_by_one = true;
 	}
-	item->units_unknown |= e == ERR_MALFORMED;
+	c.malformed |= e == ERR_MALFORMED;
 	if (one_by_one)
-		count_one_by_one(templates, in, item);
+		count_one_by_one(templates, in, item, &c);
 	if (brings)
 		count_templates(in, item);
+	item->units_unknown = c.late || c.malformed;
+	return c.late && !c.malformed;
 }
 
 /* --- sFlow --- */
@@ -130,6 +144,27 @@ take_samples_after(struct account *a, struct account_room *room, const struct ac
 /* --- all --- */
 
 static void
+take_ipfix(struct account *a, struct account_room *room, struct tmpl_cache *templates,
+    const struct account_input *in, struct seq_heard *h)
+{
+	const struct seq_rules rules = seq_rules_for(PROTO_IPFIX);
+	uint64_t resets = a->live.counters.resets;
+	bool late;
+
+	a->records += account_late_recount(
+	    &a->late, &room->late, templates, in->key, &a->live, &room->gaps, in->time.ns);
+	late = count_records(a, templates, in, &h->item);
+	a->live.awaits = a->late.count > 0 || late;
+	seq_live_take(&a->live, &room->gaps, &rules, h);
+	if (a->live.counters.resets != resets) /* their numbers mean nothing in another life */
+		account_late_clear(&a->late, &room->late);
+	if (late)
+		account_late_note(
+		    &a->late, &room->late, templates, in->key, in->info, in->payload, in->len, &h->item);
+	a->records += h->item.units;
+}
+
+static void
 take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *templates,
     const struct account_input *in)
 {
@@ -144,15 +179,16 @@ take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *t
 	item->uptime_ms = info->uptime_ms;
 	item->clock_ns = info->has_time ? info->export_time.ns : in->time.ns;
 	item->tag = in->fingerprint;
-	if (info->proto == PROTO_IPFIX)
-		count_records(a, templates, in, item);
-	a->records += item->units;
-	if (info->proto == PROTO_SFLOW5) {
+	if (info->proto == PROTO_IPFIX) {
+		take_ipfix(a, room, templates, in, &h);
+	} else if (info->proto == PROTO_SFLOW5) {
 		const struct seq_live_counters before = a->live.counters;
 
+		a->records += item->units;
 		seq_live_take(&a->live, &room->gaps, &rules, &h);
 		take_samples_after(a, room, in, &before);
 	} else {
+		a->records += item->units;
 		seq_live_take(&a->live, &room->gaps, &rules, &h);
 	}
 }
@@ -202,4 +238,5 @@ account_clear(struct account *a, struct account_room *room)
 {
 	seq_live_clear(&a->live, &room->gaps);
 	seq_samples_clear(&a->samples, &room->sources);
+	account_late_clear(&a->late, &room->late);
 }

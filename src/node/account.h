@@ -8,6 +8,7 @@
 
 #include "flow/seq_live.h"
 #include "flow/seq_samples.h"
+#include "node/account_late.h"
 #include "wire/proto.h"
 #include "wire/stream.h"
 #include "wire/template.h"
@@ -17,10 +18,12 @@
 #define ACCOUNT_LENGTHS 4
 #define ACCOUNT_GAPS_MOST 131072
 #define ACCOUNT_SOURCES_MOST 65536
+#define ACCOUNT_LATE_ROOM 65536
 
 struct account {
 	struct seq_live live;
 	struct seq_samples samples; /* sFlow */
+	struct account_late late;   /* IPFIX */
 	uint64_t records; /* v1 to v9: as headers say; IPFIX: that could be counted; sFlow: samples */
 	uint32_t faults[FAULT_COUNT_OF_KINDS];
 	struct {
@@ -38,6 +41,7 @@ struct account {
 struct account_room {
 	struct seq_room gaps;
 	struct seq_sources_room sources;
+	struct account_late_room late;
 };
 
 /* A datagram that was recorded. */

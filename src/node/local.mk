@@ -2,6 +2,7 @@
 noinst_LIBRARIES += src/node/libfb-node.a
 src_node_libfb_node_a_SOURCES = \
 	src/node/account.c src/node/account.h \
+	src/node/account_late.c src/node/account_late.h \
 	src/node/accounts.c src/node/accounts.h \
 	src/node/board.c src/node/board.h \
 	src/node/capture.c src/node/capture.h \

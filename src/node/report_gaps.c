@@ -93,7 +93,7 @@ put_ranges(struct json *j, const struct accounts_stream *stream)
 	json_key(j, "ranges");
 	json_array(j);
 	while (accounts_gap(&s, &g)) {
-		if (g.state == SEQ_GAP_UNKNOWN)
+		if (!seq_gap_is_known((enum seq_gap_state)g.state))
 			continue;
 		json_object(j);
 		put_i64(j, "from", g.range.from);

@@ -13,7 +13,9 @@ streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t se
 	*s = (struct streams){.limit = limit,
 	    .exporters = x,
 	    .seed = seed,
-	    .room = {.gaps.most = ACCOUNT_GAPS_MOST, .sources.most = ACCOUNT_SOURCES_MOST}};
+	    .room = {.gaps.most = ACCOUNT_GAPS_MOST,
+		.sources.most = ACCOUNT_SOURCES_MOST,
+		.late.most = ACCOUNT_LATE_ROOM}};
 	s->all = calloc(limit, sizeof(*s->all)); /* pages that are not used cost nothing */
 	return s->all != NULL ? ERR_OK : ERR_MEMORY;
 }

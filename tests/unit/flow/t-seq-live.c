@@ -419,6 +419,89 @@ test_unknown(void)
 	is_u64(s.gaps.open, 0, "that turns out to hold one whose size is unknown");
 }
 
+/* --- known later --- */
+
+/* The datagrams of `all` whose size is unknown, and how many units they have. */
+static struct {
+	uint32_t tag, units;
+} unsized[MOST];
+static size_t unsized_count;
+
+static void
+recount(size_t i)
+{
+	struct seq_more more = {.tag = unsized[i].tag, .more = unsized[i].units};
+
+	for (size_t k = 0; k < all_count; k++) {
+		if (all[k].tag != more.tag)
+			continue;
+		more.sequence = all[k].sequence;
+		more.templates = all[k].templates;
+		all[k].units = more.more;
+		all[k].units_unknown = false;
+		seq_live_recount(&s, &room, &x.rules, &more, x.now_ns);
+		return;
+	}
+}
+
+static struct seq_heard
+make_unsized(uint32_t units)
+{
+	struct seq_heard h;
+
+	h = make(units, true);
+	unsized[unsized_count].tag = h.item.tag;
+	unsized[unsized_count++].units = units;
+	return h;
+}
+
+static void
+test_recount(enum seq_discipline d)
+{
+	struct seq_heard h;
+	char want[64];
+	uint32_t n;
+
+	begin_with(PROTO_IPFIX, d, 1000);
+	unsized_count = 0;
+	s.awaits = true;
+	transmit(50);
+	h = make_unsized(10);
+	hear(&h);
+	n = lose(2);
+	h = make_unsized(12);
+	hear(&h);
+	transmit(60);
+	is_account("0 0 0 0 0 0 0 0", "sizes that are unknown");
+	is_u64(s.gaps.unknown, 22 + n, "after 30 seconds, too, they are unknown");
+	recount(0);
+	recount(1);
+	is_u64(s.gaps.unknown, 0, "but not when the template has come");
+	is_u64(s.gaps.open, n, "what was lost between them is a gap then");
+	transmit(40);
+	(void)snprintf(want, sizeof(want), "%u 0 1 0 0 0 0 0", n);
+	is_account(want, "and the only one");
+
+	/* The last one that was heard, and the first ones of all. */
+	begin_with(PROTO_IPFIX, d, 1000);
+	unsized_count = 0;
+	s.awaits = true;
+	for (unsigned i = 0; i < 20; i++) {
+		h = make_unsized(1 + i % 7);
+		hear(&h);
+	}
+	ok(!s.learnt, "nothing is learnt of what cannot be counted");
+	for (size_t i = 0; i < 20; i++)
+		recount(i);
+	ok(s.learnt, "but of what can be");
+	h = make_unsized(9);
+	hear(&h);
+	recount(20);
+	transmit(40);
+	is_account("0 0 0 0 0 0 0 0", "none of them is missing");
+	is_u64(s.counters.heard, (uint64_t)(s.next - s.first), "all were heard");
+}
+
 /* --- limits --- */
 
 static void
@@ -519,12 +602,15 @@ offline(uint32_t *ret_epochs)
 }
 
 /* Datagrams through a network that loses, copies and delays them by up to three places, from an exporter that restarts,
- * whose clock is set and who sends templates, alone at times. */
+ * whose clock is set and who sends templates, alone at times. late: sizes that are unknown at first are known later. */
 static void
-history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
+history(unsigned loss, unsigned swaps, unsigned copies, bool restarts, bool late)
 {
 	struct seq_heard waiting[4];
 	unsigned n = 0;
+	size_t known = 0;
+
+	unsized_count = 0;
 
 	for (unsigned i = 0; i < 1500; i++) {
 		bool unknown = x.proto == PROTO_IPFIX && i > 40 && i < 1490 && draw(50) == 0;
@@ -532,6 +618,8 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 		struct seq_heard h;
 
 		if (restarts && draw(300) == 0 && i > 50) {
+			while (late && known < unsized_count)
+				recount(known++);
 			for (unsigned k = 0; k < n; k++)
 				hear(&waiting[k]);
 			n = 0;
@@ -543,7 +631,15 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 		}
 		if (templates)
 			x.templates = (uint16_t)(1 + draw(3));
-		h = make(templates && !unknown && draw(2) == 0 ? 0 : 1 + draw(30), unknown);
+		if (unknown)
+			h = make_unsized(1 + draw(30));
+		else
+			h = make(templates && draw(2) == 0 ? 0 : 1 + draw(30), false);
+		s.awaits = late;
+		if (late && draw(60) == 0) {
+			while (known < unsized_count)
+				recount(known++);
+		}
 		if (i > 20 && draw(100) < loss)
 			continue;
 		if (n < 3 && i > 20 && draw(100) < swaps) {
@@ -559,6 +655,8 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts)
 	while (n > 0)
 		hear(&waiting[--n]);
 	transmit(5);
+	while (late && known < unsized_count)
+		recount(known++);
 	later();
 }
 
@@ -584,7 +682,7 @@ test_histories(void)
 			state = seed * 1000 + i;
 			begin_with(kinds[i].proto, kinds[i].d,
 			    draw(4) == 0 ? UINT32_MAX - draw(5000) : draw(1000000));
-			history(draw(3) * 10, draw(2) * 10, draw(2) * 10, draw(2) == 0);
+			history(draw(3) * 10, draw(2) * 10, draw(2) * 10, draw(2) == 0, draw(2) == 0);
 			want = offline(&epochs);
 			sum += want;
 			compared++;
@@ -624,6 +722,8 @@ main(void)
 	test_uptime(PROTO_SFLOW5, SEQ_DATAGRAMS);
 	test_learning();
 	test_unknown();
+	test_recount(SEQ_BEFORE);
+	test_recount(SEQ_AFTER);
 	test_limits();
 	test_histories();
 	seq_live_clear(&s, &room);

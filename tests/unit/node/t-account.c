@@ -24,7 +24,8 @@ begin(void)
 
 	account_clear(&a, &room);
 	a = (struct account){.records = 0};
-	room = (struct account_room){.gaps.most = 100, .sources.most = 32};
+	room = (struct account_room){
+	    .gaps.most = 100, .sources.most = 32, .late.most = 2 * ACCOUNT_LATE_MOST};
 	tmpl_cache_free(templates);
 	if ((templates = tmpl_cache_new(&limits)) == NULL)
 		abort();
@@ -90,21 +91,80 @@ test_ipfix(void)
 	ok(a.live.last.units_unknown, "and that is known");
 	define(300, four, 1);
 	ipfix(10, 300, 40);
-	is_u64(a.records, 10, "with one, by lengths");
+	is_u64(a.records, 20, "with one, by lengths, and what came before it, too");
 	ipfix(20, 300, 80);
-	is_u64(a.records, 30, "again");
+	is_u64(a.records, 40, "again");
 	define(300, eight, 1);
 	ipfix(40, 300, 80);
-	is_u64(a.records, 40, "another definition holds at once");
+	is_u64(a.records, 50, "another definition holds at once");
 	ipfix(50, 300, 12);
 	ok(!a.live.last.units_unknown, "a little padding is none that matters");
 	ipfix(51, 301, 12);
 	ok(a.live.last.units_unknown, "another set's template is not known");
 	define(301, variable, 2);
 	ipfix(60, 301, 24);
-	is_u64(a.records, 44, "fields of variable length: one by one");
+	is_u64(a.records, 54, "fields of variable length: one by one");
 	ipfix(63, 301, 9);
-	is_u64(a.records, 45, "and padding");
+	is_u64(a.records, 55, "and padding");
+}
+
+/* Three of the sizes that a set of four-byte records can have. */
+static uint32_t
+data(uint32_t sequence, unsigned i)
+{
+	ipfix(sequence, 300, 40 + 4 * (i % 3));
+	return 10 + i % 3;
+}
+
+static void
+test_late(void)
+{
+	static const uint16_t four[] = {1, 4}, variable[] = {82, 65535, 1, 4};
+	uint32_t sequence = 1000, lost;
+
+	begin();
+	for (unsigned i = 0; i < 8; i++)
+		sequence += data(sequence, i);
+	is_u64(a.late.count, 8, "sets without a template are noted");
+	define(300, four, 1);
+	is_u64(a.records, 87, "when it comes, they are counted");
+	ok(a.live.learnt, "and it is learnt what the exporter counts");
+	is_u64(room.late.used, 0, "the room is given back");
+
+	for (unsigned i = 0; i < 8; i++)
+		sequence += data(sequence, i);
+	ipfix(sequence, 301, 20);
+	sequence += 5;
+	lost = 7;
+	sequence += lost;
+	for (unsigned i = 0; i < 50; i++)
+		sequence += data(sequence, i);
+	is_u64(seq_live_missing(&a.live) + a.live.gaps.open, 0,
+	    "behind a set of another template nothing is missing for certain");
+	is_u64(a.live.gaps.unknown, 5 + lost, "for long");
+	define(301, four, 1);
+	is_u64(a.live.gaps.unknown, 0, "with the template, it is");
+	is_u64(a.live.gaps.open, lost, "as much as was lost");
+
+	ipfix(sequence, 302, 24);
+	sequence += 3;
+	for (unsigned i = 0; i < 3; i++)
+		sequence += data(sequence, i);
+	define(302, variable, 2);
+	is_u64(a.late.count, 0, "fields of variable length: nothing is waited for");
+	ok(a.live.gaps.unknown > 0, "and it stays unknown");
+
+	begin();
+	for (unsigned i = 0; i < 3 * ACCOUNT_LATE_MOST; i++)
+		sequence += data(sequence, i);
+	is_u64(a.late.count, ACCOUNT_LATE_MOST, "no more than some are waited for");
+	begin();
+	room.late.most = 8;
+	for (unsigned i = 0; i < 20; i++)
+		sequence += data(sequence, i);
+	is_u64(a.late.count, 8, "nor more than there is room for");
+	define(300, four, 1);
+	is_u64(a.late.count, 0, "which is given back");
 }
 
 static void
@@ -186,6 +246,7 @@ int
 main(void)
 {
 	test_ipfix();
+	test_late();
 	test_samples();
 	test_listeners();
 	account_clear(&a, &room);

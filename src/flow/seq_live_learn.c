@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: ISC
+ *
+ * What an exporter counts, as pairs of neighbours tell while they are heard, and what follows from sizes that are known
+ * later.
+ */
+#include "flow/seq_live_private.h"
+
+#include <stdlib.h>
+
+#define VOTES_LEAST 3 /* that a discipline is learnt with */
+#define VOTES_LEAD 3  /* ahead of the one that was learnt, to take its place */
+#define VOTES_EVERY 8 /* pairs they are counted */
+#define VOTES_MOST 64 /* then all are halved: what is older counts less */
+#define PAIRS 128     /* of so many pairs the discipline must explain more than */
+#define PAIRS_PART 32 /* one in so many, or it was none */
+
+/* --- learning --- */
+
+static void
+replay(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules)
+{
+	if (s->early_count <= SEQ_EARLY) {
+		for (uint8_t i = 0; i < s->early_count; i++) {
+			seq_live_remember_templates(s, &s->early[i].item);
+			seq_live_account(s, room, rules, &s->early[i]);
+		}
+	}
+	free(s->early);
+	s->early = NULL;
+	s->early_count = 0;
+}
+
+static void
+forget_early(struct seq_live *s)
+{
+	free(s->early);
+	s->early = NULL;
+	s->early_count = SEQ_EARLY + 1;
+}
+
+/* One that is as good as the best is waited for as long as there is room: the next datagram of another size decides. */
+static bool
+is_decided(const struct seq_live *s, enum seq_discipline best)
+{
+	if (s->votes.of[best] < VOTES_LEAST)
+		return false;
+	for (unsigned k = 0; k < SEQ_DISCIPLINES && s->early_count < SEQ_EARLY; k++) {
+		if (k == best || (k == seq_variant(best) && s->votes.of[k] == s->votes.of[best]))
+			continue; /* no templates came, which alone make a difference there */
+		if (s->votes.of[k] + 1 >= s->votes.of[best])
+			return false;
+	}
+	return true;
+}
+
+/* Room for one more: 4, and twice as much whenever it is full. */
+static bool
+early_grow(struct seq_live *s)
+{
+	bool first = s->early == NULL;
+	size_t room = first ? 4 : s->early_count;
+	struct seq_heard *early;
+
+	if (!first && (s->early_count < 4 || (s->early_count & (s->early_count - 1)) != 0))
+		return true;
+	if ((early = realloc(s->early, (first ? room : 2 * room) * sizeof(*early))) == NULL)
+		return false;
+	s->early = early;
+	if (first && s->run_count < SEQ_CONFIRM - 1)
+		early[0] = s->run[1];
+	else if (first)
+		s->early_count = 0;
+	return true;
+}
+
+/* Whether templates are counted takes more to be learnt. */
+static enum seq_discipline
+doubt_templates(struct seq_live *s, enum seq_discipline best)
+{
+	enum seq_discipline other = seq_variant(best);
+	uint64_t lead = s->votes.of[best] - s->votes.of[other];
+
+	if (best == other || lead == 0) {
+		s->templates = 0;
+		return best;
+	}
+	if (best == SEQ_BEFORE || best == SEQ_AFTER) {
+		s->templates = SEQ_TEMPLATES_NOT;
+		return best;
+	}
+	s->templates = (int8_t)(lead < SEQ_TEMPLATES_COUNTED ? lead : SEQ_TEMPLATES_COUNTED);
+	return lead < SEQ_TEMPLATES_COUNTED ? other : best;
+}
+
+static bool
+decide(struct seq_live *s, const struct seq_rules *rules)
+{
+	enum seq_discipline best = seq_votes_best(&s->votes, rules->standard);
+
+	if (!is_decided(s, best))
+		return false;
+	s->discipline = (uint8_t)doubt_templates(s, best);
+	s->learnt = true;
+	s->pairs = s->explained = 0;
+	return true;
+}
+
+/* Keeps what was heard before it can be accounted. */
+void
+seq_live_hold(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
+{
+	if (s->early == NULL && s->early_count == 0) {
+		/* Many streams of a flood have no second one. Until then it stands where nothing else does yet. */
+		s->run[1] = *h;
+		s->early_count = 1;
+		return;
+	}
+	if (s->early_count >= 1 && s->early_count < SEQ_EARLY && !early_grow(s))
+		forget_early(s);
+	if (s->early_count < SEQ_EARLY)
+		s->early[s->early_count++] = *h;
+	if (!decide(s, rules)) {
+		if (s->early_count == SEQ_EARLY &&
+		    s->votes.of[seq_votes_best(&s->votes, rules->standard)] < VOTES_LEAST)
+			forget_early(s);
+		return;
+	}
+	if (s->early_count > SEQ_EARLY)
+		seq_live_account(s, room, rules, h);
+	replay(s, room, rules);
+}
+
+static void
+unlearn(struct seq_live *s, struct seq_room *room)
+{
+	seq_live_withdraw(s, room);
+	s->learnt = false;
+	s->votes = (struct seq_votes){{0}};
+	s->early_count = 0;
+}
+
+/* Another discipline has taken the lead. */
+static void
+count_votes(struct seq_live *s, struct seq_room *room)
+{
+	enum seq_discipline best = seq_votes_best(&s->votes, (enum seq_discipline)s->discipline);
+
+	if (best != seq_variant((enum seq_discipline)s->discipline) &&
+	    s->votes.of[best] >= s->votes.of[s->discipline] + VOTES_LEAD) {
+		seq_live_withdraw(s, room);
+		s->discipline = (uint8_t)best;
+	}
+	if (s->votes.of[best] < VOTES_MOST)
+		return;
+	for (unsigned i = 0; i < SEQ_DISCIPLINES; i++)
+		s->votes.of[i] /= 2;
+}
+
+/* Whether the discipline still explains what is heard. One that does not would show loss that is none. */
+void
+seq_live_examine(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
+{
+	seq_live_look_at_templates(s, room, rules, h);
+	if (seq_explains((enum seq_discipline)s->discipline, &s->last, &h->item))
+		s->explained++;
+	if (++s->pairs % VOTES_EVERY != 0)
+		return;
+	count_votes(s, room);
+	if (s->pairs < PAIRS)
+		return;
+	if (s->explained * PAIRS_PART < s->pairs)
+		unlearn(s, room);
+	s->pairs = s->explained = 0;
+}
+
+/* --- what is known later --- */
+
+static void
+recount_item(struct seq_item *it, const struct seq_more *more)
+{
+	if (it->sequence != more->sequence || it->tag != more->tag || !it->units_unknown)
+		return;
+	it->units += more->more;
+	it->units_unknown = more->unknown;
+}
+
+static void
+recount_early(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_more *more)
+{
+	const struct seq_item *last = NULL;
+
+	if (s->early == NULL || s->early_count > SEQ_EARLY)
+		return;
+	s->votes = (struct seq_votes){{0}};
+	for (uint8_t i = 0; i < s->early_count; i++) {
+		struct seq_item *it = &s->early[i].item;
+
+		recount_item(it, more);
+		if (last != NULL && seq_diff(last->sequence, it->sequence) < 0)
+			continue;
+		if (last != NULL)
+			seq_vote(&s->votes, last, it);
+		last = it;
+	}
+	if (decide(s, rules))
+		replay(s, room, rules);
+}
+
+void
+seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules,
+    const struct seq_more *more, int64_t now_ns)
+{
+	enum seq_discipline d = (enum seq_discipline)s->discipline;
+	int32_t ahead = seq_diff(s->last.sequence, more->sequence);
+	struct seq_heard h = {.item = {.units_unknown = more->unknown}, .received_ns = now_ns};
+	struct seq_item was = {.units = more->units, .templates = more->templates};
+	struct seq_range r;
+
+	recount_item(&s->last, more);
+	for (unsigned i = 0; i < SEQ_CONFIRM - 1; i++)
+		recount_item(&s->run[i].item, more);
+	if (!s->learnt) {
+		recount_early(s, room, rules, more);
+		return;
+	}
+	if (!s->spans || seq_is_far(rules, ahead) || d == SEQ_DATAGRAMS || d == SEQ_NONE)
+		return;
+	was.position = s->last.position + ahead;
+	r = seq_covers(d, &was);
+	r = seq_is_after(d) ? (struct seq_range){r.from - more->more, r.from}
+			    : (struct seq_range){r.to, r.to + more->more};
+	seq_live_account_more(s, room, rules, r, &h);
+}
