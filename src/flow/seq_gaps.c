@@ -247,6 +247,8 @@ seq_gaps_fill(struct seq_gaps *g, struct seq_room *room, struct seq_range r, boo
 {
 	struct seq_filled filled = {.open = 0};
 
+	if (g->count == 0)
+		return filled;
 	do {
 		uint32_t at = find(g, r.from);
 		struct seq_gap *gap = &g->all[at];
@@ -283,10 +285,12 @@ void
 seq_gaps_doubt(struct seq_gaps *g, struct seq_room *room, int64_t at, bool after)
 {
 	uint32_t i = find(g, after ? at - 1 : at);
-	struct seq_gap doubtful, *gap = &g->all[i];
+	struct seq_gap doubtful, *gap;
 
-	if (i >= g->count || gap->state == SEQ_GAP_JOINED ||
-	    !seq_gap_is_known((enum seq_gap_state)gap->state) ||
+	if (i >= g->count)
+		return;
+	gap = &g->all[i];
+	if (gap->state == SEQ_GAP_JOINED || !seq_gap_is_known((enum seq_gap_state)gap->state) ||
 	    (after ? gap->range.from >= at : gap->range.from > at))
 		return;
 	doubtful = *gap;
