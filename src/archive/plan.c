@@ -367,7 +367,7 @@ are_rebuilt(const struct pool *p, struct seq_item *items, size_t count)
 static void
 learn_disciplines(struct plan *plan, const struct seq_rules *rules, size_t first)
 {
-	struct seq_votes votes = {{0}};
+	struct seq_votes votes = {.unsized = 0};
 
 	for (size_t i = first; i < plan->epoch_count; i++)
 		seq_vote_all(&votes, plan->items + plan->epochs[i].first, plan->epochs[i].count);

@@ -396,15 +396,21 @@ seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b
 {
 	unsigned explain = 0;
 
-	/* Small ones look like datagrams counted. */
-	if (a->units_unknown || b->units_unknown)
-		return;
 	for (unsigned d = 0; d < SEQ_DISCIPLINES; d++)
 		explain |= (unsigned)seq_explains((enum seq_discipline)d, a, b) << d;
 	if (explain == (1u << SEQ_DISCIPLINES) - 1)
 		return;
 	for (unsigned d = 0; d < SEQ_DISCIPLINES; d++)
 		v->of[d] += explain >> d & 1;
+	v->unsized += explain == 0 && (a->units_unknown || b->units_unknown);
+}
+
+uint64_t
+seq_votes_for(const struct seq_votes *v, enum seq_discipline d)
+{
+	if (d != SEQ_DATAGRAMS && d != SEQ_NONE)
+		return v->of[d];
+	return v->of[d] > v->unsized ? v->of[d] - v->unsized : 0;
 }
 
 static enum seq_discipline
@@ -415,8 +421,10 @@ best_of(const struct seq_votes *v, const struct seq_votes *among_equals, enum se
 	for (unsigned k = 0; k < SEQ_DISCIPLINES; k++) {
 		enum seq_discipline d = candidates[k];
 
-		if (v->of[d] > v->of[best] ||
-		    (v->of[d] == v->of[best] && among_equals->of[d] > among_equals->of[best]))
+		uint64_t votes = seq_votes_for(v, d), most = seq_votes_for(v, best);
+
+		if (votes > most ||
+		    (votes == most && seq_votes_for(among_equals, d) > seq_votes_for(among_equals, best)))
 			best = d;
 	}
 	return best;
@@ -446,7 +454,7 @@ enum seq_discipline
 seq_learn(
     const struct seq_rules *rules, const struct seq_item *items, size_t count, const struct seq_votes *stream)
 {
-	struct seq_votes votes = {{0}};
+	struct seq_votes votes = {.unsized = 0};
 
 	if (rules->standard == SEQ_NONE)
 		return SEQ_NONE;

@@ -127,7 +127,11 @@ seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_i
 /* How many pairs spoke for each discipline; only those that tell the candidates apart have a vote. */
 struct seq_votes {
 	uint64_t of[SEQ_DISCIPLINES];
+	uint64_t unsized; /* pairs whose size is unknown, and which nothing explains */
 };
+/* How many a discipline has. Small datagrams look like datagrams counted; those of unknown size that do not speak against
+ * that. */
+uint64_t seq_votes_for(const struct seq_votes *v, enum seq_discipline d);
 void seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b);
 enum seq_discipline seq_votes_best(const struct seq_votes *v, enum seq_discipline standard);
 

@@ -42,12 +42,14 @@ forget_early(struct seq_live *s)
 static bool
 is_decided(const struct seq_live *s, enum seq_discipline best)
 {
-	if (s->votes.of[best] < VOTES_LEAST)
+	uint64_t votes = seq_votes_for(&s->votes, best);
+
+	if (votes < VOTES_LEAST)
 		return false;
 	for (unsigned k = 0; k < SEQ_DISCIPLINES && s->early_count < SEQ_EARLY; k++) {
-		if (k == best || (k == seq_variant(best) && s->votes.of[k] == s->votes.of[best]))
+		if (k == best || (k == seq_variant(best) && s->votes.of[k] == votes))
 			continue; /* no templates came, which alone make a difference there */
-		if (s->votes.of[k] + 1 >= s->votes.of[best])
+		if (seq_votes_for(&s->votes, (enum seq_discipline)k) + 1 >= votes)
 			return false;
 	}
 	return true;
@@ -122,7 +124,7 @@ seq_live_hold(
 		s->early[s->early_count++] = *h;
 	if (!decide(s, rules)) {
 		if (s->early_count == SEQ_EARLY &&
-		    s->votes.of[seq_votes_best(&s->votes, rules->standard)] < VOTES_LEAST)
+		    seq_votes_for(&s->votes, seq_votes_best(&s->votes, rules->standard)) < VOTES_LEAST)
 			forget_early(s);
 		return;
 	}
@@ -136,7 +138,7 @@ unlearn(struct seq_live *s, struct seq_room *room)
 {
 	seq_live_withdraw(s, room);
 	s->learnt = false;
-	s->votes = (struct seq_votes){{0}};
+	s->votes = (struct seq_votes){.unsized = 0};
 	s->early_count = 0;
 }
 
@@ -144,10 +146,10 @@ unlearn(struct seq_live *s, struct seq_room *room)
 static void
 count_votes(struct seq_live *s, struct seq_room *room)
 {
-	enum seq_discipline best = seq_votes_best(&s->votes, (enum seq_discipline)s->discipline);
+	enum seq_discipline d = (enum seq_discipline)s->discipline, best = seq_votes_best(&s->votes, d);
 
-	if (best != seq_variant((enum seq_discipline)s->discipline) &&
-	    s->votes.of[best] >= s->votes.of[s->discipline] + VOTES_LEAD) {
+	if (best != seq_variant(d) &&
+	    seq_votes_for(&s->votes, best) >= seq_votes_for(&s->votes, d) + VOTES_LEAD) {
 		seq_live_withdraw(s, room);
 		s->discipline = (uint8_t)best;
 	}
@@ -155,6 +157,7 @@ count_votes(struct seq_live *s, struct seq_room *room)
 		return;
 	for (unsigned i = 0; i < SEQ_DISCIPLINES; i++)
 		s->votes.of[i] /= 2;
+	s->votes.unsized /= 2;
 }
 
 /* Whether the discipline still explains what is heard. One that does not would show loss that is none. */
@@ -194,7 +197,7 @@ recount_early(
 
 	if (s->early == NULL || s->early_count > SEQ_EARLY)
 		return;
-	s->votes = (struct seq_votes){{0}};
+	s->votes = (struct seq_votes){.unsized = 0};
 	for (uint8_t i = 0; i < s->early_count; i++) {
 		struct seq_item *it = &s->early[i].item;
 

@@ -564,7 +564,7 @@ static uint64_t
 offline(uint32_t *ret_epochs)
 {
 	struct seq_item items[MOST];
-	struct seq_votes votes = {{0}};
+	struct seq_votes votes = {.unsized = 0};
 	uint64_t n = 0;
 
 	memcpy(items, all, sizeof(items));

@@ -379,6 +379,22 @@ test_disciplines(void)
 		}
 	}
 	begin();
+	total = 100;
+	for (uint32_t i = 0; i < 8; i++) {
+		sent(total, 0, 5000 + 1000 * i, 0);
+		items[i].units_unknown = true;
+		total += i % 3 == 0 ? 1 : 20;
+	}
+	order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7", "sizes that are unknown, some of them 1");
+	is_u64(learn(PROTO_IPFIX), SEQ_BEFORE, "are no datagrams counted");
+	begin();
+	for (uint32_t i = 0; i < 8; i++) {
+		sent(i + (i > 3), 0, 5000 + 1000 * i, 0);
+		items[i].units_unknown = true;
+	}
+	order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7", "always 1");
+	is_u64(learn(PROTO_IPFIX), SEQ_DATAGRAMS, "are");
+	begin();
 	for (uint32_t i = 0; i < 3; i++)
 		sent(10 + 5 * i, 5, 5000 + 1000 * i, 0);
 	order_is(PROTO_IPFIX, "0 1 2", "an epoch that does not tell");
