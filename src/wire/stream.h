@@ -25,6 +25,8 @@ struct stream_key {
 
 struct stream_key stream_key_of(const struct addr *exporter, uint16_t port, const struct proto_info *info);
 int stream_key_cmp(const struct stream_key *a, const struct stream_key *b);
+/* 0: they are of one numbering, which is all but the domain. The streams of one are neighbours in the order of keys. */
+int stream_numbering_cmp(const struct stream_key *a, const struct stream_key *b);
 uint64_t stream_key_hash(const struct stream_key *k, uint64_t seed); /* hash_bytes_seeded */
 
 /* STREAM_KEY_SIZE canonical bytes: exporter 16, port 2, protocol 1, zero 1, agent 16, domain 4. */

@@ -4,7 +4,8 @@ check_PROGRAMS += \
 	tests/unit/cluster/t-heal \
 	tests/unit/cluster/t-ledger \
 	tests/unit/cluster/t-monitor-report \
-	tests/unit/cluster/t-monitor-view
+	tests/unit/cluster/t-monitor-view \
+	tests/unit/cluster/t-shared
 tests_unit_cluster_t_causes_SOURCES = tests/unit/cluster/t-causes.c $(ARCHIVE_WORLD)
 tests_unit_cluster_t_heal_SOURCES = tests/unit/cluster/t-heal.c $(ARCHIVE_WORLD)
 tests_unit_cluster_t_ledger_SOURCES = tests/unit/cluster/t-ledger.c $(ARCHIVE_WORLD)
@@ -15,3 +16,5 @@ tests_unit_cluster_t_monitor_report_SOURCES = tests/unit/cluster/t-monitor-repor
 tests_unit_cluster_t_monitor_report_LDADD = $(LIBFB_MONITOR)
 tests_unit_cluster_t_monitor_view_SOURCES = tests/unit/cluster/t-monitor-view.c
 tests_unit_cluster_t_monitor_view_LDADD = $(LIBFB_MONITOR)
+tests_unit_cluster_t_shared_SOURCES = tests/unit/cluster/t-shared.c $(ARCHIVE_WORLD)
+tests_unit_cluster_t_shared_LDADD = $(LIBFB_CLUSTER)
