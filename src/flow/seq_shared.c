@@ -16,6 +16,17 @@ seq_says(enum seq_discipline d, const struct seq_item *a, const struct seq_item 
 	return seq_explains(d, a, b);
 }
 
+int
+seq_may_say(const struct seq_item *a, const struct seq_item *b)
+{
+	static const enum seq_discipline each[] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS};
+	int says = 0;
+
+	for (unsigned i = 0; i < sizeof(each) / sizeof(each[0]) && says == 0; i++)
+		says = seq_says(each[i], a, b);
+	return says;
+}
+
 int64_t
 seq_says_all(enum seq_discipline d, const struct seq_item *items, size_t count)
 {

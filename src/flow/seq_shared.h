@@ -14,6 +14,9 @@
  * which one counter never gives twice, else 0. Templates alone, which take no numbers, say nothing. */
 int seq_says(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b);
 
+/* The same before it is learnt what is counted: whether it may go on. */
+int seq_may_say(const struct seq_item *a, const struct seq_item *b);
+
 /* The sum of it over one epoch's items, in order. They are counted together in whichever way says more, and apart
  * when both say the same. */
 int64_t seq_says_all(enum seq_discipline d, const struct seq_item *items, size_t count);
