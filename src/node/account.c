@@ -117,10 +117,8 @@ take_samples(struct account *a, struct account_room *room, const struct account_
 
 static void
 take_samples_after(struct account *a, struct account_room *room, const struct account_input *in,
-    const struct seq_live_counters *before)
+    const struct seq_live_counters *before, const struct seq_live_counters *now)
 {
-	const struct seq_live_counters *now = &a->live.counters;
-
 	if (now->resets > before->resets)
 		seq_samples_restart(&a->samples);
 	if (now->duplicates == before->duplicates)
@@ -128,6 +126,17 @@ take_samples_after(struct account *a, struct account_room *room, const struct ac
 }
 
 /* --- all --- */
+
+/* Returns the counters that the datagram went into. */
+static const struct seq_live_counters *
+take_heard(struct account *a, struct account_room *room, const struct seq_rules *rules,
+    const struct seq_heard *h, struct seq_shared *shared)
+{
+	if (shared != NULL)
+		return &seq_shared_take(shared, &a->live, &room->gaps, rules, h)->counters;
+	seq_live_take(&a->live, &room->gaps, rules, h);
+	return &a->live.counters;
+}
 
 static void
 take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *templates,
@@ -148,12 +157,13 @@ take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *t
 		count_records(a, templates, in, item);
 	a->records += item->units;
 	if (info->proto == PROTO_SFLOW5) {
-		const struct seq_live_counters before = a->live.counters;
+		bool together = in->shared != NULL && in->shared->sharing == SEQ_TOGETHER;
+		const struct seq_live_counters before = together ? in->shared->all.counters
+								 : a->live.counters;
 
-		seq_live_take(&a->live, &room->gaps, &rules, &h);
-		take_samples_after(a, room, in, &before);
+		take_samples_after(a, room, in, &before, take_heard(a, room, &rules, &h, in->shared));
 	} else {
-		seq_live_take(&a->live, &room->gaps, &rules, &h);
+		(void)take_heard(a, room, &rules, &h, in->shared);
 	}
 }
 

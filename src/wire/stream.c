@@ -38,6 +38,8 @@ stream_key_cmp(const struct stream_key *a, const struct stream_key *b)
 
 	if (c != 0)
 		return c;
+	if (a->all != b->all)
+		return a->all ? 1 : -1;
 	return a->domain < b->domain ? -1 : a->domain > b->domain;
 }
 
