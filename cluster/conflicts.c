@@ -50,7 +50,7 @@ static enum err
 look_at_epoch(
     const struct pool *p, const struct plan *plan, const struct ledger_epoch *l, struct conflicts *c)
 {
-	const struct seq_item *items = &plan->items[l->epoch->first];
+	const struct seq_item *items = plan_epoch_items(plan, l->epoch);
 	struct numbered *all = malloc((l->epoch->count + 1) * sizeof(*all));
 	size_t n = 0;
 	enum err e = all != NULL ? ERR_OK : ERR_MEMORY;
@@ -148,7 +148,10 @@ conflicts_json(const struct conflicts *c, const struct pool *p, struct json *j)
 		json_put_u64(j, "exporterPort", key->port);
 		json_key(j, "version");
 		json_raw(j, version, strlen(version));
-		json_put_u64(j, "domain", key->domain);
+		if (one->epoch->epoch->all)
+			json_put_text(j, "domain", "all");
+		else
+			json_put_u64(j, "domain", key->domain);
 		if (key->proto == PROTO_SFLOW5)
 			json_put_text(j, "agent", addr_text(&key->agent, addr));
 		json_put_u64(j, "epoch", one->epoch->epoch->number);
@@ -174,9 +177,12 @@ conflicts_text(const struct conflicts *c, const struct pool *p, struct buf *out)
 		const struct conflict *one = &c->list[i];
 		const struct stream_key *key = one->epoch->stream;
 
-		buf_printf(out, "    conflict: exporter %s port %u %s domain %" PRIu32,
-		    addr_text(&key->exporter, addr), key->port, proto_name((enum proto)key->proto),
-		    key->domain);
+		buf_printf(out, "    conflict: exporter %s port %u %s ", addr_text(&key->exporter, addr),
+		    key->port, proto_name((enum proto)key->proto));
+		if (one->epoch->epoch->all)
+			buf_text(out, "all domains");
+		else
+			buf_printf(out, "domain %" PRIu32, key->domain);
 		if (key->proto == PROTO_SFLOW5)
 			buf_printf(out, " agent %s", addr_text(&key->agent, addr));
 		buf_printf(out, ", epoch %" PRIu32 ", sequence %" PRIu32 ": %zu datagrams\n",

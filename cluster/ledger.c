@@ -59,7 +59,7 @@ note_chosen(struct ledger_epoch *l, const struct pool_datagram *d, const struct 
 {
 	l->datagrams++;
 	l->selected += d->selected != POOL_NONE;
-	l->strays += item->stray;
+	l->strays += item->stray && !l->epoch->shared;
 	if (l->first_ns > d->time_ns)
 		l->first_ns = d->time_ns;
 	if (l->last_ns < d->time_ns)
@@ -79,7 +79,7 @@ static enum err
 gather(const struct pool *p, const struct plan *plan, struct ledger_epoch *l, struct seq_set *all,
     struct seq_set *each, struct seq_range *span)
 {
-	const struct seq_item *items = &plan->items[l->epoch->first];
+	const struct seq_item *items = plan_epoch_items(plan, l->epoch);
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i < l->epoch->count && e == ERR_OK; i++) {
@@ -149,7 +149,7 @@ account(const struct pool *p, const struct plan *plan, struct missing *m, struct
 	if (e == ERR_OK)
 		e = account_nodes(m, l, each);
 	if (e == ERR_OK)
-		e = count_conflicts(p, &plan->items[l->epoch->first], l->epoch->count, &l->conflicts);
+		e = count_conflicts(p, plan_epoch_items(plan, l->epoch), l->epoch->count, &l->conflicts);
 	return e;
 }
 
@@ -237,6 +237,12 @@ ledger_clear(struct ledger *l)
 		epoch_clear(&l->epochs[i]);
 	free(l->epochs);
 	*l = (struct ledger){0};
+}
+
+const char *
+ledger_discipline_name(const struct ledger_epoch *l)
+{
+	return l->epoch->shared ? "shared" : seq_discipline_name(l->discipline);
 }
 
 double

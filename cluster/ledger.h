@@ -14,9 +14,10 @@ struct ledger_node {
 };
 
 struct ledger_epoch {
-	const struct plan_epoch *epoch;  /* the plan's */
-	const struct stream_key *stream; /* the pool's */
-	const char *unit;                /* "flows", "records", "datagrams"; static */
+	const struct plan_epoch *epoch; /* the plan's */
+	const struct stream_key
+	    *stream; /* the pool's; of what all domains of an exporter count together, that of the first */
+	const char *unit; /* "flows", "records", "datagrams"; static */
 	enum seq_discipline discipline;
 	uint64_t datagrams; /* distinct ones heard */
 	uint64_t selected;  /* of these, those of which only selected flows are kept */
@@ -39,6 +40,9 @@ struct ledger {
  * span; what lies beside the span may still have heard a number between them. */
 enum err ledger_make(const struct pool *p, const struct plan *plan, struct ledger *ret) WARN_UNUSED;
 void ledger_clear(struct ledger *l);
+
+/* "shared", or as seq_discipline_name. */
+const char *ledger_discipline_name(const struct ledger_epoch *l);
 
 struct absent;
 

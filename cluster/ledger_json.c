@@ -38,14 +38,18 @@ causes_json(const uint64_t by_cause[CAUSE_COUNT], struct json *j)
 }
 
 static void
-stream_json(const struct stream_key *k, struct json *j)
+stream_json(const struct ledger_epoch *e, struct json *j)
 {
+	const struct stream_key *k = e->stream;
 	char addr[ADDR_TEXT_SIZE];
 
 	json_put_text(j, "exporter", addr_text(&k->exporter, addr));
 	json_put_u64(j, "exporterPort", k->port);
 	json_version(j, k->proto);
-	json_put_u64(j, "domain", k->domain);
+	if (e->epoch->all)
+		json_put_text(j, "domain", "all");
+	else
+		json_put_u64(j, "domain", k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		json_put_text(j, "agent", addr_text(&k->agent, addr));
 }
@@ -63,7 +67,7 @@ longest_json(
 		json_object(j);
 		if (g->node != MISSING_ALL)
 			json_put_text(j, "node", p->nodes[g->node]);
-		stream_json(e->stream, j);
+		stream_json(e, j);
 		json_put_u64(j, "epoch", e->epoch->number);
 		json_put_text(j, "unit", e->unit);
 		json_put_u64(j, "missing", (uint64_t)(g->r.to - g->r.from));
@@ -90,14 +94,15 @@ static void
 epoch_json(const struct ledger_epoch *l, const struct pool *p, struct json *j)
 {
 	json_object(j);
-	stream_json(l->stream, j);
+	stream_json(l, j);
 	json_put_u64(j, "epoch", l->epoch->number);
 	json_wall(j, "first", l->first_ns);
 	json_wall(j, "last", l->last_ns);
 	json_put_text(j, "unit", l->unit);
-	json_put_text(j, "discipline", seq_discipline_name(l->discipline));
-	json_put_u64(j, "datagrams", l->datagrams);
-	if (l->selected > 0)
+	json_put_text(j, "discipline", ledger_discipline_name(l));
+	if (!l->epoch->all) /* each datagram is one of a domain, too */
+		json_put_u64(j, "datagrams", l->datagrams);
+	if (l->selected > 0 && !l->epoch->all)
 		json_put_u64(j, "selected", l->selected);
 	json_put_u64(j, "heard", l->heard);
 	json_put_u64(j, "missing", l->missing);

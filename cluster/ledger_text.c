@@ -8,12 +8,17 @@
 #include "cluster/ledger.h"
 
 static void
-stream_text(const struct stream_key *k, struct buf *out)
+stream_text(const struct ledger_epoch *e, struct buf *out)
 {
+	const struct stream_key *k = e->stream;
 	char addr[ADDR_TEXT_SIZE];
 
-	buf_printf(out, "exporter %s port %u %s domain %" PRIu32, addr_text(&k->exporter, addr), k->port,
-	    proto_name((enum proto)k->proto), k->domain);
+	buf_printf(out, "exporter %s port %u %s ", addr_text(&k->exporter, addr), k->port,
+	    proto_name((enum proto)k->proto));
+	if (e->epoch->all)
+		buf_text(out, "all domains");
+	else
+		buf_printf(out, "domain %" PRIu32, k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		buf_printf(out, " agent %s", addr_text(&k->agent, addr));
 }
@@ -61,14 +66,16 @@ epoch_text(const struct ledger_epoch *e, const struct pool *p, struct buf *out)
 {
 	char first[WALL_TEXT_SIZE], last[WALL_TEXT_SIZE];
 
-	stream_text(e->stream, out);
+	stream_text(e, out);
 	buf_printf(out, ", epoch %" PRIu32 ", %s to %s, ", e->epoch->number,
 	    wall_text((wall_t){e->first_ns}, 0, first), wall_text((wall_t){e->last_ns}, 0, last));
-	if (e->discipline == SEQ_NONE)
+	if (e->epoch->shared)
+		buf_printf(out, "counted with all domains of its exporter, see there; %s\n", e->unit);
+	else if (e->discipline == SEQ_NONE)
 		buf_printf(out, "counts nothing that can be accounted; %s\n", e->unit);
 	else
 		buf_printf(out, "sent %" PRIu64 " %s by its own count (%s)\n", e->heard + e->missing, e->unit,
-		    seq_discipline_name(e->discipline));
+		    ledger_discipline_name(e));
 	line_text("cluster", e->heard, e->missing, out);
 	if (e->unexplained > 0)
 		buf_printf(out, "   network or exporter %" PRIu64, e->unexplained);
@@ -78,7 +85,7 @@ epoch_text(const struct ledger_epoch *e, const struct pool *p, struct buf *out)
 		causes_text(e->nodes[n].by_cause, out);
 		buf_u8(out, '\n');
 	}
-	if (e->selected > 0)
+	if (e->selected > 0 && !e->epoch->all)
 		buf_printf(
 		    out, "    datagrams of which only selected flows are kept: %" PRIu64 "\n", e->selected);
 	if (e->strays > 0)
@@ -98,7 +105,7 @@ gap_text(const struct ledger *l, const struct pool *p, const struct missing_gap 
 	buf_printf(out, "    %" PRId64 " %s, %s to %s, %s, ", g->r.to - g->r.from, e->unit,
 	    wall_text((wall_t){g->from_ns}, 3, from), wall_text((wall_t){g->to_ns}, 3, to),
 	    g->node == MISSING_ALL ? "by all" : p->nodes[g->node]);
-	stream_text(e->stream, out);
+	stream_text(e, out);
 	if (g->causes == 0)
 		buf_text(out, ": network or exporter");
 	for (unsigned c = 0; c < CAUSE_COUNT; c++) {

@@ -40,6 +40,7 @@ cluster_libfb_monitor_a_SOURCES = \
 	cluster/monitor_conf.c cluster/monitor_conf.h \
 	cluster/monitor_document.c cluster/monitor_document.h \
 	cluster/monitor_metrics.c \
+	cluster/monitor_numbering.c cluster/monitor_numbering.h \
 	cluster/monitor_page.c cluster/monitor_page.h \
 	cluster/monitor_poll.c cluster/monitor_poll.h \
 	cluster/monitor_report.c cluster/monitor_report.h \

@@ -184,7 +184,7 @@ static void
 judge_clocks(struct walk *w)
 {
 	const struct missing *m = w->m;
-	const struct seq_item *items = &m->plan->items[m->epoch->first];
+	const struct seq_item *items = plan_epoch_items(m->plan, m->epoch);
 
 	for (uint32_t n = 0; n < m->p->node_count; n++)
 		m->ahead_ns[n] = causes_ahead(m->causes, w->ask.node, n);
@@ -196,7 +196,7 @@ void
 missing_of_node(
     struct missing *m, uint32_t node, const struct seq_set *absent, uint64_t by_cause[CAUSE_COUNT])
 {
-	const struct seq_item *items = &m->plan->items[m->epoch->first];
+	const struct seq_item *items = plan_epoch_items(m->plan, m->epoch);
 	struct walk w = {
 	    .m = m, .ask = {.node = node}, .absent = absent, .by_cause = by_cause, .from_ns = INT64_MIN};
 	struct sent_at last = {0};
@@ -244,7 +244,7 @@ missing_begin(struct missing *m)
 static void
 list_residual(struct missing *m)
 {
-	const struct seq_item *items = &m->plan->items[m->epoch->first];
+	const struct seq_item *items = plan_epoch_items(m->plan, m->epoch);
 	int64_t before_ns = 0;
 	bool any = false;
 	size_t k = 0;

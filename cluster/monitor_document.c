@@ -220,8 +220,12 @@ put_key(struct json *j, const struct stream_key *k, const char *unit)
 
 	(void)addr_text(&k->exporter, exporter);
 	(void)addr_text(&k->agent, agent);
-	buf_printf(&id, addr_is_v4(&k->exporter) ? "%s:%u/%s/%" PRIu32 : "[%s]:%u/%s/%" PRIu32, exporter,
-	    k->port, k->proto == PROTO_SFLOW5 ? "sflow5" : version, k->domain);
+	buf_printf(&id, addr_is_v4(&k->exporter) ? "%s:%u/%s/" : "[%s]:%u/%s/", exporter, k->port,
+	    k->proto == PROTO_SFLOW5 ? "sflow5" : version);
+	if (k->all)
+		buf_text(&id, "all");
+	else
+		buf_printf(&id, "%" PRIu32, k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		buf_printf(&id, "/%s", agent);
 	json_key(j, "id");
@@ -230,7 +234,10 @@ put_key(struct json *j, const struct stream_key *k, const char *unit)
 	json_put_u64(j, "exporterPort", k->port);
 	json_key(j, "version");
 	json_raw(j, version, strlen(version));
-	json_put_u64(j, "domain", k->domain);
+	if (k->all)
+		json_put_text(j, "domain", "all");
+	else
+		json_put_u64(j, "domain", k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		json_put_text(j, "agent", agent);
 	else

@@ -97,9 +97,12 @@ put_key(struct buf *out, const struct stream_key *k)
 	char exporter[ADDR_TEXT_SIZE], agent[ADDR_TEXT_SIZE];
 	bool sflow = k->proto == PROTO_SFLOW5;
 
-	buf_printf(out, "exporter=\"%s\",port=\"%u\",version=\"%s\",obs_domain_id=\"%" PRIu32 "\"",
-	    addr_text(&k->exporter, exporter), k->port,
-	    sflow ? "sflow5" : proto_version_json((enum proto)k->proto), k->domain);
+	buf_printf(out, "exporter=\"%s\",port=\"%u\",version=\"%s\",", addr_text(&k->exporter, exporter),
+	    k->port, sflow ? "sflow5" : proto_version_json((enum proto)k->proto));
+	if (k->all)
+		buf_text(out, "obs_domain_id=\"all\"");
+	else
+		buf_printf(out, "obs_domain_id=\"%" PRIu32 "\"", k->domain);
 	if (sflow)
 		buf_printf(out, ",agent=\"%s\"", addr_text(&k->agent, agent));
 }

@@ -112,10 +112,12 @@ read_version(const struct json_object *s, uint8_t *ret)
 static bool
 read_key(const struct json_object *s, struct stream_key *ret)
 {
-	uint64_t port, domain;
+	const char *all = get_string(s, "domain");
+	uint64_t port, domain = 0;
 
+	ret->all = all != NULL && strcmp(all, "all") == 0;
 	if (!get_addr(s, "exporter", &ret->exporter) || !get_u64(s, "exporterPort", UINT16_MAX, &port) ||
-	    !get_u64(s, "domain", UINT32_MAX, &domain) || !read_version(s, &ret->proto))
+	    (!ret->all && !get_u64(s, "domain", UINT32_MAX, &domain)) || !read_version(s, &ret->proto))
 		return false;
 	ret->port = (uint16_t)port;
 	ret->domain = (uint32_t)domain;
@@ -181,9 +183,10 @@ read_span(const struct json_object *v, struct report_stream *s)
 	    !json_object_object_get_ex(v, "learnt", &learnt) ||
 	    !json_object_is_type(learnt, json_type_boolean))
 		return false;
+	s->shared = strcmp(discipline, "shared") == 0;
 	if (first == NULL)
 		return true;
-	s->counts = strcmp(discipline, "none") != 0 && json_object_get_boolean(learnt);
+	s->counts = strcmp(discipline, "none") != 0 && !s->shared && json_object_get_boolean(learnt);
 	return get_position(v, "first", &s->first) && get_position(v, "next", &s->next) &&
 	    s->first <= s->next;
 }

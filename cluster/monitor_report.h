@@ -22,6 +22,7 @@
 struct report_stream {
 	struct stream_key key;
 	const char *unit; /* static: "flows", "records", "datagrams" */
+	bool shared;      /* it shares a counter with other domains, so it counts only with them (key.all) */
 	bool counts;      /* what its numbers count is known: first, next and ranges mean something */
 	int64_t boot_ns;  /* of the exporter, or REPORT_NO_BOOT */
 	uint64_t lane;    /* the collector that hears it */

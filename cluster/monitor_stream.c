@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cluster/monitor_numbering.h"
+
 #define BOOT_SLACK_NS (5 * NS_PER_SEC) /* jitter of boot times, and of what nodes make of them */
 #define NEAR ((int64_t)1 << 20)        /* without boot times: positions so near are of one life */
 #define FELL 1000                      /* numbers that a node heard lower than before are of another life */
@@ -270,8 +272,9 @@ stream_new(struct view *v, const struct stream_answer *a, struct view_stream **r
 		stream_free(v, s);
 		return e;
 	}
-	if (a->first && a->r->counts)
-		imagine_marks(v, s, a);
+	if ((a->first || s->key.all) && a->r->counts)
+		imagine_marks(
+		    v, s, a); /* that domains share a counter is found out later than they are heard */
 	s->next = a->r->next;
 	*ret = s;
 	return ERR_OK;
@@ -399,11 +402,12 @@ take_position(struct view *v, struct view_stream *s, const struct stream_answer 
 	    v->steady.ns - s->began_ns < BEGIN_NS && s->first - first < NEAR)
 		begin_earlier(s, first);
 	e = add_heard(v, s, at, a, shift);
-	if (e == ERR_OK && a->first) {
+	if (e == ERR_OK && (a->first || (s->key.all && !at->known))) {
 		uint64_t counts[VIEW_BUCKETS];
 
 		spread_set(v, s, &at->heard, INT64_MAX, counts);
-		for (size_t b = 0; b < VIEW_BUCKETS; b++)
+		for (size_t b = 0; b < VIEW_BUCKETS && !s->key.all;
+		     b++) /* else its domains have told of them */
 			v->nodes[a->node].heard[b] += datagrams_of(s, counts[b]);
 		/* It heard who knows what before. That is not held against it, nor claimed to be missing on all. */
 		e = seq_set_add(
@@ -426,6 +430,7 @@ stream_take(struct view *v, struct view_stream *s, const struct stream_answer *a
 	struct view_at *at = &s->at[a->node];
 	const struct report_stream *r = a->r;
 	bool moved = !at->known || r->datagrams != at->datagrams || r->lane != at->lane;
+	bool counts = numbering_takes(v, s, a->node, r);
 	int64_t shift = 0;
 	enum err e = ERR_OK;
 
@@ -442,7 +447,7 @@ stream_take(struct view *v, struct view_stream *s, const struct stream_answer *a
 	if (a->heard_ns > s->heard_ns)
 		s->heard_ns = a->heard_ns;
 	s->changed = true;
-	if (r->counts) {
+	if (counts) {
 		enum fit fit = s->counts ? find_life(v, s, at, a, &shift) : FIT_SAME;
 
 		if (!s->counts && s->life > 0 &&
@@ -558,7 +563,7 @@ count_missing(struct view *v, struct view_stream *s)
 		struct view_at *at = &s->at[n];
 
 		at->missing.count = 0;
-		if (v->nodes[n].state == VIEW_NEVER || span.from >= span.to)
+		if (v->nodes[n].state == VIEW_NEVER || span.from >= span.to || (s->key.all && !at->known))
 			continue;
 		e = seq_set_missing(&at->heard, span, &at->missing);
 		for (size_t i = 0; !any && i < at->missing.count && e == ERR_OK; i++)

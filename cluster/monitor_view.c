@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/array.h"
+#include "cluster/monitor_numbering.h"
 #include "cluster/monitor_stream.h"
 
 #define STALL_NS (3 * NS_PER_SEC)
@@ -160,6 +161,8 @@ forget_untold(struct view *v, uint32_t node, const struct node_report *r)
 			k++;
 		if (k < r->stream_count && stream_key_cmp(&r->streams[k].key, &v->streams[i]->key) == 0)
 			continue;
+		if (v->streams[i]->key.all && numbering_stand_in(r, &v->streams[i]->key) != NULL)
+			continue;
 		v->streams[i]->changed |= at->told;
 		at->told = at->current = false;
 		at->rate = 0;
@@ -178,6 +181,46 @@ seconds_since(const struct view *v, const struct view_node *n, const struct node
 }
 
 static enum err
+take_one(struct view *v, uint32_t node, const struct node_report *r, struct report_stream s, double seconds)
+{
+	int64_t skew_ns = r->time_ns - v->now.ns;
+
+	/* sFlow has no clock: when it booted is by the node's. */
+	if (s.key.proto == PROTO_SFLOW5 && s.boot_ns != REPORT_NO_BOOT)
+		s.boot_ns -= skew_ns;
+	return take_stream(v,
+	    &(struct stream_answer){.node = node,
+		.r = &s,
+		.missing = s.ranges > 0 ? &r->missing[s.range] : NULL,
+		.started_ns = r->started_ns,
+		.heard_ns = s.heard_ns - skew_ns,
+		.since_ns = s.since_ns - skew_ns,
+		.first = !v->nodes[node].has_answered,
+		.seconds = seconds});
+}
+
+/* A node that hears one domain alone cannot know that others tell of several. */
+static enum err
+take_stand_ins(struct view *v, uint32_t node, const struct node_report *r, double seconds)
+{
+	enum err e = ERR_OK;
+
+	for (size_t i = 0; i < v->stream_count && e == ERR_OK; i++) {
+		const struct report_stream *only = NULL;
+		struct report_stream s;
+
+		if (v->streams[i]->key.all)
+			only = numbering_stand_in(r, &v->streams[i]->key);
+		if (only == NULL)
+			continue;
+		s = *only;
+		s.key = v->streams[i]->key;
+		e = take_one(v, node, r, s, seconds);
+	}
+	return e;
+}
+
+static enum err
 take_report(struct view *v, uint32_t node, const struct node_report *r)
 {
 	struct view_node *n = &v->nodes[node];
@@ -193,22 +236,10 @@ take_report(struct view *v, uint32_t node, const struct node_report *r)
 	n->time_ns = r->time_ns;
 	take_counters(v, n, r, seconds);
 	forget_untold(v, node, r);
-	for (size_t i = 0; i < r->stream_count && e == ERR_OK; i++) {
-		struct report_stream s = r->streams[i];
-
-		/* sFlow has no clock: when it booted is by the node's. */
-		if (s.key.proto == PROTO_SFLOW5 && s.boot_ns != REPORT_NO_BOOT)
-			s.boot_ns -= skew_ns;
-		e = take_stream(v,
-		    &(struct stream_answer){.node = node,
-			.r = &s,
-			.missing = s.ranges > 0 ? &r->missing[s.range] : NULL,
-			.started_ns = r->started_ns,
-			.heard_ns = s.heard_ns - skew_ns,
-			.since_ns = s.since_ns - skew_ns,
-			.first = !n->has_answered,
-			.seconds = seconds});
-	}
+	for (size_t i = 0; i < r->stream_count && e == ERR_OK; i++)
+		e = take_one(v, node, r, r->streams[i], seconds);
+	if (e == ERR_OK)
+		e = take_stand_ins(v, node, r, seconds);
 	return e;
 }
 

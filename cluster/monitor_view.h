@@ -63,6 +63,7 @@ struct view_at {
 	bool known;       /* it has told of the stream, */
 	bool told;        /* ... in its last answer, */
 	bool current;     /* ... in the exporter's present life, with positions */
+	bool shared;      /* it told last that the stream shares a counter with others */
 	bool stalled;     /* it has heard nothing for a while in which others did */
 	int64_t next;     /* as told last */
 	int64_t before;   /* as told the time before: what lies below can be judged */

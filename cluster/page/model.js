@@ -42,7 +42,9 @@ function source(s) {
 	const detail = [];
 	if (text(s.agent) !== "")
 		detail.push(`agent ${text(s.agent)}`);
-	if (number(s.domain) !== 0)
+	if (s.domain === "all")
+		detail.push("all domains");
+	else if (number(s.domain) !== 0)
 		detail.push(`domain ${text(s.domain)}`);
 	if (s.exporterPort !== undefined && s.exporterPort !== null)
 		detail.push(`port ${text(s.exporterPort)}`);

@@ -10,6 +10,7 @@
 
 #include "archive/plan_clock.h"
 #include "archive/plan_decode.h"
+#include "archive/plan_numbering.h"
 #include "base/array.h"
 #include "base/sort.h"
 #include "base/spill.h"
@@ -375,7 +376,6 @@ learn_disciplines(struct plan *plan, const struct seq_rules *rules, size_t first
 		struct plan_epoch *e = &plan->epochs[i];
 
 		e->discipline = seq_learn(rules, plan->items + e->first, e->count, &votes);
-		seq_settle(rules, e->discipline, plan->items + e->first, e->count);
 	}
 }
 
@@ -423,6 +423,15 @@ plan_stream(struct making *m, uint32_t rank, struct seq_item *items, size_t coun
 	return e;
 }
 
+static bool
+are_numbered_alike(const struct making *m, uint32_t a, uint32_t b)
+{
+	const struct pool_stream *streams = m->p->streams;
+
+	return stream_numbering_cmp(&streams[m->plan->streams[a]].key, &streams[m->plan->streams[b]].key) ==
+	    0;
+}
+
 enum err
 plan_make(struct pool *p, struct plan *ret)
 {
@@ -435,8 +444,15 @@ plan_make(struct pool *p, struct plan *ret)
 		e = unpack_new(p, &plan, &m.unpack);
 	if (e == ERR_OK)
 		e = make_items(&m, &first);
-	for (uint32_t i = 0; i < p->stream_count && e == ERR_OK; i++)
-		e = plan_stream(&m, i, plan.items + first[i], first[i + 1] - first[i], &epoch_room);
+	for (uint32_t i = 0, end; i < p->stream_count && e == ERR_OK; i = end) {
+		size_t first_epoch = plan.epoch_count;
+
+		for (end = i; end < p->stream_count && e == ERR_OK && are_numbered_alike(&m, i, end); end++)
+			e = plan_stream(
+			    &m, end, plan.items + first[end], first[end + 1] - first[end], &epoch_room);
+		if (e == ERR_OK)
+			e = plan_numbering(p, &plan, first_epoch, end - i, &epoch_room);
+	}
 	free(first);
 	making_clear(&m);
 	if (e != ERR_OK) {
@@ -452,6 +468,7 @@ plan_clear(struct plan *plan)
 {
 	spill_free(plan->streams);
 	spill_free(plan->items);
+	spill_free(plan->numbered);
 	free(plan->epochs);
 	spill_free(plan->definitions);
 	spill_free(plan->held);

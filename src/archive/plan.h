@@ -17,6 +17,8 @@ struct plan_epoch {
 	size_t first;    /* of its items */
 	size_t count;
 	enum seq_discipline discipline;
+	bool shared; /* the stream shares a counter with others, so its numbers alone say nothing */
+	bool all;    /* of all these together; stream: the first of them */
 };
 
 #define PLAN_HELD 1  /* some time nothing older said the same: it may stand for its id */
@@ -28,7 +30,10 @@ struct plan {
 	struct seq_item
 	    *items; /* owned: datagrams (tag: their index), by stream, epoch and exporter's order */
 	size_t item_count;
-	struct plan_epoch *epochs; /* owned: by stream key and number */
+	struct seq_item *numbered; /* owned: once more, those that share a counter, by it */
+	size_t numbered_count, numbered_room;
+	struct plan_epoch
+	    *epochs; /* owned: by stream key and number; those of a numbering behind its streams */
 	size_t epoch_count;
 	struct tmpl_def *definitions; /* owned array; the pool's definitions in readable form */
 	uint8_t *held;                /* owned: by definition; PLAN_HELD and the like */
@@ -38,6 +43,12 @@ struct plan {
 	size_t state_count, state_room;
 	uint32_t *sampling; /* owned: by datagram; index of a state, or REF_NONE */
 };
+
+static inline const struct seq_item *
+plan_epoch_items(const struct plan *plan, const struct plan_epoch *e)
+{
+	return (e->all ? plan->numbered : plan->items) + e->first;
+}
 
 /* Reads some payloads again: IPFIX records are counted, and options that tell sampling are read. */
 enum err plan_make(struct pool *p, struct plan *ret) WARN_UNUSED;

@@ -36,6 +36,8 @@ src_flow_libfb_flow_a_SOURCES = \
 	src/flow/seq_gaps.c src/flow/seq_gaps.h \
 	src/flow/seq_live.c src/flow/seq_live.h src/flow/seq_live_account.c \
 	src/flow/seq_live_learn.c src/flow/seq_live_private.h \
+	src/flow/seq_shared.c src/flow/seq_shared.h \
+	src/flow/seq_shared_live.c src/flow/seq_shared_live.h \
 	src/flow/seq_samples.c src/flow/seq_samples.h \
 	src/flow/text.c \
 	src/flow/typed.c src/flow/typed.h \

@@ -63,6 +63,22 @@ seq_gaps_clear(struct seq_gaps *g, struct seq_room *room)
 
 /* --- room --- */
 
+bool
+seq_gaps_copy(const struct seq_gaps *g, struct seq_room *room, struct seq_gaps *ret)
+{
+	struct seq_gaps copy = *g;
+
+	if (g->room > 0) {
+		if (g->room > room->most - room->used ||
+		    (copy.all = malloc(g->room * sizeof(*copy.all))) == NULL)
+			return false;
+		memcpy(copy.all, g->all, g->count * sizeof(*copy.all));
+		room->used += g->room;
+	}
+	*ret = copy;
+	return true;
+}
+
 static bool
 grow(struct seq_gaps *g, struct seq_room *room)
 {

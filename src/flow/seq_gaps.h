@@ -61,6 +61,9 @@ struct seq_gaps {
 
 void seq_gaps_clear(struct seq_gaps *g, struct seq_room *room);
 
+/* False: there is no room for another such list. */
+bool seq_gaps_copy(const struct seq_gaps *g, struct seq_room *room, struct seq_gaps *ret);
+
 /* A new gap; it overlaps no other one. state: open or unknown. */
 void seq_gaps_add(struct seq_gaps *g, struct seq_room *room, struct seq_range r, enum seq_gap_state state,
     int64_t now_ns, uint32_t datagrams);

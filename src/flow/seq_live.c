@@ -6,8 +6,10 @@
 #include "flow/seq_live_private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/clock.h"
+#include "flow/seq_shared.h"
 
 #define WRAP_SLACK_NS (10 * NS_PER_SEC)
 
@@ -31,6 +33,26 @@ order_of(const struct seq_live *s, const struct seq_rules *rules, const struct s
 
 /* --- the life at hand --- */
 
+static int
+says(const struct seq_live *s, const struct seq_item *it)
+{
+	return s->learnt ? seq_says((enum seq_discipline)s->discipline, &s->last, it)
+			 : seq_may_say(&s->last, it);
+}
+
+static void
+take_number(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_heard *h)
+{
+	if (s->idle)
+		return;
+	if (s->learnt) {
+		seq_live_remember_templates(s, &h->item);
+		seq_live_account(s, room, rules, h);
+	} else {
+		seq_live_hold(s, room, rules, h);
+	}
+}
+
 static void
 take_here(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, struct seq_heard *h)
 {
@@ -42,18 +64,14 @@ take_here(struct seq_live *s, struct seq_room *room, const struct seq_rules *rul
 	s->in_life++;
 	if (d >= 0) {
 		if (rules->standard != SEQ_NONE) {
+			s->says += says(s, it);
 			seq_vote(&s->votes, &s->last, it);
 			if (s->learnt)
 				seq_live_examine(s, room, rules, h);
 		}
 		s->last = *it;
 	}
-	if (s->learnt) {
-		seq_live_remember_templates(s, it);
-		seq_live_account(s, room, rules, h);
-	} else {
-		seq_live_hold(s, room, rules, h);
-	}
+	take_number(s, room, rules, h);
 }
 
 static void
@@ -69,10 +87,7 @@ begin_life(struct seq_live *s, struct seq_room *room, const struct seq_rules *ru
 		s->learnt = true;
 	if (s->early_count <= SEQ_EARLY)
 		s->early_count = 0;
-	if (s->learnt)
-		seq_live_account(s, room, rules, h);
-	else
-		seq_live_hold(s, room, rules, h);
+	take_number(s, room, rules, h);
 }
 
 /* --- what must be confirmed --- */
@@ -262,13 +277,41 @@ seq_live_time(struct seq_live *s, int64_t now_ns)
 {
 	struct seq_declared d;
 
-	if (s->gaps.first_open >= s->gaps.count)
+	if (s->held || s->gaps.first_open >= s->gaps.count)
 		return;
 	d = seq_gaps_declare(&s->gaps, now_ns, (uint32_t)s->counters.datagrams,
 	    s->awaits ? SEQ_DECLARE_KEEP : SEQ_DECLARE_DUE);
 	s->counters.declared += d.units;
 	s->counters.gaps += d.gaps;
 	s->counters.unknown += d.unknown;
+}
+
+void
+seq_live_rest(struct seq_live *s, struct seq_room *room)
+{
+	seq_live_withdraw(s, room);
+	s->counters.recovered = s->counters.declared;
+	s->counters.heard = s->counters.unknown = 0;
+	free(s->early);
+	s->early = NULL;
+	s->early_count = 0;
+	s->idle = true;
+}
+
+void
+seq_live_copy(struct seq_live *ret, const struct seq_live *s, struct seq_room *room)
+{
+	*ret = *s;
+	if (s->early != NULL && (ret->early = calloc(SEQ_EARLY, sizeof(*ret->early))) != NULL)
+		memcpy(ret->early, s->early,
+		    (s->early_count < SEQ_EARLY ? s->early_count : SEQ_EARLY) * sizeof(*ret->early));
+	else if (s->early != NULL)
+		seq_live_forget_early(ret);
+	if (!seq_gaps_copy(&s->gaps, room, &ret->gaps)) {
+		ret->gaps = (struct seq_gaps){.all = NULL};
+		seq_live_withdraw(ret, room);
+		ret->counters.recovered = ret->counters.declared;
+	}
 }
 
 void

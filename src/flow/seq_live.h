@@ -48,6 +48,7 @@ struct seq_live {
 	struct seq_gaps gaps;
 	struct seq_live_counters counters;
 	struct seq_votes votes;
+	int64_t says;              /* seq_says of its pairs, summed up */
 	struct seq_heard *early;   /* owned; NULL: not kept */
 	struct seq_heard run[2];   /* may be the beginning of another life, or of one after a jump */
 	uint8_t early_count;       /* SEQ_EARLY + 1: none is kept any more */
@@ -65,6 +66,8 @@ struct seq_live {
 	bool doubtful;             /* what lies behind `next` belongs to a datagram whose size is unknown */
 	bool marked, mark_unknown; /* mark_unknown: its size is unknown */
 	bool has_former, has_earlier;
+	bool held; /* set by its owner: nothing is declared */
+	bool idle; /* it rests: datagrams find their places, and are not accounted */
 };
 
 /* Zero-initialise the struct. rules: seq_rules_for, always the same. */
@@ -85,6 +88,12 @@ void seq_live_recount(struct seq_live *s, struct seq_room *room, const struct se
 
 /* Declares what is due, also where nothing is heard. */
 void seq_live_time(struct seq_live *s, int64_t now_ns);
+
+/* It claims nothing any more, of any life, and rests, until its owner takes back `idle`; then it begins anew. */
+void seq_live_rest(struct seq_live *s, struct seq_room *room);
+
+/* Where there is no room for all gaps, ret begins with none. To be cleared, too. */
+void seq_live_copy(struct seq_live *ret, const struct seq_live *s, struct seq_room *room);
 
 void seq_live_clear(struct seq_live *s, struct seq_room *room);
 

@@ -30,8 +30,8 @@ replay(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules)
 	s->early_count = 0;
 }
 
-static void
-forget_early(struct seq_live *s)
+void
+seq_live_forget_early(struct seq_live *s)
 {
 	free(s->early);
 	s->early = NULL;
@@ -119,13 +119,13 @@ seq_live_hold(
 		return;
 	}
 	if (s->early_count >= 1 && s->early_count < SEQ_EARLY && !early_grow(s))
-		forget_early(s);
+		seq_live_forget_early(s);
 	if (s->early_count < SEQ_EARLY)
 		s->early[s->early_count++] = *h;
 	if (!decide(s, rules)) {
 		if (s->early_count == SEQ_EARLY &&
 		    seq_votes_for(&s->votes, seq_votes_best(&s->votes, rules->standard)) < VOTES_LEAST)
-			forget_early(s);
+			seq_live_forget_early(s);
 		return;
 	}
 	if (s->early_count > SEQ_EARLY)
@@ -225,6 +225,8 @@ seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rul
 	recount_item(&s->last, more);
 	for (unsigned i = 0; i < SEQ_CONFIRM - 1; i++)
 		recount_item(&s->run[i].item, more);
+	if (s->idle)
+		return;
 	if (!s->learnt) {
 		recount_early(s, room, rules, more);
 		return;

@@ -31,6 +31,8 @@ void seq_live_look_at_templates(
 /* Keeps what was heard before it can be accounted; accounts all of it when it is learnt. */
 void seq_live_hold(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h);
+/* What was held is given up: the account begins with what is heard when it is learnt. */
+void seq_live_forget_early(struct seq_live *s);
 /* Whether the discipline still explains what is heard. */
 void seq_live_examine(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h);

@@ -131,10 +131,8 @@ take_samples(struct account *a, struct account_room *room, const struct account_
 
 static void
 take_samples_after(struct account *a, struct account_room *room, const struct account_input *in,
-    const struct seq_live_counters *before)
+    const struct seq_live_counters *before, const struct seq_live_counters *now)
 {
-	const struct seq_live_counters *now = &a->live.counters;
-
 	if (now->resets > before->resets)
 		seq_samples_restart(&a->samples);
 	if (now->duplicates == before->duplicates)
@@ -143,21 +141,41 @@ take_samples_after(struct account *a, struct account_room *room, const struct ac
 
 /* --- all --- */
 
+/* The counters that a datagram goes into. */
+static const struct seq_live_counters *
+counters_of(const struct account *a, const struct seq_shared *shared)
+{
+	return shared != NULL && shared->sharing == SEQ_TOGETHER ? &shared->all.counters : &a->live.counters;
+}
+
+/* Returns those that it went into. */
+static const struct seq_live_counters *
+take_heard(struct account *a, struct account_room *room, const struct seq_rules *rules,
+    const struct seq_heard *h, struct seq_shared *shared)
+{
+	if (shared != NULL)
+		return &seq_shared_take(shared, &a->live, &room->gaps, rules, h)->counters;
+	seq_live_take(&a->live, &room->gaps, rules, h);
+	return &a->live.counters;
+}
+
 static void
 take_ipfix(struct account *a, struct account_room *room, struct tmpl_cache *templates,
     const struct account_input *in, struct seq_heard *h)
 {
 	const struct seq_rules rules = seq_rules_for(PROTO_IPFIX);
-	uint64_t resets = a->live.counters.resets;
+	uint64_t resets = counters_of(a, in->shared)->resets;
+	struct seq_live *all = in->shared != NULL ? &in->shared->all : NULL;
 	bool late;
 
 	a->records += account_late_recount(
-	    &a->late, &room->late, templates, in->key, &a->live, &room->gaps, in->time.ns);
+	    &a->late, &room->late, templates, in->key, &a->live, all, &room->gaps, in->time.ns);
 	late = count_records(a, templates, in, &h->item);
 	a->live.awaits = a->late.count > 0 || late;
-	seq_live_take(&a->live, &room->gaps, &rules, h);
-	if (a->live.counters.resets != resets) /* their numbers mean nothing in another life */
-		account_late_clear(&a->late, &room->late);
+	if (all != NULL)
+		all->awaits = a->live.awaits;
+	if (take_heard(a, room, &rules, h, in->shared)->resets != resets)
+		account_late_clear(&a->late, &room->late); /* their numbers mean nothing in another life */
 	if (late)
 		account_late_note(
 		    &a->late, &room->late, templates, in->key, in->info, in->payload, in->len, &h->item);
@@ -181,15 +199,15 @@ take_sequence(struct account *a, struct account_room *room, struct tmpl_cache *t
 	item->tag = in->fingerprint;
 	if (info->proto == PROTO_IPFIX) {
 		take_ipfix(a, room, templates, in, &h);
-	} else if (info->proto == PROTO_SFLOW5) {
-		const struct seq_live_counters before = a->live.counters;
+		return;
+	}
+	a->records += item->units;
+	if (info->proto == PROTO_SFLOW5) {
+		const struct seq_live_counters before = *counters_of(a, in->shared);
 
-		a->records += item->units;
-		seq_live_take(&a->live, &room->gaps, &rules, &h);
-		take_samples_after(a, room, in, &before);
+		take_samples_after(a, room, in, &before, take_heard(a, room, &rules, &h, in->shared));
 	} else {
-		a->records += item->units;
-		seq_live_take(&a->live, &room->gaps, &rules, &h);
+		(void)take_heard(a, room, &rules, &h, in->shared);
 	}
 }
 

@@ -8,6 +8,7 @@
 
 #include "flow/seq_live.h"
 #include "flow/seq_samples.h"
+#include "flow/seq_shared_live.h"
 #include "node/account_late.h"
 #include "wire/proto.h"
 #include "wire/stream.h"
@@ -54,6 +55,7 @@ struct account_input {
 	uint16_t listener;
 	enum proto_fault fault;
 	wall_t time;
+	struct seq_shared *shared; /* the account of all streams of its numbering; NULL: it is alone */
 };
 
 void account_take(struct account *a, struct account_room *room, struct tmpl_cache *templates,

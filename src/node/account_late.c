@@ -67,8 +67,8 @@ of_one_datagram(const struct account_late_set *a, const struct account_late_set 
 /* The sets [from, to) of one datagram. Keeps those that must wait on. */
 static uint64_t
 recount_datagram(struct account_late *l, uint16_t from, uint16_t to, uint16_t *kept,
-    struct tmpl_cache *templates, const struct stream_key *key, struct seq_live *live, struct seq_room *gaps,
-    int64_t now_ns)
+    struct tmpl_cache *templates, const struct stream_key *key, struct seq_live *live, struct seq_live *all,
+    struct seq_room *gaps, int64_t now_ns)
 {
 	const struct seq_rules rules = seq_rules_for((enum proto)key->proto);
 	const struct account_late_set *first = &l->all[from];
@@ -96,14 +96,18 @@ recount_datagram(struct account_late *l, uint16_t from, uint16_t to, uint16_t *k
 	for (uint16_t i = *kept; i < n; i++)
 		l->all[i].units += more.more;
 	*kept = n;
-	if (more.more > 0 || !more.unknown)
+	if (more.more > 0 || !more.unknown) {
 		seq_live_recount(live, gaps, &rules, &more, now_ns);
+		if (all != NULL)
+			seq_live_recount(all, gaps, &rules, &more, now_ns);
+	}
 	return more.more;
 }
 
 uint64_t
 account_late_recount(struct account_late *l, struct account_late_room *room, struct tmpl_cache *templates,
-    const struct stream_key *key, struct seq_live *live, struct seq_room *gaps, int64_t now_ns)
+    const struct stream_key *key, struct seq_live *live, struct seq_live *all, struct seq_room *gaps,
+    int64_t now_ns)
 {
 	uint16_t count = l->count, kept = 0;
 	uint64_t records = 0;
@@ -113,7 +117,7 @@ account_late_recount(struct account_late *l, struct account_late_room *room, str
 	for (uint16_t i = 0, end; i < count; i = end) {
 		for (end = (uint16_t)(i + 1); end < count && of_one_datagram(&l->all[end], &l->all[i]); end++)
 			continue;
-		records += recount_datagram(l, i, end, &kept, templates, key, live, gaps, now_ns);
+		records += recount_datagram(l, i, end, &kept, templates, key, live, all, gaps, now_ns);
 	}
 	l->count = kept;
 	l->templates = tmpl_cache_state(templates);

@@ -30,10 +30,11 @@ void account_late_note(struct account_late *l, struct account_late_room *room, s
     const struct stream_key *key, const struct proto_info *info, const uint8_t *payload, size_t len,
     const struct seq_item *item);
 
-/* Recounts those whose template has come. Returns how many records they hold. */
+/* Recounts those whose template has come, in the account of the stream and in that of all of its numbering (NULL: there is
+ * none). Returns how many records they hold. */
 uint64_t account_late_recount(struct account_late *l, struct account_late_room *room,
-    struct tmpl_cache *templates, const struct stream_key *key, struct seq_live *live, struct seq_room *gaps,
-    int64_t now_ns);
+    struct tmpl_cache *templates, const struct stream_key *key, struct seq_live *live, struct seq_live *all,
+    struct seq_room *gaps, int64_t now_ns);
 
 void account_late_clear(struct account_late *l, struct account_late_room *room);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Written straight into the board. Layout: the head of a snapshot; u64 started, u32 streams, u32 gaps, u32 most gaps, u64
+ * Written straight into the board. Layout: the head of a snapshot; u64 started, u32 streams, u32 numberings, u32 gaps, u32 most gaps, u64
  * joined; for each stream its key and numbers in the order below, u32 gaps, and for each gap 33 bytes. It lives between two
  * processes of one build.
  */
@@ -10,11 +10,12 @@
 #include "node/intake.h"
 
 /* All streams with all gaps fit: what is not listed here is less than 400 bytes a stream. */
-_Static_assert(16384 * 400 + ACCOUNT_GAPS_MOST * 33 + (CONF_LISTENERS_MOST + 1) * CONF_LISTENER_TEXT_SIZE <
+_Static_assert(
+    (16384 + 8192) * 400 + ACCOUNT_GAPS_MOST * 33 + (CONF_LISTENERS_MOST + 1) * CONF_LISTENER_TEXT_SIZE <
 	ACCOUNTS_ROOM,
     "room for all accounts");
 
-enum { FLAG_LEARNT = 1, FLAG_SPANS = 2, FLAG_JOINED = 4, FLAG_BOOT = 8 };
+enum { FLAG_LEARNT = 1, FLAG_SPANS = 2, FLAG_JOINED = 4, FLAG_BOOT = 8, FLAG_ALL = 16, FLAG_SHARED = 32 };
 
 #define COUNTERS 13
 
@@ -50,22 +51,36 @@ put_gap(struct wr *w, const struct seq_gap *g)
 	wr_u8(w, g->state);
 }
 
+/* How many gaps are told. While it is not decided whether it shares a counter, its open gaps may be none, so of what lies behind the
+ * first one nothing is said. */
+static uint32_t
+told_gaps(const struct seq_live *live, int64_t *ret_next)
+{
+	uint32_t n = live->held ? live->gaps.first_open : live->gaps.count;
+
+	while (n < live->gaps.count && live->gaps.all[n].state != SEQ_GAP_OPEN)
+		n++;
+	*ret_next = n < live->gaps.count ? live->gaps.all[n].range.from : live->next;
+	return n;
+}
+
 static void
-put_live(struct wr *w, const struct seq_live *live, enum proto proto)
+put_live(struct wr *w, const struct seq_live *live, enum proto proto, int more_flags)
 {
 	const struct seq_rules rules = seq_rules_for(proto);
 	struct seq_live_counters counters = live->counters;
 	uint64_t *each[COUNTERS];
-	int64_t boot = 0;
+	int64_t boot = 0, next;
 	bool has_boot = seq_live_boot(live, &rules, &boot);
 
+	(void)told_gaps(live, &next);
 	wr_u8(w, live->discipline);
 	wr_u8(w,
 	    (uint8_t)((live->learnt ? FLAG_LEARNT : 0) | (live->spans ? FLAG_SPANS : 0) |
-		(live->gaps.joined ? FLAG_JOINED : 0) | (has_boot ? FLAG_BOOT : 0)));
+		(live->gaps.joined ? FLAG_JOINED : 0) | (has_boot ? FLAG_BOOT : 0) | more_flags));
 	wr_u64(w, (uint64_t)boot);
 	wr_u64(w, (uint64_t)live->first);
-	wr_u64(w, (uint64_t)live->next);
+	wr_u64(w, (uint64_t)next);
 	wr_u64(w, (uint64_t)live->first_ns);
 	wr_u64(w, (uint64_t)live->last_ns);
 	wr_u32(w, live->last.sequence);
@@ -77,7 +92,18 @@ put_live(struct wr *w, const struct seq_live *live, enum proto proto)
 }
 
 static void
-put_stream(struct wr *w, const struct stream *st, uint32_t templates)
+put_gaps(struct wr *w, const struct seq_live *live)
+{
+	int64_t next;
+	uint32_t gaps = told_gaps(live, &next);
+
+	wr_u32(w, gaps);
+	for (uint32_t i = 0; i < gaps; i++)
+		put_gap(w, &live->gaps.all[i]);
+}
+
+static void
+put_stream(struct wr *w, const struct stream *st, uint32_t templates, int flags)
 {
 	const struct account *a = &st->account;
 
@@ -85,7 +111,7 @@ put_stream(struct wr *w, const struct stream *st, uint32_t templates)
 	wr_u64(w, (uint64_t)st->heard.ns);
 	wr_u64(w, st->datagrams);
 	wr_u32(w, templates);
-	put_live(w, &a->live, (enum proto)st->key.proto);
+	put_live(w, &a->live, (enum proto)st->key.proto, flags);
 	wr_u64(w, a->records);
 	for (unsigned i = 0; i < FAULT_COUNT_OF_KINDS; i++)
 		wr_u32(w, a->faults[i]);
@@ -97,9 +123,25 @@ put_stream(struct wr *w, const struct stream *st, uint32_t templates)
 	wr_u64(w, a->samples.missing);
 	wr_u64(w, a->samples.dropped);
 	wr_u64(w, a->samples.unfollowed);
-	wr_u32(w, a->live.gaps.count);
-	for (uint32_t i = 0; i < a->live.gaps.count; i++)
-		put_gap(w, &a->live.gaps.all[i]);
+	put_gaps(w, &a->live);
+}
+
+static bool
+is_together(const struct seq_shared *shared)
+{
+	return shared != NULL && shared->sharing == SEQ_TOGETHER;
+}
+
+/* As a stream of which nothing but its numbers is known. */
+static void
+put_numbering(struct wr *w, const struct numbering *n)
+{
+	const struct stream st = {.key = n->key,
+	    .heard = {n->shared->all.last_ns},
+	    .account.live = n->shared->all,
+	    .datagrams = n->shared->all.counters.datagrams};
+
+	put_stream(w, &st, 0, FLAG_ALL);
 }
 
 static uint32_t
@@ -115,18 +157,30 @@ accounts_put(struct board *b, const struct buf *head, wall_t started, const stru
 	size_t room;
 	void *place = board_begin(b, &room);
 	struct wr w = wr_init(place, room);
-	uint32_t gaps = 0;
+	uint32_t gaps = 0, numberings = 0;
 
 	for (uint32_t i = 0; i < s->count; i++)
 		gaps += s->all[i].account.live.gaps.count;
+	for (uint32_t i = 0; i < s->numberings.count; i++) {
+		if (is_together(s->numberings.all[i].shared)) {
+			gaps += s->numberings.all[i].shared->all.gaps.count;
+			numberings++;
+		}
+	}
 	wr_bytes(&w, head->data, head->len);
 	wr_u64(&w, (uint64_t)started.ns);
 	wr_u32(&w, s->count);
+	wr_u32(&w, numberings);
 	wr_u32(&w, gaps);
 	wr_u32(&w, (uint32_t)s->room.gaps.most);
 	wr_u64(&w, s->room.gaps.joined);
 	for (uint32_t i = 0; i < s->count; i++)
-		put_stream(&w, &s->all[i], count_templates(in, &s->all[i].key));
+		put_stream(&w, &s->all[i], count_templates(in, &s->all[i].key),
+		    is_together(streams_shared(s, &s->all[i])) ? FLAG_SHARED : 0);
+	for (uint32_t i = 0; i < s->numberings.count; i++) {
+		if (is_together(s->numberings.all[i].shared))
+			put_numbering(&w, &s->numberings.all[i]);
+	}
 	if (wr_ok(&w))
 		board_end(b, wr_len(&w));
 }
@@ -144,6 +198,8 @@ accounts_open(const void *bytes, size_t len, struct accounts *ret)
 	a.streams = a.head.values;
 	a.started.ns = (int64_t)rd_u64(&a.streams);
 	a.count = rd_u32(&a.streams);
+	a.numberings = rd_u32(&a.streams);
+	a.count += a.numberings;
 	a.gaps = rd_u32(&a.streams);
 	a.gaps_most = rd_u32(&a.streams);
 	a.joined = rd_u64(&a.streams);
@@ -168,6 +224,8 @@ read_live(struct rd *r, struct accounts_stream *s)
 	live->spans = (flags & FLAG_SPANS) != 0;
 	live->gaps.joined = (flags & FLAG_JOINED) != 0;
 	s->has_boot = (flags & FLAG_BOOT) != 0;
+	s->key.all = (flags & FLAG_ALL) != 0;
+	s->shared = (flags & FLAG_SHARED) != 0;
 	s->boot.ns = (int64_t)rd_u64(r);
 	live->first = (int64_t)rd_u64(r);
 	live->next = (int64_t)rd_u64(r);

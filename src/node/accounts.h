@@ -14,7 +14,7 @@
 #include "node/board.h"
 #include "node/snapshot.h"
 
-#define ACCOUNTS_ROOM ((size_t)12 << 20)
+#define ACCOUNTS_ROOM ((size_t)15 << 20)
 
 struct intake;
 
@@ -25,7 +25,8 @@ void accounts_put(struct board *b, const struct buf *head, wall_t started, const
 struct accounts {
 	struct snapshot head;
 	wall_t started;           /* the collector */
-	uint32_t count;           /* streams */
+	uint32_t count;           /* streams, and numberings; */
+	uint32_t numberings;      /* of which so many */
 	uint32_t gaps, gaps_most; /* of all */
 	uint64_t joined;
 	struct rd streams;
@@ -36,7 +37,8 @@ enum err accounts_open(const void *bytes, size_t len, struct accounts *ret) WARN
 /* One stream. Of `account` those members are filled whose values are shown: counters, numbers of live, sums of gaps and
  * samples, faults, records, listeners. */
 struct accounts_stream {
-	struct stream_key key;
+	struct stream_key key; /* all: of a numbering whose streams share a counter */
+	bool shared;           /* it shares a counter, and stands in that of all */
 	struct account account;
 	wall_t heard;       /* last */
 	uint64_t datagrams; /* recorded, also those without a sequence that could be read */

@@ -277,7 +277,8 @@ intake_take(struct intake *in, const struct intake_datagram *d, wall_t now)
 		    .fingerprint = in->appender.body_crc,
 		    .listener = d->listener,
 		    .fault = fault,
-		    .time = d->time};
+		    .time = d->time,
+		    .shared = streams_shared(&in->streams, stream)};
 
 		account_take(&stream->account, &in->streams.room, in->templates, &heard);
 	}

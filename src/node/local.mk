@@ -58,6 +58,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/snapshot.c src/node/snapshot.h \
 	src/node/sockets.c src/node/sockets.h \
 	src/node/sources.c src/node/sources.h \
+	src/node/numberings.c src/node/numberings.h \
 	src/node/streams.c src/node/streams.h \
 	src/node/syscalls.c src/node/syscalls.h \
 	src/node/unit.c src/node/unit.h

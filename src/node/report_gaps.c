@@ -130,7 +130,10 @@ put_key(struct json *j, const struct report_stream *st)
 	json_put_u64(j, "exporterPort", k->port);
 	json_key(j, "version");
 	json_raw(j, version, strlen(version));
-	json_put_u64(j, "domain", k->domain);
+	if (k->all)
+		json_put_text(j, "domain", "all");
+	else
+		json_put_u64(j, "domain", k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		json_put_text(j, "agent", addr_text(&k->agent, text));
 	json_put_u64(j, "lane", st->lane);
@@ -170,19 +173,19 @@ static void
 put_stream(struct json *j, const struct report_stream *st)
 {
 	const struct seq_live *live = &st->s.account.live;
-	enum seq_discipline d = (enum seq_discipline)live->discipline;
+	enum seq_discipline d = st->s.shared ? SEQ_NONE : (enum seq_discipline)live->discipline;
 
 	json_object(j);
 	put_key(j, st);
 	json_put_text(j, "unit", seq_unit_name((enum proto)st->s.key.proto, d));
-	json_put_text(j, "discipline", seq_discipline_name(d));
-	json_put_bool(j, "learnt", live->learnt);
+	json_put_text(j, "discipline", st->s.shared ? "shared" : seq_discipline_name(d));
+	json_put_bool(j, "learnt", live->learnt || st->s.shared);
 	if (st->s.has_boot)
 		put_time(j, "boot", st->s.boot, 3);
 	else
 		put_null(j, "boot");
 	put_numbers(j, live);
-	if (st->s.key.proto == PROTO_SFLOW5)
+	if (st->s.key.proto == PROTO_SFLOW5 && !st->s.key.all)
 		put_samples(j, &st->s.account.samples);
 	put_ranges(j, &st->s);
 	json_end(j);
@@ -201,7 +204,7 @@ put_lanes(struct json *j, const struct report_streams *s)
 		if (l->there) {
 			put_time(j, "time", l->accounts.head.time, 3);
 			put_time(j, "started", l->accounts.started, 3);
-			json_put_u64(j, "streams", l->accounts.count);
+			json_put_u64(j, "streams", l->accounts.count - l->accounts.numberings);
 			json_put_u64(j, "ranges", l->accounts.gaps);
 			json_put_u64(j, "rangesMost", l->accounts.gaps_most);
 			json_put_u64(j, "coalesced", l->accounts.joined);

@@ -84,7 +84,10 @@ put_stream(struct buf *out, const char *name, const struct report_stream *st, ui
 
 	buf_printf(out, "%s{exporter=\"%s\",port=\"%u\"", name, addr_text(&k->exporter, text), k->port);
 	put_version(out, k->proto);
-	buf_printf(out, ",obs_domain_id=\"%" PRIu32 "\"", k->domain);
+	if (k->all)
+		buf_text(out, ",obs_domain_id=\"all\"");
+	else
+		buf_printf(out, ",obs_domain_id=\"%" PRIu32 "\"", k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		buf_printf(out, ",agent=\"%s\"", addr_text(&k->agent, text));
 	buf_printf(out, ",lane=\"%u\"} %" PRIu64 "\n", st->lane, value);

@@ -17,14 +17,17 @@ streams_init(struct streams *s, uint32_t limit, struct exporters *x, uint64_t se
 		.sources.most = ACCOUNT_SOURCES_MOST,
 		.late.most = ACCOUNT_LATE_ROOM}};
 	s->all = calloc(limit, sizeof(*s->all)); /* pages that are not used cost nothing */
-	return s->all != NULL ? ERR_OK : ERR_MEMORY;
+	return s->all != NULL ? numberings_init(&s->numberings, limit, seed) : ERR_MEMORY;
 }
 
 void
 streams_clear(struct streams *s)
 {
-	for (uint32_t i = 0; i < s->count; i++)
+	for (uint32_t i = 0; i < s->count; i++) {
+		numberings_leave(&s->numberings, s->all[i].numbering, i, &s->room.gaps);
 		account_clear(&s->all[i].account, &s->room);
+	}
+	numberings_clear(&s->numberings);
 	free(s->all);
 	hash_clear(&s->index);
 	*s = (struct streams){.all = NULL};
@@ -60,6 +63,20 @@ turn_hand(struct streams *s)
 	return s->limit;
 }
 
+/* The second stream of a numbering is the first sign that it may share a counter. */
+static void
+join_numbering(struct streams *s, struct stream *st)
+{
+	struct numbering *n;
+
+	st->numbering = numberings_join(&s->numberings, &st->key, (uint32_t)(st - s->all));
+	if (st->numbering == NUMBERING_NONE)
+		return;
+	n = &s->numberings.all[st->numbering];
+	if (n->streams == 2 && n->shared == NULL && n->only != NUMBERING_NONE)
+		numberings_share(&s->numberings, st->numbering, &s->all[n->only].account.live, &s->room.gaps);
+}
+
 static struct stream *
 add(struct streams *s, const struct stream_key *key, uint64_t hv)
 {
@@ -74,6 +91,7 @@ add(struct streams *s, const struct stream_key *key, uint64_t hv)
 	if (at < s->count) {
 		hash_remove(&s->index, stream_key_hash(&st->key, s->seed), at);
 		exporters_discharge(s->exporters, st->owner, 1, 0);
+		numberings_leave(&s->numberings, st->numbering, at, &s->room.gaps);
 		account_clear(&st->account, &s->room);
 		s->evicted++;
 	}
@@ -83,6 +101,7 @@ add(struct streams *s, const struct stream_key *key, uint64_t hv)
 	}
 	s->count += at == s->count;
 	*st = (struct stream){.key = *key};
+	join_numbering(s, st);
 	return st;
 }
 
@@ -117,9 +136,22 @@ streams_heard(struct streams *s, const struct stream_key *key, const struct expo
 	return goes_on;
 }
 
+struct seq_shared *
+streams_shared(const struct streams *s, const struct stream *st)
+{
+	return st->numbering != NUMBERING_NONE ? s->numberings.all[st->numbering].shared : NULL;
+}
+
 void
 streams_time(struct streams *s, wall_t now)
 {
-	for (uint32_t i = 0; i < s->count; i++)
-		seq_live_time(&s->all[i].account.live, now.ns);
+	for (uint32_t i = 0; i < s->count; i++) {
+		struct stream *st = &s->all[i];
+		struct seq_shared *shared = streams_shared(s, st);
+
+		if (shared != NULL)
+			seq_shared_time(shared, &st->account.live, &s->room.gaps, now.ns);
+		else
+			seq_live_time(&st->account.live, now.ns);
+	}
 }

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "node/account.h"
 #include "node/exporters.h"
+#include "node/numberings.h"
 #include "wire/stream.h"
 
 /* A sequence number goes on when it is no more than so much ahead of the last one. */
@@ -26,6 +27,7 @@ struct stream {
 	bool fresh;         /* heard again since the hand passed */
 	uint64_t datagrams; /* since start, or since it was forgotten */
 	uint64_t owner;     /* on whose account it stands; 0: nobody's */
+	uint32_t numbering; /* in the numberings, or NUMBERING_NONE */
 	wall_t heard;       /* last */
 	struct account account;
 };
@@ -38,7 +40,8 @@ struct streams {
 	struct hash index;
 	uint64_t seed;
 	struct exporters *exporters; /* borrowed */
-	struct account_room room;    /* that all accounts have together */
+	struct numberings numberings;
+	struct account_room room; /* that all accounts have together */
 	uint64_t evicted;
 	uint64_t refused; /* datagrams of streams for which there was no place */
 };
@@ -51,6 +54,9 @@ void streams_clear(struct streams *s);
  * *ret: the stream, until the next call; NULL: there is no place for it. */
 bool streams_heard(struct streams *s, const struct stream_key *key, const struct exporter_state *e,
     uint32_t sequence, wall_t time, struct stream **ret);
+
+/* The account of all streams of its numbering; NULL: there is none. */
+struct seq_shared *streams_shared(const struct streams *s, const struct stream *st);
 
 /* Gaps that are due are declared. */
 void streams_time(struct streams *s, wall_t now);

@@ -18,7 +18,7 @@ stream_key_of(const struct addr *exporter, uint16_t port, const struct proto_inf
 }
 
 int
-stream_key_cmp(const struct stream_key *a, const struct stream_key *b)
+stream_numbering_cmp(const struct stream_key *a, const struct stream_key *b)
 {
 	int c = addr_cmp(&a->exporter, &b->exporter);
 
@@ -28,8 +28,18 @@ stream_key_cmp(const struct stream_key *a, const struct stream_key *b)
 		return a->port < b->port ? -1 : 1;
 	if (a->proto != b->proto)
 		return a->proto < b->proto ? -1 : 1;
-	if ((c = addr_cmp(&a->agent, &b->agent)) != 0)
+	return addr_cmp(&a->agent, &b->agent);
+}
+
+int
+stream_key_cmp(const struct stream_key *a, const struct stream_key *b)
+{
+	int c = stream_numbering_cmp(a, b);
+
+	if (c != 0)
 		return c;
+	if (a->all != b->all)
+		return a->all ? 1 : -1;
 	return a->domain < b->domain ? -1 : a->domain > b->domain;
 }
 

@@ -65,7 +65,7 @@ EXTRA_DIST += \
 	tests/node/82-status.t \
 	tests/node/83-forward.t \
 	tests/node/84-feed.t tests/node/87-prometheus.t \
-	tests/node/83-gaps.t \
+	tests/node/83-gaps.t tests/node/83-shared.t \
 	tests/node/84-cisco-gaps.t \
 	tests/node/83-tls.t \
 	tests/node/certificates.sh \
@@ -76,5 +76,5 @@ EXTRA_DIST += \
 	tests/node/exporters.py \
 	tests/node/kills.py \
 	tests/node/metrics.py \
-	tests/node/outputs.py 	tests/node/sequences.py \
+	tests/node/outputs.py tests/node/sequences.py tests/node/shared.py \
 	tests/node/mutants

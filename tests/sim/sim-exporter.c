@@ -25,6 +25,7 @@ struct making {
 	uint32_t clock_count;
 	int64_t clock_ns; /* what the exporter's clock is ahead */
 	uint32_t life;
+	bool device;   /* boot time and clock are given: another stream has them already */
 	uint64_t base; /* the number that the life began with */
 	uint64_t units, datagrams;
 	uint32_t ids, layout_of[IDS_MOST]; /* the layout that holds for each template id */
@@ -75,7 +76,6 @@ number_of(const struct making *m, uint32_t units)
 {
 	switch (stream_of(m)->counting) {
 	case COUNT_BEFORE:
-	case COUNT_SHARED:
 		return m->base + m->units;
 	case COUNT_AFTER:
 		return m->base + m->units + units;
@@ -155,7 +155,8 @@ begin_life(struct making *m)
 		uptime_ms = ((int64_t)1 << 32) - rng_between(&m->r, 1, m->w->length_ns / NS_PER_MSEC);
 	else
 		uptime_ms = rng_between(&m->r, 0, 10000);
-	m->boot_ns = m->at_ns - uptime_ms * NS_PER_MSEC;
+	if (!m->device)
+		m->boot_ns = m->at_ns - uptime_ms * NS_PER_MSEC;
 	m->base = 0;
 	if (rng_chance(&m->r, stream_of(m)->lives > 1 ? 5 : 25))
 		m->base = ((uint64_t)1 << 32) - (uint64_t)rng_between(&m->r, 1, 200);
@@ -314,7 +315,7 @@ step_clock(struct making *m)
 
 	/* Where the exporter's own clock is all there is, a step back cannot be told from a late datagram; and a step
 	 * beyond its life looks like another one. */
-	if (st->proto == PROTO_IPFIX || st->lives > 1 || st->counting == COUNT_ZERO)
+	if (st->proto == PROTO_IPFIX || st->lives > 1 || st->counting == COUNT_ZERO || st->shared)
 		return;
 	/* Nor can a step be told from a wrap of the uptime when both come at a time. */
 	if (uptime < UPTIME_WRAP_NS && uptime + m->w->length_ns >= UPTIME_WRAP_NS)
@@ -341,7 +342,7 @@ make_stream(struct making *m)
 {
 	struct sim_stream *st = stream_of(m);
 	int64_t mean = m->w->length_ns / (m->planned + 1);
-	bool restarts = rng_chance(&m->r, 35);
+	bool restarts = rng_chance(&m->r, 35) && !st->shared;
 
 	m->ids = (uint32_t)rng_between(&m->r, 1, IDS_MOST);
 	m->refresh = (uint32_t)rng_between(&m->r, 4, 25);
@@ -349,7 +350,10 @@ make_stream(struct making *m)
 	m->options_layout = has_templates(m) && rng_chance(&m->r, 50) ? new_layout(m, 500, true) : NONE;
 	m->interval = (uint32_t)rng_between(&m->r, 1, 60000);
 	m->at_ns = rng_between(&m->r, 0, m->w->length_ns / 10);
-	m->clock_ns = rng_chance(&m->r, 20) ? rng_between(&m->r, -3600, 3600) * NS_PER_SEC : 0;
+	if (m->device && m->at_ns < m->boot_ns)
+		m->at_ns = m->boot_ns;
+	if (!m->device)
+		m->clock_ns = rng_chance(&m->r, 20) ? rng_between(&m->r, -3600, 3600) * NS_PER_SEC : 0;
 	st->lives = 1;
 	begin_life(m);
 	for (uint32_t i = 0; i < m->planned && m->at_ns < m->w->length_ns; i++) {
@@ -373,6 +377,55 @@ make_stream(struct making *m)
 		send_data(m);
 		wait_a_while(m, mean);
 	}
+}
+
+/* --- one counter for several streams --- */
+
+static const struct world *sorting;
+
+static int
+by_time(const void *va, const void *vb)
+{
+	uint32_t a = *(const uint32_t *)va, b = *(const uint32_t *)vb;
+	int64_t ta = sorting->sent[a].at_ns, tb = sorting->sent[b].at_ns;
+
+	return ta != tb ? (ta < tb ? -1 : 1) : a < b ? -1 : a > b;
+}
+
+static uint32_t
+sequence_at(enum proto proto)
+{
+	return proto == PROTO_V9 ? 12 : proto == PROTO_IPFIX ? 8 : 16;
+}
+
+/* The streams [from, to) are of one exporter, and were made as if each had a counter of its own. */
+static void
+share_counter(struct world *w, uint32_t from, uint32_t to, uint64_t number)
+{
+	const struct sim_stream *st = &w->streams[from];
+	uint32_t *all = NULL, count = 0;
+
+	for (uint32_t i = from; i < to; i++) {
+		for (uint32_t k = 0; k < w->streams[i].sent_count; k++) {
+			GROW(all, count);
+			all[count++] = w->streams[i].sent[k];
+		}
+	}
+	sorting = w;
+	if (count > 0)
+		qsort(all, count, sizeof(*all), by_time);
+	for (uint32_t i = 0; i < count; i++) {
+		struct sent *s = &w->sent[all[i]];
+		uint32_t step = st->counting == COUNT_DATAGRAMS ? 1 : s->units;
+		uint8_t *at = s->payload + sequence_at(st->proto);
+
+		s->number = (int64_t)(number + (st->counting == COUNT_AFTER ? step : 0));
+		s->sequence = (uint32_t)s->number;
+		for (unsigned k = 0; k < 4; k++)
+			at[k] = (uint8_t)(s->sequence >> (24 - 8 * k));
+		number += step;
+	}
+	free(all);
 }
 
 static enum counting
@@ -416,7 +469,10 @@ sim_export(struct world *w)
 	w->length_ns = rng_between(&r, 60, 1500) * NS_PER_SEC;
 	w->next_marker = 0x5a000000 + (uint32_t)rng_below(&r, 1 << 20);
 	for (uint32_t k = 0; k < exporters; k++) {
-		uint32_t streams = (uint32_t)rng_between(&r, 1, 2);
+		uint32_t streams = (uint32_t)rng_between(&r, 1, 2), first = w->stream_count;
+		struct rng shares = rng_fork(&w->rng, 50 + k);
+		bool shared;
+		struct making first_one = {.base = 0};
 		enum proto proto = protos[rng_below(&r, sizeof(protos) / sizeof(protos[0]))];
 
 		GROW(w->exporters, w->exporter_count);
@@ -427,6 +483,7 @@ sim_export(struct world *w)
 		w->exporter_count++;
 		if (proto == PROTO_V1 || proto == PROTO_V7)
 			streams = 1;
+		shared = streams > 1 && rng_chance(&shares, 35);
 		for (uint32_t i = 0; i < streams; i++) {
 			struct making m = {
 			    .w = w, .r = rng_fork(&w->rng, 100 + 10 * k + i), .stream = w->stream_count};
@@ -440,7 +497,19 @@ sim_export(struct world *w)
 			    .agent = proto == PROTO_SFLOW5 ? addr_v4(0xc6336401 + k) : (struct addr){{0}},
 			    .counting = pick_counting(&r, proto)};
 			m.planned = (uint32_t)rng_between(&r, 3, 70);
+			if (shared && i > 0) { /* one device: one clock, one uptime, one way to count */
+				w->streams[w->stream_count - 1].counting = w->streams[first].counting;
+				m.boot_ns = first_one.boot_ns;
+				m.clock_ns = first_one.clock_ns;
+			}
+			shared = shared && w->streams[first].counting != COUNT_ZERO;
+			w->streams[w->stream_count - 1].shared = shared;
+			m.device = shared && i > 0;
 			make_stream(&m);
+			if (i == 0)
+				first_one = m;
 		}
+		if (shared)
+			share_counter(w, first, w->stream_count, first_one.base);
 	}
 }

@@ -218,7 +218,7 @@ learnt(const struct world *w, const struct expect *e, const struct sim_stream *s
 	static const enum counting all[] = {COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO};
 	enum counting best = st->proto == PROTO_V9 || st->proto == PROTO_SFLOW5 ? COUNT_DATAGRAMS
 										: COUNT_BEFORE;
-	uint32_t votes[COUNT_SHARED + 1] = {0}, last = NONE;
+	uint32_t votes[COUNT_ZERO + 1] = {0}, last = NONE;
 
 	for (uint32_t i = 0; i < l->count; i++) {
 		bool yes[4];
@@ -238,6 +238,102 @@ learnt(const struct world *w, const struct expect *e, const struct sim_stream *s
 			best = all[k];
 	}
 	return best;
+}
+
+/* --- is it counted with others? --- */
+
+/* What pairs say for their being counted together: those that the discipline explains and whose numbers differ, less those that bear data under
+ * one number. */
+static int64_t
+says(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l)
+{
+	enum counting counts = learnt(w, e, st, l);
+	uint32_t last = NONE;
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < l->count && counts != COUNT_ZERO; i++) {
+		uint32_t sent = l->items[i];
+
+		if (e->of_sent[sent] == NONE)
+			continue;
+		if (last != NONE) {
+			const struct sent *a = &w->sent[last], *b = &w->sent[sent];
+			struct units ua = units_of(w, e, st, last), ub = units_of(w, e, st, sent);
+
+			if (a->number == b->number)
+				sum -= a->data && b->data && !ua.unknown && !ub.unknown;
+			else
+				sum += explains(counts, a, b, ua, ub);
+		}
+		last = sent;
+	}
+	return sum;
+}
+
+static const struct world *sorting;
+
+static int
+in_order(const void *va, const void *vb)
+{
+	const struct sent *a = &sorting->sent[*(const uint32_t *)va],
+			  *b = &sorting->sent[*(const uint32_t *)vb];
+
+	if (a->order != b->order)
+		return a->order < b->order ? -1 : 1;
+	if (a->number != b->number)
+		return a->number < b->number ? -1 : 1;
+	return a->data != b->data ? (a->data ? 1 : -1) : a < b ? -1 : a > b;
+}
+
+/* All streams of an exporter that shares a counter, as one, in the exporter's order; sent is to be freed. */
+static struct sim_stream
+all_of(const struct world *w, uint32_t exporter)
+{
+	struct sim_stream all = {.sent = NULL};
+	uint32_t *sent = NULL, count = 0;
+
+	for (uint32_t i = 0; i < w->stream_count; i++) {
+		const struct sim_stream *st = &w->streams[i];
+
+		if (st->exporter != exporter)
+			continue;
+		if (count == 0)
+			all = *st;
+		for (uint32_t k = 0; k < st->sent_count; k++) {
+			GROW(sent, count);
+			sent[count++] = st->sent[k];
+		}
+	}
+	sorting = w;
+	if (count > 0)
+		qsort(sent, count, sizeof(*sent), in_order);
+	all.sent = sent;
+	all.sent_count = count;
+	return all;
+}
+
+/* Streams that are archived at all; and whether what is archived of them shows that they share a counter. */
+static bool
+shows_shared(const struct world *w, const struct expect *e, uint32_t exporter)
+{
+	struct sim_stream all = all_of(w, exporter);
+	struct life l = make_life(w, e, &all, 0);
+	int64_t together = says(w, e, &all, &l), apart = 0;
+	unsigned streams = 0;
+
+	for (uint32_t i = 0; i < w->stream_count; i++) {
+		struct life own;
+
+		if (w->streams[i].exporter != exporter)
+			continue;
+		own = make_life(w, e, &w->streams[i], 0);
+		apart += says(w, e, &w->streams[i], &own);
+		streams += own.archived > 0;
+		free(own.items);
+	}
+	free(l.items);
+	free(all.sent);
+	return streams > 1 && together > apart;
 }
 
 /* --- what was heard? --- */
@@ -364,10 +460,12 @@ is_of_stream(const struct world *w, const struct json_value *v, const struct sim
 	char addr[ADDR_TEXT_SIZE], version[8];
 
 	snprintf(version, sizeof(version), "%d", st->proto == PROTO_SFLOW5 ? 0 : (int)st->proto);
+	if (st->whole != json_is(json_get(v, "domain"), "all"))
+		return false;
 	return json_is(json_get(v, "exporter"), addr_text(&x->addr, addr)) &&
 	    json_number(v, "exporterPort") == x->port &&
 	    json_is(json_get(v, "version"), st->proto == PROTO_SFLOW5 ? "sflow5" : version) &&
-	    json_number(v, "domain") == st->domain;
+	    (st->whole || json_number(v, "domain") == st->domain);
 }
 
 static const char *
@@ -446,13 +544,25 @@ check_life(struct world *w, const struct expect *e, const struct sim_stream *st,
 	const struct json_value *name = json_get(v, "discipline");
 	struct account a;
 
-	CHECK(w, json_number(v, "datagrams") == l->archived, "ledger: %s: %" PRId64 " datagrams, not %u",
-	    what, json_number(v, "datagrams"), l->archived);
+	CHECK(w, st->whole || json_number(v, "datagrams") == l->archived,
+	    "ledger: %s: %" PRId64 " datagrams, not %u", what, json_number(v, "datagrams"), l->archived);
 	CHECK(w, json_number(v, "strays") == 0, "ledger: %s: %" PRId64 " strays", what,
 	    json_number(v, "strays"));
 	for (uint32_t i = 0; i < l->count; i++) {
 		if (e->of_sent[l->items[i]] != NONE && units_of(w, e, st, l->items[i]).wrong)
 			return;
+	}
+	if (st->shared && !st->whole && shows_shared(w, e, st->exporter)) {
+		CHECK(w, json_is(name, "shared") && json_number(v, "missing") == 0,
+		    "ledger: %s: discipline %.*s, not shared, and %" PRId64 " missing", what,
+		    name != NULL ? (int)name->len : 0, name != NULL ? name->text : "",
+		    json_number(v, "missing"));
+		return;
+	}
+	if (!st->shared && json_is(name, "shared")) { /* few pairs may look like that */
+		CHECK(w, says(w, e, st, l) < 3, "ledger: %s: shared, although it has a counter of its own",
+		    what);
+		return;
 	}
 	/* Pairs of one instant have no order among them when all numbers are 0. */
 	if (st->counting != COUNT_ZERO)
@@ -462,6 +572,7 @@ check_life(struct world *w, const struct expect *e, const struct sim_stream *st,
 	if (counts != st->counting || !json_is(name, discipline_name(counts)))
 		return;
 	w->ledgers++;
+	w->shared += st->whole;
 	make_account(w, e, st, l, &a);
 	if (counts == COUNT_ZERO) {
 		CHECK(w, json_number(v, "heard") == l->archived && json_number(v, "missing") == 0,
@@ -499,8 +610,9 @@ check_stream(
 			continue;
 		while (v != NULL && !is_of_stream(w, v, st))
 			v = v->next;
-		snprintf(what, sizeof(what), "stream %u (%s) life %u", (unsigned)(st - w->streams),
-		    proto_name(st->proto), i);
+		snprintf(what, sizeof(what), "%s %u (%s) life %u",
+		    st->whole ? "all streams of exporter" : "stream",
+		    st->whole ? st->exporter : (unsigned)(st - w->streams), proto_name(st->proto), i);
 		if (!CHECK(w, v != NULL, "ledger: %s is missing", what))
 			break;
 		check_life(w, e, st, &lives[i], v, what);
@@ -509,7 +621,7 @@ check_stream(
 	while (known && v != NULL && !is_of_stream(w, v, st))
 		v = v->next;
 	CHECK(w, !known || v == NULL, "ledger: stream %u (%s): more epochs than lives",
-	    (unsigned)(st - w->streams), proto_name(st->proto));
+	    st->whole ? st->exporter : (unsigned)(st - w->streams), proto_name(st->proto));
 	for (uint32_t i = 0; i < st->lives; i++)
 		free(lives[i].items);
 	free(lives);
@@ -550,6 +662,18 @@ check_ledger(struct world *w, const struct expect *e, const char *archive)
 	if (CHECK(w, v != NULL, "ledger: no JSON")) {
 		for (uint32_t i = 0; i < w->stream_count; i++)
 			check_stream(w, e, &w->streams[i], json_get(v, "streams"));
+		for (uint32_t i = 0; i < w->stream_count; i++) {
+			struct sim_stream all;
+
+			if (!w->streams[i].shared ||
+			    (i > 0 && w->streams[i - 1].exporter == w->streams[i].exporter) ||
+			    !shows_shared(w, e, w->streams[i].exporter))
+				continue;
+			all = all_of(w, w->streams[i].exporter);
+			all.whole = true;
+			check_stream(w, e, &all, json_get(v, "streams"));
+			free(all.sent);
+		}
 		check_gaps(w, archive, text, (size_t)st.st_size);
 	}
 	json_free(v);

@@ -84,7 +84,7 @@ void *sim_alloc(size_t size); /* zeroed */
 
 /* --- exporters --- */
 
-enum counting { COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO, COUNT_SHARED };
+enum counting { COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO };
 
 struct field {
 	uint16_t id, len; /* len UINT16_MAX: variable */
@@ -141,6 +141,8 @@ struct sim_stream {
 	uint32_t domain;
 	struct addr agent;
 	enum counting counting;
+	bool shared;      /* with one counter for all streams of the exporter */
+	bool whole;       /* it stands for all of them */
 	bool clock_steps; /* the exporter's clock was stepped */
 	struct layout *layouts;
 	uint32_t layout_count;
@@ -253,6 +255,7 @@ struct world {
 	unsigned findings;
 	uint64_t checks;
 	uint64_t ledgers; /* lives whose account could be checked */
+	uint64_t shared;  /* of these those of exporters that count all streams together */
 	uint64_t stopped; /* merges that were killed or ran out of space */
 	uint64_t decoded; /* flows whose values could be */
 	int64_t length_ns;

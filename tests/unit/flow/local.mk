@@ -14,7 +14,8 @@ check_PROGRAMS += \
 	tests/unit/flow/t-samples \
 	tests/unit/flow/t-selected \
 	tests/unit/flow/t-seq \
-	tests/unit/flow/t-seq-live
+	tests/unit/flow/t-seq-live \
+	tests/unit/flow/t-seq-shared
 tests_unit_flow_t_decode_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_element_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_list_LDADD = $(LIBFB_FLOW)
@@ -25,6 +26,7 @@ tests_unit_flow_t_samples_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_selected_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_seq_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_seq_live_LDADD = $(LIBFB_FLOW)
+tests_unit_flow_t_seq_shared_LDADD = $(LIBFB_FLOW)
 EXTRA_DIST += tests/message.h tests/templates.h
 tests_unit_flow_t_expr_LDADD = $(LIBFB_FLOW)
 tests_unit_flow_t_anonymise_LDADD = $(LIBFB_FLOW)

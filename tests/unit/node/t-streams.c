@@ -138,11 +138,74 @@ protection(void)
 	end();
 }
 
+/* A datagram with data, whose number goes into the account. */
+static void
+count(uint32_t n, uint32_t domain, uint32_t sequence, int64_t sec)
+{
+	const struct seq_rules rules = seq_rules_for(PROTO_V9);
+	const struct seq_heard h = {.received_ns = sec * NS_PER_SEC,
+	    .item = {.sequence = sequence,
+		.units = 1,
+		.data = true,
+		.tag = sequence,
+		.uptime_ms = (uint32_t)sec * 1000,
+		.clock_ns = sec * NS_PER_SEC}};
+	struct stream *st = &s.all[0];
+
+	(void)hear(n, domain, sequence, sec);
+	st = &s.all[s.last];
+	if (streams_shared(&s, st) != NULL)
+		(void)seq_shared_take(streams_shared(&s, st), &st->account.live, &s.room.gaps, &rules, &h);
+	else
+		seq_live_take(&st->account.live, &s.room.gaps, &rules, &h);
+}
+
+static void
+numberings(void)
+{
+	const struct stream *a, *b;
+	uint64_t missing = 0;
+
+	begin();
+	for (uint32_t i = 0; i < 60; i++) {
+		if (i < 20)
+			count(1, 5, i, 100 + i); /* alone */
+		else if (i != 7 && i != 40)
+			count(1, 5 + i % 2, i, 100 + i); /* with another domain */
+		if (i == 10)
+			ok(streams_shared(&s, find(1, 5)) == NULL, "one stream has no account of all");
+	}
+	streams_time(&s, wall_from_sec(1000, 0));
+	a = find(1, 5);
+	b = find(1, 6);
+	ok(a != NULL && b != NULL && streams_shared(&s, a) != NULL &&
+		streams_shared(&s, a) == streams_shared(&s, b),
+	    "two of one numbering have one");
+	ok(streams_shared(&s, a)->sharing == SEQ_TOGETHER, "which share a counter");
+	is_u64(seq_live_missing(&streams_shared(&s, a)->all), 1, "of which one is missing");
+	missing = seq_live_missing(&a->account.live) + seq_live_missing(&b->account.live);
+	is_u64(missing, 0, "and of the streams themselves none");
+	for (uint32_t n = 0; n < 30; n++)
+		count(2, n, n, 2000 + n);
+	is_u64(s.numberings.shared, 2, "another exporter has another one");
+	for (uint32_t n = 0; n < 1000; n++)
+		(void)hear(1000 + n, 0, 0, 3000);
+	ok(find(1, 5) == NULL && find(2, 29) == NULL, "newcomers evict all of these");
+	is_u64(s.numberings.shared, 0, "whose accounts go with the last stream");
+	is_u64(s.room.gaps.used, 0, "and all room is given back");
+	ok(s.numberings.count <= 101, "places are used again");
+	for (uint32_t n = 0; n < 100000; n++)
+		(void)hear(7, n, 0, 3001);
+	ok(s.numberings.shared == 1 && s.count == 100, "100,000 domains of one exporter are one numbering");
+	end();
+}
+
 int
 main(void)
 {
 	counts();
 	sequences();
 	protection();
+	numberings();
 	return done_testing();
 }
