@@ -71,17 +71,29 @@ new_layout(struct making *m, uint16_t id, bool options)
 	return add_layout(m, &l);
 }
 
+/* What a datagram takes of the numbers. */
+static uint32_t
+step_of(enum counting c, uint32_t units, uint32_t templates)
+{
+	if (c == COUNT_DATAGRAMS)
+		return 1;
+	return units + (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL ? templates : 0);
+}
+
 static uint64_t
 number_of(const struct making *m, uint32_t units)
 {
 	switch (stream_of(m)->counting) {
 	case COUNT_BEFORE:
+	case COUNT_BEFORE_ALL:
 		return m->base + m->units;
 	case COUNT_AFTER:
+	case COUNT_AFTER_ALL:
 		return m->base + m->units + units;
 	case COUNT_DATAGRAMS:
 		return m->base + m->datagrams;
 	case COUNT_ZERO:
+	case COUNTINGS:
 		break;
 	}
 	return 0;
@@ -115,7 +127,8 @@ send_parts(struct making *m, const struct part *given, uint32_t count)
 
 	memcpy(parts, given, count * sizeof(*parts));
 	for (uint32_t i = 0; i < count; i++)
-		units += parts[i].defines ? 0 : parts[i].flows;
+		*(parts[i].defines ? &s.templates : &units) += parts[i].defines ? 1 : parts[i].flows;
+	units = st->counting == COUNT_DATAGRAMS ? units : step_of(st->counting, units, s.templates);
 	s.number = (int64_t)number_of(m, units);
 	head.sequence = (uint32_t)s.number;
 	head.uptime_ms = (uint32_t)((m->at_ns - m->boot_ns) / NS_PER_MSEC);
@@ -416,10 +429,11 @@ share_counter(struct world *w, uint32_t from, uint32_t to, uint64_t number)
 		qsort(all, count, sizeof(*all), by_time);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sent *s = &w->sent[all[i]];
-		uint32_t step = st->counting == COUNT_DATAGRAMS ? 1 : s->units;
+		uint32_t step = step_of(st->counting, s->units, s->templates);
 		uint8_t *at = s->payload + sequence_at(st->proto);
 
-		s->number = (int64_t)(number + (st->counting == COUNT_AFTER ? step : 0));
+		s->number = (int64_t)(number +
+		    (st->counting == COUNT_AFTER || st->counting == COUNT_AFTER_ALL ? step : 0));
 		s->sequence = (uint32_t)s->number;
 		for (unsigned k = 0; k < 4; k++)
 			at[k] = (uint8_t)(s->sequence >> (24 - 8 * k));
@@ -440,6 +454,8 @@ pick_counting(struct rng *r, enum proto proto)
 	case PROTO_V1:
 		return COUNT_ZERO;
 	default:
+		if (proto == PROTO_IPFIX && what < 25)
+			return what < 13 ? COUNT_BEFORE_ALL : COUNT_AFTER_ALL;
 		if (what < 65)
 			return COUNT_BEFORE;
 		return what < 78 ? COUNT_AFTER : what < 91 ? COUNT_DATAGRAMS : COUNT_ZERO;

@@ -162,7 +162,7 @@ sim_lives_known(const struct world *w, const struct expect *e, const struct sim_
 /* --- what does it count? --- */
 
 struct units {
-	int64_t n;
+	int64_t n, templates;
 	bool unknown; /* some of its sets have no definition */
 	bool wrong;   /* ... or another one than they were made with, so that nobody knows what is counted */
 };
@@ -171,7 +171,7 @@ static struct units
 units_of(const struct world *w, const struct expect *e, const struct sim_stream *st, uint32_t sent)
 {
 	const struct sent *s = &w->sent[sent];
-	struct units u = {.n = s->units};
+	struct units u = {.n = s->units, .templates = s->templates};
 
 	if (st->proto != PROTO_IPFIX)
 		return u;
@@ -206,36 +206,70 @@ explains(enum counting c, const struct sent *a, const struct sent *b, struct uni
 		return step == ub.n && !ub.unknown;
 	case COUNT_DATAGRAMS:
 		return step == 1;
+	case COUNT_BEFORE_ALL:
+		return step == ua.n + ua.templates && !ua.unknown;
+	case COUNT_AFTER_ALL:
+		return step == ub.n + ub.templates && !ub.unknown;
 	default:
 		return step == 0 && a->data && b->data;
 	}
 }
 
-/* flowbraid-archive(5): the discipline that explains most neighbouring pairs, of those that tell them apart. */
-static enum counting
-learnt(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l)
+static void
+vote(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    int64_t votes[COUNTINGS])
 {
-	static const enum counting all[] = {COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO};
-	enum counting best = st->proto == PROTO_V9 || st->proto == PROTO_SFLOW5 ? COUNT_DATAGRAMS
-										: COUNT_BEFORE;
-	uint32_t votes[COUNT_ZERO + 1] = {0}, last = NONE;
+	int64_t against = 0;
+	uint32_t last = NONE;
 
 	for (uint32_t i = 0; i < l->count; i++) {
-		bool yes[4];
+		bool yes[COUNTINGS];
 		unsigned n = 0;
+		struct units ua, ub;
 
 		if (e->of_sent[l->items[i]] == NONE)
 			continue;
-		for (unsigned k = 0; last != NONE && k < 4; k++)
-			n += yes[k] = explains(all[k], &w->sent[last], &w->sent[l->items[i]],
-			    units_of(w, e, st, last), units_of(w, e, st, l->items[i]));
-		for (unsigned k = 0; n > 0 && n < 4 && k < 4; k++)
-			votes[all[k]] += yes[k];
+		if (last != NONE) {
+			ua = units_of(w, e, st, last);
+			ub = units_of(w, e, st, l->items[i]);
+			for (unsigned k = 0; k < COUNTINGS; k++)
+				n += yes[k] = explains(
+				    (enum counting)k, &w->sent[last], &w->sent[l->items[i]], ua, ub);
+			for (unsigned k = 0; n < COUNTINGS && k < COUNTINGS; k++)
+				votes[k] += yes[k];
+			against += n == 0 && (ua.unknown || ub.unknown);
+		}
 		last = l->items[i];
 	}
-	for (unsigned k = 0; k < 4; k++) {
-		if (votes[all[k]] > votes[best])
-			best = all[k];
+	votes[COUNT_DATAGRAMS] -= against;
+	votes[COUNT_ZERO] -= against;
+}
+
+/* flowbraid-archive(5): the discipline that explains most neighbouring pairs, of those that tell them apart, in this life; or,
+ * among those that explain as many, in all lives. */
+static enum counting
+learnt(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l)
+{
+	enum counting best = st->proto == PROTO_V9 || st->proto == PROTO_SFLOW5 ? COUNT_DATAGRAMS
+										: COUNT_BEFORE;
+	int64_t votes[COUNTINGS] = {0}, all[COUNTINGS] = {0};
+
+	vote(w, e, st, l, votes);
+	for (uint32_t i = 0; i < st->lives; i++) {
+		struct life other = make_life(w, e, st, i);
+
+		vote(w, e, st, &other, all);
+		free(other.items);
+	}
+	for (unsigned k = 0; k < COUNTINGS; k++) {
+		if (votes[k] < 0)
+			votes[k] = 0;
+		if (all[k] < 0)
+			all[k] = 0;
+	}
+	for (unsigned k = 0; k < COUNTINGS; k++) {
+		if (votes[k] > votes[best] || (votes[k] == votes[best] && all[k] > all[best]))
+			best = (enum counting)k;
 	}
 	return best;
 }
@@ -368,13 +402,21 @@ join(struct span *s, uint32_t *count)
 	return units;
 }
 
+static bool
+is_after(enum counting c)
+{
+	return c == COUNT_AFTER || c == COUNT_AFTER_ALL;
+}
+
 static struct span
 covers(enum counting c, int64_t at, int64_t units)
 {
 	switch (c) {
 	case COUNT_BEFORE:
+	case COUNT_BEFORE_ALL:
 		return (struct span){at, at + units};
 	case COUNT_AFTER:
+	case COUNT_AFTER_ALL:
 		return (struct span){at - units, at};
 	case COUNT_DATAGRAMS:
 		return (struct span){at, at + 1};
@@ -405,10 +447,12 @@ make_account(const struct world *w, const struct expect *e, const struct sim_str
 		struct units u = units_of(w, e, st, sent);
 
 		units[i] = u.n;
+		if (st->counting == COUNT_BEFORE_ALL || st->counting == COUNT_AFTER_ALL)
+			units[i] += u.templates;
 		if (e->of_sent[sent] == NONE)
 			continue;
 		if (last != NONE) {
-			uint32_t unknown = st->counting == COUNT_AFTER ? i : last;
+			uint32_t unknown = is_after(st->counting) ? i : last;
 			int64_t step = w->sent[sent].number - w->sent[l->items[last]].number;
 
 			if (units_of(w, e, st, l->items[unknown]).unknown && step > units[unknown])
@@ -471,10 +515,12 @@ is_of_stream(const struct world *w, const struct json_value *v, const struct sim
 static const char *
 discipline_name(enum counting c)
 {
-	return c == COUNT_BEFORE   ? "before"
-	    : c == COUNT_AFTER     ? "after"
-	    : c == COUNT_DATAGRAMS ? "datagrams"
-				   : "none";
+	return c == COUNT_BEFORE    ? "before"
+	    : c == COUNT_AFTER      ? "after"
+	    : c == COUNT_DATAGRAMS  ? "datagrams"
+	    : c == COUNT_BEFORE_ALL ? "before+templates"
+	    : c == COUNT_AFTER_ALL  ? "after+templates"
+				    : "none";
 }
 
 static int64_t

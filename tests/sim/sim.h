@@ -84,7 +84,16 @@ void *sim_alloc(size_t size); /* zeroed */
 
 /* --- exporters --- */
 
-enum counting { COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO };
+/* ..._ALL: template records, too. In the order in which ties are decided. */
+enum counting {
+	COUNT_BEFORE,
+	COUNT_AFTER,
+	COUNT_DATAGRAMS,
+	COUNT_BEFORE_ALL,
+	COUNT_AFTER_ALL,
+	COUNT_ZERO,
+	COUNTINGS
+};
 
 struct field {
 	uint16_t id, len; /* len UINT16_MAX: variable */
@@ -124,9 +133,10 @@ struct sent {
 	uint32_t len;
 	uint32_t sequence, uptime_ms;
 	int64_t export_ns;
-	int64_t number; /* the header's, unwrapped */
-	int64_t order;  /* uptime in ms without wraps, or export time in s: what orders a life */
-	uint32_t units; /* records, as the rules count them */
+	int64_t number;     /* the header's, unwrapped */
+	int64_t order;      /* uptime in ms without wraps, or export time in s: what orders a life */
+	uint32_t units;     /* records, as the rules count them */
+	uint32_t templates; /* template records */
 	uint32_t header_count;
 	bool data;
 	uint32_t parts_at, parts; /* in the world's parts */
