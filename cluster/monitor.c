@@ -130,11 +130,12 @@ turn(struct monitor *m)
 		say_changes(m);
 }
 
-static void
+static bool
 on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why)
 {
 	struct monitor *m = ctx;
 	enum err e = ERR_OK;
+	bool wants;
 
 	m->told[node]++;
 	if (r != NULL)
@@ -145,8 +146,10 @@ on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why
 	}
 	if (r == NULL || e != ERR_OK)
 		view_no_answer(m->view, node, why, mono_now());
+	wants = view_wants_all(m->view, node, mono_now());
 	if (!m->turned && poll_is_done(m->poll))
 		turn(m);
+	return e == ERR_OK && !wants;
 }
 
 static void

@@ -42,6 +42,7 @@ struct asked {
 	bool busy;
 	bool answered; /* it was told of; what is left of the connections is to be freed */
 	mono_t since;
+	struct node_told told;
 	struct fetch fetch[DOCUMENTS];
 };
 
@@ -55,7 +56,7 @@ struct poll {
 	struct asked *nodes; /* one for each of conf's */
 };
 
-static const char *const paths[DOCUMENTS] = {"/gaps", "/status"};
+static const char *const paths[DOCUMENTS] = {"/gaps?since=", "/status"};
 
 /* --- TLS --- */
 
@@ -144,7 +145,8 @@ static void
 tell(struct asked *a, const struct node_report *r, const char *why)
 {
 	a->answered = true;
-	a->poll->call(a->poll->ctx, a->node, r, why);
+	if (!a->poll->call(a->poll->ctx, a->node, r, why))
+		node_told_forget(&a->told);
 }
 
 static void
@@ -154,7 +156,7 @@ tell_report(struct asked *a)
 	struct node_report r;
 	const char *why = NULL;
 	enum err e = node_report_read(
-	    (const char *)gaps->data, gaps->len, (const char *)status->data, status->len, &r, &why);
+	    &a->told, (const char *)gaps->data, gaps->len, (const char *)status->data, status->len, &r, &why);
 
 	if (e != ERR_OK) {
 		tell(a, NULL, e == ERR_MALFORMED ? why : err_text(e));
@@ -285,7 +287,7 @@ connect_to(struct poll *p, const struct monitor_node *n, struct fetch *f)
 }
 
 static bool
-ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *path)
+ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *path, const char *token)
 {
 	struct evhttp_request *req;
 	struct evkeyvalq *headers;
@@ -305,7 +307,7 @@ ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *p
 	    evhttp_add_header(headers, "Connection", "close") == 0 &&
 	    (n->authorization == NULL || evhttp_add_header(headers, "Authorization", n->authorization) == 0);
 	buf_reset(&text);
-	buf_printf(&text, "%s%s", n->base, path);
+	buf_printf(&text, "%s%s%s", n->base, path, token);
 	buf_u8(&text, 0);
 	if (!good || !buf_ok(&text))
 		evhttp_request_free(req);
@@ -329,7 +331,9 @@ poll_round(struct poll *p, mono_t now)
 		a->busy = true;
 		a->since = now;
 		for (unsigned k = 0; k < DOCUMENTS && !a->answered; k++) {
-			if (!ask(p, &p->conf->nodes[i], &a->fetch[k], paths[k]) && !a->answered)
+			if (!ask(p, &p->conf->nodes[i], &a->fetch[k], paths[k],
+				k == DOCUMENT_GAPS ? a->told.token : "") &&
+			    !a->answered)
 				tell(a, NULL, "cannot connect");
 		}
 	}
@@ -391,6 +395,7 @@ poll_free(struct poll *p)
 	for (uint32_t i = 0; p->nodes != NULL && i < p->conf->node_count; i++) {
 		p->nodes[i].answered = true; /* nobody is told any more */
 		end_fetches(&p->nodes[i]);
+		node_told_forget(&p->nodes[i].told);
 		for (unsigned k = 0; k < DOCUMENTS; k++)
 			buf_clear(&p->nodes[i].fetch[k].body);
 	}

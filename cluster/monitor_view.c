@@ -12,6 +12,8 @@
 #include "cluster/monitor_stream.h"
 
 #define STALL_NS (3 * NS_PER_SEC)
+#define WANT_NS (5 * NS_PER_SEC) /* between answers that tell all */
+#define RANGES_LEAST 16
 
 enum err
 view_new(const char *const *urls, uint32_t nodes, const struct view_options *o, wall_t now, mono_t steady,
@@ -29,6 +31,7 @@ view_new(const char *const *urls, uint32_t nodes, const struct view_options *o, 
 	    .stall_ns = 3 * o->interval_ns > STALL_NS ? 3 * o->interval_ns : STALL_NS,
 	    .now = now,
 	    .steady = steady,
+	    .ranges_most = VIEW_RANGES_MOST,
 	    .bucket = VIEW_BUCKETS}; /* so that there are buckets before it */
 	v->bucket_due_ns = steady.ns + v->step_ns;
 	if (v->nodes == NULL) {
@@ -189,6 +192,7 @@ take_report(struct view *v, uint32_t node, const struct node_report *r)
 	memcpy(n->name, r->node, sizeof(n->name));
 	memcpy(n->version, r->version, sizeof(n->version));
 	v->left_out += r->left_out;
+	n->wants_all = n->wants_all && !r->whole;
 	n->skew_ns = skew_ns;
 	n->time_ns = r->time_ns;
 	take_counters(v, n, r, seconds);
@@ -233,6 +237,17 @@ view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t n
 	n->answered = steady;
 	n->has_answered = true;
 	return e;
+}
+
+bool
+view_wants_all(struct view *v, uint32_t node, mono_t steady)
+{
+	struct view_node *n = &v->nodes[node];
+
+	if (!n->wants_all || (n->wanted.ns != 0 && steady.ns - n->wanted.ns < WANT_NS))
+		return false;
+	n->wanted = steady;
+	return true;
 }
 
 void
@@ -283,6 +298,38 @@ next_bucket(struct view *v)
 	v->stream_count = kept;
 }
 
+/* How many ranges a stream may have on a node, so that all together are no more than half of what there is room for. */
+static size_t
+share_out(const struct view *v)
+{
+	size_t most = VIEW_RANGES_MOST, sum;
+
+	do {
+		sum = 0;
+		most /= 2;
+		for (size_t i = 0; i < v->stream_count; i++) {
+			for (uint32_t n = 0; n < v->node_count; n++) {
+				size_t count = v->streams[i]->at[n].heard.count;
+
+				sum += count < most ? count : most;
+			}
+		}
+	} while (sum > VIEW_RANGES_ALL / 2 && most > RANGES_LEAST);
+	return most;
+}
+
+static void
+limit_ranges(struct view *v)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < v->stream_count; i++) {
+		for (uint32_t n = 0; n < v->node_count; n++)
+			sum += v->streams[i]->at[n].heard.count;
+	}
+	v->ranges_most = sum > VIEW_RANGES_ALL ? share_out(v) : VIEW_RANGES_MOST;
+}
+
 static void
 sum_up(struct view *v)
 {
@@ -323,6 +370,7 @@ view_turn(struct view *v, wall_t now, mono_t steady)
 		if (v->bucket_due_ns <= steady.ns)
 			v->bucket_due_ns = steady.ns + v->step_ns;
 	}
+	limit_ranges(v);
 	for (size_t i = 0; i < v->stream_count && e == ERR_OK; i++)
 		e = stream_count(v, v->streams[i]);
 	sum_up(v);

@@ -58,6 +58,26 @@ is "$(jq -c '[.streams[].ranges[] | select(.declared | not)]' "$T/gaps")" '[]' "
 is "$(jq -c '.streams[] | select(.version == "sflow5" and .exporterPort < 41100) | [.agent, .domain, .samples.dropped, .samples.missing > 0]' "$T/gaps")" \
 	'["192.0.2.1",7,0,true]' "sFlow: agent, and samples that are missing"
 
+# --- differences ---
+# since TOKEN: the answer, with ranges as in /gaps
+since()
+{
+	get "$URL/gaps?since=$1" >"$T/lines"
+	jq -sc '.[1:] | map(select(type == "object" and has("id")) | . as $s | {port: .exporterPort, first, next, datagrams, heard,
+		ranges: (reduce .missing[] as $n ({at: $s.first, skip: true, r: []};
+			if .skip then .at += $n | .skip = false else .r += [[.at, .at + $n - 1]] | .at += $n | .skip = true end) | .r)}) |
+		sort_by(.port)' "$T/lines" >"$T/told"
+}
+since ""
+is "$(cat "$T/told")" "$(jq -c '[.streams[] | {port: .exporterPort, first, next, datagrams, heard, ranges: [.ranges[] | [.from, .to]]}] |
+	sort_by(.port)' "$T/gaps")" "/gaps?since= tells the same"
+token=$(head -n 1 "$T/lines" | jq -r .token)
+since "$token"
+is "$(jq -sc '[(.[0] | [.cluster, .node, .since]), .[1:]]' "$T/lines")" "[[\"test\",\"n\",\"$token\"],[{\"gone\":[],\"end\":true}]]" \
+	"nothing has changed since"
+since "x$token"
+is "$(head -n 1 "$T/lines" | jq -c .since),$(jq length "$T/told")" "null,$(jq '.streams | length' "$T/gaps")" "a token that is not known: all again"
+
 get $URL/metrics >"$T/metrics"
 # metric NAME PORT
 metric()
