@@ -337,13 +337,24 @@ put_gaps(struct json *j, const struct view *v)
 	json_end(j);
 }
 
+/* Null where nobody knows. */
 static void
-put_row(struct json *j, const struct view *v, const char *key, const uint64_t row[VIEW_BUCKETS])
+put_bucket(struct json *j, const struct view *v, uint32_t node, uint64_t bucket, uint64_t value)
+{
+	if (view_knows(v, node, bucket))
+		json_u64(j, value);
+	else
+		json_null(j);
+}
+
+static void
+put_row(
+    struct json *j, const struct view *v, uint32_t node, const char *key, const uint64_t row[VIEW_BUCKETS])
 {
 	json_key(j, key);
 	json_array(j);
 	for (uint64_t b = view_oldest(v); b <= v->bucket; b++)
-		json_u64(j, row[b % VIEW_BUCKETS]);
+		put_bucket(j, v, node, b, row[b % VIEW_BUCKETS]);
 	json_end(j);
 }
 
@@ -354,18 +365,18 @@ put_timeline(struct json *j, const struct view *v)
 	json_object(j);
 	put_time(j, "start", v->began[view_oldest(v) % VIEW_BUCKETS].ns);
 	put_double(j, "stepSeconds", (double)v->step_ns / (double)NS_PER_SEC);
-	put_row(j, v, "all", v->residual);
+	put_row(j, v, VIEW_ALL, "all", v->residual);
 	json_key(j, "nodes");
 	json_array(j);
 	for (uint32_t n = 0; n < v->node_count; n++) {
 		json_object(j);
 		json_put_text(j, "name", node_name(&v->nodes[n]));
-		put_row(j, v, "heard", v->nodes[n].heard);
-		put_row(j, v, "missing", v->nodes[n].missing);
+		put_row(j, v, n, "heard", v->nodes[n].heard);
+		put_row(j, v, n, "missing", v->nodes[n].missing);
 		json_key(j, "trouble");
 		json_array(j);
 		for (uint64_t b = view_oldest(v); b <= v->bucket; b++)
-			json_u64(j, v->nodes[n].trouble[b % VIEW_BUCKETS]);
+			put_bucket(j, v, n, b, v->nodes[n].trouble[b % VIEW_BUCKETS]);
 		json_end(j);
 		json_end(j);
 	}

@@ -428,8 +428,8 @@ read_head(struct lines *l, struct node_told *t, struct node_report *r)
 	    get_text(v, "node", r->node, sizeof(r->node)) && get_time(v, "time", &r->time_ns) &&
 	    get_text(v, "token", token, sizeof(token)) && token[strspn(token, token_chars)] == '\0' &&
 	    json_object_object_get_ex(v, "since", &since);
-	if (good && !get_time(v, "started", &r->started_ns)) /* null: no collector has begun yet */
-		r->started_ns = r->time_ns;
+	if (good && !get_time(v, "started", &r->started_ns))
+		r->started_ns = REPORT_NOT_STARTED;
 	if (good && since == NULL) {
 		node_told_forget(t);
 		r->whole = true;

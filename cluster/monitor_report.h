@@ -22,6 +22,7 @@
 #define REPORT_LINE_MOST (256U << 10) /* bytes */
 #define REPORT_TOKEN_SIZE 64
 #define REPORT_NO_BOOT INT64_MIN
+#define REPORT_NOT_STARTED 0
 
 /* A range where something is missing. When that is less than all of it, several gaps were joined: it is not known any more which they are. */
 struct report_range {
@@ -47,8 +48,9 @@ struct report_stream {
 
 struct node_report {
 	char cluster[SEGMENT_NAME_SIZE], node[SEGMENT_NAME_SIZE], version[32];
-	int64_t time_ns, started_ns; /* by the node's clock */
-	bool whole;                  /* all streams tell all */
+	int64_t time_ns,
+	    started_ns; /* by the node's clock; REPORT_NOT_STARTED: one of its collectors has told nothing yet */
+	bool whole;     /* all streams tell all */
 	struct report_stream
 	    *streams; /* owned; by key; of several lanes with one stream the one heard last */
 	size_t stream_count, stream_room;

@@ -38,8 +38,10 @@ view_new(const char *const *urls, uint32_t nodes, const struct view_options *o, 
 		free(v);
 		return ERR_MEMORY;
 	}
-	for (uint32_t i = 0; i < nodes; i++)
+	for (uint32_t i = 0; i < nodes; i++) {
 		v->nodes[i].url = urls[i];
+		v->nodes[i].since = UINT64_MAX;
+	}
 	for (uint64_t i = 0; i < VIEW_BUCKETS; i++)
 		v->began[(v->bucket - i) % VIEW_BUCKETS].ns = now.ns - (int64_t)i * v->step_ns;
 	if (o->cluster != NULL)
@@ -114,10 +116,14 @@ note_trouble(struct view *v, struct view_node *n, enum view_trouble t)
 	n->trouble[v->bucket % VIEW_BUCKETS] |= (uint8_t)t;
 }
 
+/* started_ns: of the node's life. */
 static void
-take_counters(struct view *v, struct view_node *n, const struct node_report *r, double seconds)
+take_counters(
+    struct view *v, struct view_node *n, const struct node_report *r, int64_t started_ns, double seconds)
 {
-	bool goes_on = n->has_answered && r->started_ns == n->started_ns && r->datagrams >= n->datagrams;
+	/* A life that was not known is no other one. */
+	bool goes_on = n->has_answered && r->datagrams >= n->datagrams &&
+	    (started_ns == n->started_ns || n->started_ns == REPORT_NOT_STARTED);
 	uint64_t fresh = goes_on ? r->datagrams - n->datagrams : n->has_answered ? r->datagrams : 0;
 
 	n->rate = seconds > 0 ? (double)fresh / seconds : 0;
@@ -131,7 +137,7 @@ take_counters(struct view *v, struct view_node *n, const struct node_report *r, 
 	n->datagrams = r->datagrams;
 	n->kernel_drops = r->kernel_drops;
 	n->log_drops = r->log_drops;
-	n->started_ns = r->started_ns;
+	n->started_ns = started_ns;
 	n->failing = r->failing;
 	n->falling_behind = r->falling_behind;
 }
@@ -180,12 +186,24 @@ seconds_since(const struct view *v, const struct view_node *n, const struct node
 	return (double)(own > 0 && own < 2 * ours + NS_PER_SEC ? own : ours) / (double)NS_PER_SEC;
 }
 
+/* The first answer tells of what was heard before it, too. */
+static uint64_t
+first_heard(const struct view *v, const struct view_node *n)
+{
+	uint64_t b = view_oldest(v);
+
+	while (b < v->bucket && n->heard[b % VIEW_BUCKETS] == 0)
+		b++;
+	return b;
+}
+
 static enum err
 take_report(struct view *v, uint32_t node, const struct node_report *r)
 {
 	struct view_node *n = &v->nodes[node];
 	double seconds = seconds_since(v, n, r);
-	int64_t skew_ns = r->time_ns - v->now.ns;
+	int64_t skew_ns = r->time_ns - v->now.ns,
+		started_ns = r->started_ns != REPORT_NOT_STARTED ? r->started_ns : n->started_ns;
 	enum err e = ERR_OK;
 
 	memcpy(v->cluster, r->cluster, sizeof(v->cluster));
@@ -195,7 +213,7 @@ take_report(struct view *v, uint32_t node, const struct node_report *r)
 	n->wants_all = n->wants_all && !r->whole;
 	n->skew_ns = skew_ns;
 	n->time_ns = r->time_ns;
-	take_counters(v, n, r, seconds);
+	take_counters(v, n, r, started_ns, seconds);
 	forget_untold(v, node, r);
 	for (size_t i = 0; i < r->stream_count && e == ERR_OK; i++) {
 		struct report_stream s = r->streams[i];
@@ -207,12 +225,14 @@ take_report(struct view *v, uint32_t node, const struct node_report *r)
 		    &(struct stream_answer){.node = node,
 			.r = &s,
 			.missing = s.ranges > 0 ? &r->missing[s.range] : NULL,
-			.started_ns = r->started_ns,
+			.started_ns = started_ns,
 			.heard_ns = s.heard_ns - skew_ns,
 			.since_ns = s.since_ns - skew_ns,
 			.first = !n->has_answered,
 			.seconds = seconds});
 	}
+	if (!n->has_answered)
+		n->since = first_heard(v, n);
 	return e;
 }
 
@@ -405,6 +425,16 @@ view_node_sums(const struct view *v, uint32_t node, int64_t ns, uint64_t *ret_he
 		*ret_heard += v->nodes[node].heard[(v->bucket - i) % VIEW_BUCKETS];
 		*ret_missing += v->nodes[node].missing[(v->bucket - i) % VIEW_BUCKETS];
 	}
+}
+
+bool
+view_knows(const struct view *v, uint32_t node, uint64_t bucket)
+{
+	bool knows = false;
+
+	for (uint32_t n = 0; n < v->node_count; n++)
+		knows |= (node == VIEW_ALL || node == n) && bucket >= v->nodes[n].since;
+	return knows;
 }
 
 uint64_t

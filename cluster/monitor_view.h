@@ -53,6 +53,7 @@ struct view_node {
 	bool failing, falling_behind, behind;
 	bool wants_all;                              /* it is to tell all of its streams */
 	mono_t wanted;                               /* when it was asked to last */
+	uint64_t since;                              /* bucket: from there on it is known what it heard */
 	uint64_t datagrams, kernel_drops, log_drops; /* as last told */
 	double rate;                                 /* datagrams a second */
 	uint32_t streams;                            /* that it hears now */
@@ -102,7 +103,7 @@ struct view_stream {
 	struct view_at at[]; /* by node */
 };
 
-#define VIEW_ALL UINT32_MAX /* instead of a node: missing on all of them */
+#define VIEW_ALL UINT32_MAX /* instead of a node: all of them */
 
 /* A run of missing units, for the list. */
 struct view_gap {
@@ -172,6 +173,9 @@ const char *view_health_name(enum view_health h); /* "whole" "thinner" "losing" 
 uint64_t view_residual(const struct view *v, int64_t ns);
 void view_node_sums(
     const struct view *v, uint32_t node, int64_t ns, uint64_t *ret_heard, uint64_t *ret_missing);
+
+/* Whether it is known of a bucket what a node (VIEW_ALL: any) heard. */
+bool view_knows(const struct view *v, uint32_t node, uint64_t bucket);
 
 /* Buckets from the first whose beginning is known. */
 uint64_t view_oldest(const struct view *v);

@@ -95,8 +95,8 @@ like "$out" "^FLOWBRAID OK - test: 0 datagrams .* \\| nodes_up=2;2:;1:;0;2 resid
 	"one line with data"
 is "$(printf '%s\n' "$out" | wc -l)" 1 "one"
 monitor --node $A --node $B --json
-is "$(jq -c '[.cluster, .health, .residual, [.nodes[].state], .streamsTotal, [.streams[0].nodes[].state], (.timeline.all | length)]' "$T/out")" \
-	'["test","whole",0,["up","up"],2,["hears","hears"],360]' "the document"
+is "$(jq -c '[.cluster, .health, .residual, [.nodes[].state], .streamsTotal, [.streams[0].nodes[].state], (.timeline.all | length, .[0], .[-1]), (.timeline.nodes[0].heard | [.[0], .[-1] > 0])]' "$T/out")" \
+	'["test","whole",0,["up","up"],2,["hears","hears"],360,null,0,[null,true]]' "the document"
 at=$(date +%s)
 node b 1 --at "$at" --miss 100-90,60-50
 monitor --node $A --node $B --check
@@ -219,7 +219,7 @@ else
 fi
 curl -s -i "http://$MONITOR/" | tr -d '\r' >"$T/index"
 like "$(cat "$T/index")" '^<!doctype html>$' "the page"
-like "$(cat "$T/index")" "^Content-Security-Policy: default-src 'none'" "with its policy"
+like "$(cat "$T/index")" "^Content-Security-Policy: default-src 'none'.*require-trusted-types-for 'script'" "with its policy"
 is "$(curl -s -o "$T/js" -w '%{http_code} %{content_type}' "http://$MONITOR/app.js")" "200 text/javascript; charset=utf-8" "a script"
 for path in key.pem ../conf page/index.html index.htm %2e%2e/conf; do
 	is "$(curl -s --path-as-is -o "$T/none" -w '%{http_code}' "http://$MONITOR/$path")" 404 "not /$path"

@@ -129,8 +129,8 @@ class Cluster:
 
     def add_up(self):
         for i, n in enumerate(self.doc["nodes"]):
-            n["missing"] = sum(self.doc["timeline"]["nodes"][i]["missing"])
-            heard = sum(self.doc["timeline"]["nodes"][i]["heard"])
+            line = self.doc["timeline"]["nodes"][i]
+            n["missing"], heard = (sum(v for v in line[key] if v is not None) for key in ("missing", "heard"))
             n["lossPercent"] = 100 * n["missing"] / (heard + n["missing"]) if heard + n["missing"] else 0
         self.doc["gaps"].sort(key=lambda g: g["from"], reverse=True)
         del self.doc["gaps"][100:]
@@ -225,9 +225,8 @@ def young(now):
     """It has watched for little more than a minute, and has not understood one exporter's numbers yet."""
     c = Cluster(now)
     line = c.doc["timeline"]
-    line["start"] = iso(c.start + (BUCKETS - 3) * STEP)
     for row in [line["all"]] + [n[key] for n in line["nodes"] for key in ("heard", "missing", "trouble")]:
-        del row[:-3]
+        row[:-3] = [None] * (BUCKETS - 3)
     c.doc["streams"][2]["accounted"] = False
     c.doc.update(residual=0, leftOut=7)
     return c

@@ -107,6 +107,10 @@ async function states() {
 	await headline(page, "Whole");
 	is("young: ranges are those of the window", await texts(page, "#ranges label"), ["15 min", "1 h", "3 h"]);
 	like("young: numbers that are not understood yet", (await texts(page, "#streams tbody tr")).find((t) => /^192\.0\.2\.17 /.test(t)), /not known/);
+	await page.evaluate(() => { document.getElementById("timeline-details").open = true; });
+	await page.waitForSelector("#timeline-table tbody tr");
+	is("young: what nobody knows is no number", await texts(page, "#timeline-table tbody tr:last-child td"), Array(7).fill("–"));
+	like("young: the last of it is", await page.locator("#timeline-table tbody tr").first().innerText(), /\d\s+0\s/);
 	like("young: what was left out", await text(page, "#streams-left"), /left something out 7 times/);
 	await show("first");
 	await headline(page, "Blind");

@@ -24,6 +24,7 @@ struct world {
 	int64_t base, sent; /* number of the first datagram, and how many were sent */
 	struct {
 		int64_t skew_ns, started_ns;
+		bool silent;         /* one of its collectors has told nothing yet */
 		bool knows;          /* heard something of this life */
 		int64_t first, next; /* datagrams */
 		bool heard[MOST], told[MOST];
@@ -56,20 +57,35 @@ draw(unsigned n)
 	return (unsigned)(seed >> 33) % n;
 }
 
+/* The monitor begins, or begins anew. */
 static void
-world_start(uint8_t proto, int64_t base, int64_t window_s)
+new_view(int64_t window_s)
 {
 	static const char *const urls[NODES] = {"http://a", "http://b", "http://c"};
 	const struct view_options o = {
 	    .window_ns = window_s * NS_PER_SEC, .silent_ns = 3 * NS_PER_SEC, .interval_ns = NS_PER_SEC};
 
 	view_free(w.v);
+	if (view_new(urls, NODES, &o, (wall_t){T0 + w.now_ns}, (mono_t){NS_PER_SEC + w.now_ns}, &w.v) !=
+	    ERR_OK)
+		exit(1);
+	for (unsigned n = 0; n < NODES; n++) {
+		w.node[n].based = false;
+		memset(w.node[n].told, 0, sizeof(w.node[n].told));
+	}
+}
+
+static void
+world_start(uint8_t proto, int64_t base, int64_t window_s)
+{
+	struct view *old = w.v;
+
 	memset(&w, 0, sizeof(w));
+	w.v = old;
 	w.proto = proto;
 	w.base = base;
 	w.boot_ns = T0 - 1000 * NS_PER_SEC;
-	if (view_new(urls, NODES, &o, (wall_t){T0}, (mono_t){NS_PER_SEC}, &w.v) != ERR_OK)
-		exit(1);
+	new_view(window_s);
 	for (unsigned n = 0; n < NODES; n++)
 		w.node[n].started_ns = T0 - 5000 * NS_PER_SEC;
 }
@@ -221,7 +237,7 @@ answer(unsigned n)
 
 	r.node[0] = (char)('a' + n);
 	r.time_ns = T0 + w.now_ns + ms + w.node[n].skew_ns;
-	r.started_ns = w.node[n].started_ns;
+	r.started_ns = w.node[n].silent ? REPORT_NOT_STARTED : w.node[n].started_ns;
 	r.datagrams = w.node[n].datagrams;
 	r.kernel_drops = w.node[n].kernel_drops;
 	r.missing = w.ranges;
@@ -493,6 +509,7 @@ test_monitor_starts_late(void)
 		export_many(10, i == 30 ? 6 : 7);
 		w.now_ns += NS_PER_SEC;
 	}
+	new_view(3600);
 	export_many(20, 0);
 	node_restarts(2);
 	export_many(10, 7);
@@ -504,6 +521,11 @@ test_monitor_starts_late(void)
 	is_u64(stream()->at[2].units, 0, "what c, which was not alive, is not held against it");
 	is_u64(stream()->residual_units, 0, "nor claimed to be missing on all, for c may have it");
 	ok(sum(w.v->nodes[0].heard) >= 600, "what was heard before is on the timeline");
+	is_u64(w.v->bucket - w.v->nodes[0].since, 6,
+	    "from then on it is known what a heard"); /* steps of 10 s */
+	ok(view_knows(w.v, 2, w.v->bucket) && !view_knows(w.v, 2, w.v->bucket - 6), "c, less long");
+	ok(view_knows(w.v, VIEW_ALL, w.v->bucket - 6) && !view_knows(w.v, VIEW_ALL, w.v->bucket - 7),
+	    "anybody");
 	export_many(2, 0);
 	seconds(5, 7, 10, 7);
 	is_u64(stream()->residual_units, 2, "from now on it is");
@@ -561,6 +583,37 @@ test_causes(void)
 	(void)view_gaps(w.v, g, 4);
 	ok(g[0].all && g[0].units == 3, "on all");
 	is_text(view_cause(w.v, &g[0]), "network or exporter", "who knows");
+}
+
+/* A node that has just been started when the monitor is. */
+static void
+test_not_started(void)
+{
+	struct view_gap g[4];
+
+	world_start(PROTO_V9, 0, 360);
+	w.node[0].silent = true;
+	seconds(1, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	is_u64(view_gaps(w.v, g, 4), 1, "a gap");
+	is_text(view_cause(w.v, &g[0]), "network", "a node whose collectors begin to tell was not down");
+	w.node[0].silent = true;
+	seconds(2, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	is_text(
+	    view_cause(w.v, &g[0]), "network", "nor one of whose collectors nothing can be read for a while");
+	node_restarts(0);
+	w.node[0].silent = true;
+	seconds(20, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	(void)view_gaps(w.v, g, 4);
+	is_text(view_cause(w.v, &g[0]), "node down", "one that was started anew was");
 }
 
 static void
@@ -841,6 +894,7 @@ main(int argc, char **argv)
 	test_names();
 	test_same_document();
 	test_causes();
+	test_not_started();
 	test_many_ranges();
 	test_differences();
 	test_false_restart();
