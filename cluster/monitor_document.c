@@ -16,6 +16,12 @@ monitor_percent(uint64_t part, uint64_t whole)
 }
 
 double
+monitor_rate_of(const struct report_samples *s, bool by_pool)
+{
+	return s->taken == 0 ? 0 : (double)(by_pool ? s->pool : s->scaled) / (double)s->taken;
+}
+
+double
 monitor_stream_rate(const struct view *v, const struct view_stream *s)
 {
 	double rate = 0;
@@ -252,6 +258,26 @@ state_at(const struct view *v, const struct view_stream *s, uint32_t n)
 	}
 }
 
+/* Null but for sFlow. */
+static void
+put_samples(struct json *j, const struct view_stream *s, uint32_t node)
+{
+	const struct report_samples *n = &s->at[node].samples;
+
+	if (s->key.proto != PROTO_SFLOW5) {
+		put_null(j, "samples");
+		return;
+	}
+	json_key(j, "samples");
+	json_object(j);
+	json_put_u64(j, "heard", n->heard);
+	json_put_u64(j, "missing", n->missing);
+	json_put_u64(j, "dropped", n->dropped);
+	put_double(j, "samplingRate", monitor_rate_of(n, false));
+	put_double(j, "effectiveRate", monitor_rate_of(n, true));
+	json_end(j);
+}
+
 static void
 put_stream(struct json *j, const struct view *v, const struct view_stream *s)
 {
@@ -272,6 +298,7 @@ put_stream(struct json *j, const struct view *v, const struct view_stream *s)
 		put_double(j, "rate", s->at[n].rate);
 		json_put_u64(j, "missing", s->at[n].units);
 		put_double(j, "lossPercent", monitor_percent(s->at[n].units, s->sent_units));
+		put_samples(j, s, n);
 		json_end(j);
 	}
 	json_end(j);

@@ -295,6 +295,30 @@ read_change(const struct json_object *v, struct node_told *t, struct node_report
 	return read_ranges(v, 6, s, r);
 }
 
+/* Numbers of a stream's samples; one that was told whole in this answer may not be in order yet. */
+static enum err
+read_samples(const struct json_object *v, struct node_told *t, struct node_told *fresh)
+{
+	int64_t n[7];
+	struct report_stream *s;
+
+	for (size_t i = 0; i < sizeof(n) / sizeof(n[0]); i++) {
+		if (!item(v, i, 0, INT64_MAX, &n[i]))
+			return ERR_MALFORMED;
+	}
+	s = find_told(t, (uint64_t)n[0]);
+	if (s == NULL && fresh->count > 0 && fresh->streams[fresh->count - 1].id == (uint64_t)n[0])
+		s = &fresh->streams[fresh->count - 1];
+	if (s != NULL)
+		s->samples = (struct report_samples){.heard = (uint64_t)n[1],
+		    .missing = (uint64_t)n[2],
+		    .dropped = (uint64_t)n[3],
+		    .taken = (uint64_t)n[4],
+		    .pool = (uint64_t)n[5],
+		    .scaled = (uint64_t)n[6]};
+	return ERR_OK;
+}
+
 static enum err
 read_gone(const struct json_object *list, struct node_told *t)
 {
@@ -453,13 +477,16 @@ read_streams(struct lines *l, struct node_told *t, struct node_told *fresh, stru
 	enum err e;
 
 	while ((e = next_line(l, &v)) == ERR_OK && !ended) {
-		const struct json_object *gone = get(v, "gone", json_type_array);
+		const struct json_object *gone = get(v, "gone", json_type_array),
+					 *samples = get(v, "samples", json_type_array);
 
 		if (gone != NULL) {
 			e = get(v, "end", json_type_boolean) != NULL ? read_gone(gone, t) : ERR_MALFORMED;
 			ended = true;
 		} else if (json_object_is_type(v, json_type_array)) {
 			e = read_change(v, t, r);
+		} else if (samples != NULL) {
+			e = read_samples(samples, t, fresh);
 		} else {
 			e = read_whole(v, t, fresh, r);
 		}

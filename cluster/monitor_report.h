@@ -30,6 +30,12 @@ struct report_range {
 	uint64_t missing;
 };
 
+/* Of sFlow, since the node's collector began: samples heard, missing, dropped by the agent; and flow samples that it took, of how many
+ * packets by its pools, and of how many by its sampling rates. */
+struct report_samples {
+	uint64_t heard, missing, dropped, taken, pool, scaled;
+};
+
 struct report_stream {
 	struct stream_key key;
 	const char *unit; /* static: "flows", "records", "datagrams" */
@@ -43,7 +49,8 @@ struct report_stream {
 	int64_t since_ns;     /* heard first, */
 	int64_t heard_ns;     /* and last */
 	size_t range, ranges; /* first of its missing ranges, from `from` on, in the report's, and how many */
-	uint64_t id;          /* by which the node speaks of it */
+	struct report_samples samples;
+	uint64_t id; /* by which the node speaks of it */
 };
 
 struct node_report {

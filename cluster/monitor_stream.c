@@ -554,6 +554,7 @@ stream_take(struct view *v, struct view_stream *s, const struct stream_answer *a
 	}
 	at->known = at->told = true;
 	at->datagrams = r->datagrams;
+	at->samples = r->samples;
 	at->epoch = r->epoch;
 	at->lane = r->lane;
 	at->started_ns = a->started_ns;

@@ -80,6 +80,7 @@ struct view_at {
 	double rate;
 	struct seq_set heard, missing; /* owned; within the stream's first and limit */
 	uint64_t units;                /* missing in the window, all */
+	struct report_samples samples; /* as told last */
 };
 
 struct view_stream {

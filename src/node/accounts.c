@@ -97,6 +97,9 @@ put_stream(struct wr *w, const struct stream *st, uint32_t templates)
 	wr_u64(w, a->samples.missing);
 	wr_u64(w, a->samples.dropped);
 	wr_u64(w, a->samples.unfollowed);
+	wr_u64(w, a->samples.taken);
+	wr_u64(w, a->samples.pool);
+	wr_u64(w, a->samples.scaled);
 	wr_u32(w, a->live.gaps.count);
 	for (uint32_t i = 0; i < a->live.gaps.count; i++)
 		put_gap(w, &a->live.gaps.all[i]);
@@ -207,6 +210,9 @@ accounts_next(struct accounts *a, struct accounts_stream *ret)
 	s.account.samples.missing = rd_u64(r);
 	s.account.samples.dropped = rd_u64(r);
 	s.account.samples.unfollowed = rd_u64(r);
+	s.account.samples.taken = rd_u64(r);
+	s.account.samples.pool = rd_u64(r);
+	s.account.samples.scaled = rd_u64(r);
 	s.gaps = rd_u32(r);
 	if (!rd_ok(r) || s.gaps > SEQ_GAPS_MOST)
 		return false;

@@ -32,6 +32,11 @@ struct nature {
 	uint64_t epoch;
 };
 
+/* Of sFlow. */
+struct sampled {
+	uint64_t heard, missing, dropped, taken, pool, scaled;
+};
+
 struct known {
 	struct stream_key key;
 	uint16_t lane;
@@ -39,6 +44,7 @@ struct known {
 	struct nature nature;
 	int64_t next, last_ns;
 	uint64_t datagrams, heard;
+	struct sampled samples;
 	uint64_t whole;           /* generation in which its nature changed last */
 	struct mark marks[MARKS]; /* both ascend */
 	uint8_t mark_count;
@@ -118,6 +124,7 @@ static struct known
 known_of(const struct report_stream *st)
 {
 	const struct seq_live *live = &st->s.account.live;
+	const struct seq_samples *s = &st->s.account.samples;
 
 	return (struct known){.key = st->s.key,
 	    .lane = st->lane,
@@ -132,7 +139,13 @@ known_of(const struct report_stream *st)
 	    .next = live->spans ? live->next : 0,
 	    .last_ns = live->last_ns,
 	    .datagrams = live->counters.datagrams,
-	    .heard = live->counters.heard};
+	    .heard = live->counters.heard,
+	    .samples = {.heard = s->heard,
+		.missing = s->missing,
+		.dropped = s->dropped,
+		.taken = s->taken,
+		.pool = s->pool,
+		.scaled = s->scaled}};
 }
 
 static bool
@@ -444,6 +457,25 @@ put_stream(const struct changes *c, const struct known *k, uint64_t since, struc
 	return false;
 }
 
+/* They change with a datagram, and only then. False: it has none. */
+static bool
+put_samples(const struct known *k, struct json *j)
+{
+	const struct sampled *s = &k->samples;
+	const uint64_t each[] = {k->id, s->heard, s->missing, s->dropped, s->taken, s->pool, s->scaled};
+
+	if (k->key.proto != PROTO_SFLOW5)
+		return false;
+	json_object(j);
+	json_key(j, "samples");
+	json_array(j);
+	for (size_t i = 0; i < sizeof(each) / sizeof(each[0]); i++)
+		json_u64(j, each[i]);
+	json_end(j);
+	json_end(j);
+	return true;
+}
+
 static void
 put_all_gone(const struct changes *c, uint64_t since, struct json *j)
 {
@@ -474,7 +506,11 @@ changes_put(const struct changes *c, const struct conf *conf, uint64_t since, st
 	buf_text(out, "\n");
 	for (size_t i = 0; i < c->count; i++) {
 		json_init(&j, out);
-		if (put_stream(c, &c->streams[i], since, &j))
+		if (!put_stream(c, &c->streams[i], since, &j))
+			continue;
+		buf_text(out, "\n");
+		json_init(&j, out);
+		if (put_samples(&c->streams[i], &j))
 			buf_text(out, "\n");
 	}
 	json_init(&j, out);

@@ -116,6 +116,9 @@ put_samples(struct json *j, const struct seq_samples *s)
 	json_put_u64(j, "missing", s->missing);
 	json_put_u64(j, "dropped", s->dropped);
 	json_put_u64(j, "unfollowed", s->unfollowed);
+	json_put_u64(j, "taken", s->taken);
+	json_put_u64(j, "pool", s->pool);
+	json_put_u64(j, "scaled", s->scaled);
 	json_end(j);
 }
 

@@ -103,6 +103,11 @@ async function states() {
 	await headline(page, "Thinner");
 	is("skewed: nodes", await texts(page, "#nodes .state"), ["clock off", "behind", "failing"]);
 	like("skewed: by how much", (await texts(page, "#nodes li"))[0], /63\ss behind/);
+	const sampled = (await texts(page, "#streams tbody th small")).filter((t) => /^sFlow/.test(t));
+	check("skewed: what sFlow's agents do", sampled.some((t) => /samples 1 in 2\.05\sk, says 1 in 512 · 12\ssamples dropped by the agent/.test(t)) &&
+		sampled.some((t) => /samples 1 in 512$/.test(t)));
+	check("skewed: samples that are missing", (await page.locator("#streams td.at[title]").evaluateAll((all) => all.map((td) => td.title)))
+		.some((t) => /9,999 heard, 7 missing$/.test(t)));
 	await show("young");
 	await headline(page, "Whole");
 	is("young: ranges are those of the window", await texts(page, "#ranges label"), ["15 min", "1 h", "3 h"]);

@@ -160,6 +160,8 @@ test_bad(void)
 	refused("{\"gone\"", "7\n{\"gone\"", stream);
 	refused("{\"gone\"", "\n{\"gone\"", stream);
 	refused("\"gone\":[]", "\"gone\":[\"7\"]", stream);
+	refused("{\"gone\"", "{\"samples\":[7,1,2,3,4,5]}\n{\"gone\"", stream);
+	refused("{\"gone\"", "{\"samples\":[7,1,2,3,4,5,-6]}\n{\"gone\"", stream);
 	refused("\"end\":true", "\"end\":7", stream);
 	refused(END, END END, stream);
 	refused(END, END STREAM, stream);
@@ -275,6 +277,13 @@ test_differences(void)
 	ok(r.stream_count == 2 && r.streams[0].key.port == 4999 && r.streams[1].key.port == 5000 &&
 		r.streams[1].from == 140 && r.streams[1].next == 140,
 	    "so these are left");
+	node_report_clear(&r);
+	ok(reads(HEAD_OF("5-4",
+		     "\"5-3\"") "[7,141,31,61,1800000010000000000,140]\n{\"samples\":[7,1,2,3,4,5,6]}\n" END,
+	       &r) &&
+		r.streams[1].samples.missing == 2 && r.streams[1].samples.dropped == 3 &&
+		r.streams[1].samples.scaled == 6,
+	    "samples");
 	node_report_clear(&r);
 	ok(!reads(change, &r), "a difference from another answer is none");
 	is_text(told.token, "", "and all is to be told again");
