@@ -32,7 +32,10 @@ struct fetch {
 	struct bufferevent *stream;           /* owned by the connection */
 	struct buf body;
 	bool done;
-	int failed; /* enum evhttp_request_error, or -1 */
+	int failed;                /* enum evhttp_request_error, or -1 */
+	int error;                 /* errno of a connection that was not made; 0: none */
+	bufferevent_event_cb call; /* the library's */
+	void *call_ctx;
 };
 
 /* A node that is asked. */
@@ -167,6 +170,22 @@ tell_report(struct asked *a)
 }
 
 static const char *
+why_not_connected(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "no way to it";
+	case ETIMEDOUT:
+		return "timed out";
+	default:
+		return "cannot connect";
+	}
+}
+
+static const char *
 why_failed(const struct fetch *f, int saved)
 {
 	const SSL *ssl = f->stream != NULL ? bufferevent_openssl_get_ssl(f->stream) : NULL;
@@ -188,9 +207,7 @@ why_failed(const struct fetch *f, int saved)
 	case EVREQ_HTTP_EOF:
 		return "it ended the connection";
 	default:
-		return saved == ECONNREFUSED || saved == EHOSTUNREACH || saved == ENETUNREACH
-		    ? strerror(saved)
-		    : "cannot connect";
+		return why_not_connected(f->error != 0 ? f->error : saved);
 	}
 }
 
@@ -271,6 +288,7 @@ connect_to(struct poll *p, const struct monitor_node *n, struct fetch *f)
 	struct timeval patience = {.tv_sec = p->conf->timeout_ns / NS_PER_SEC + 1};
 
 	f->failed = -1;
+	f->error = 0;
 	f->stream = stream_for(p, n);
 	if (f->stream == NULL)
 		return false;
@@ -284,6 +302,28 @@ connect_to(struct poll *p, const struct monitor_node *n, struct fetch *f)
 	evhttp_connection_set_max_headers_size(f->connection, HEADERS_MOST);
 	evhttp_connection_set_max_body_size(f->connection, (ev_ssize_t)p->conf->answer_most);
 	return true;
+}
+
+/* Before the library, which loses the reason as it cleans up. With TLS a connection that is refused has an end. */
+static void
+on_connection(struct bufferevent *b, short what, void *ctx)
+{
+	struct fetch *f = ctx;
+
+	if ((what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) != 0)
+		f->error = EVUTIL_SOCKET_ERROR();
+	f->call(b, what, f->call_ctx);
+}
+
+/* Until the connection is made; then the library sets its own again. */
+static void
+watch_connection(struct fetch *f)
+{
+	bufferevent_data_cb read, write;
+
+	bufferevent_getcb(f->stream, &read, &write, &f->call, &f->call_ctx);
+	if (f->call != NULL)
+		bufferevent_setcb(f->stream, read, write, on_connection, f);
 }
 
 static bool
@@ -314,6 +354,8 @@ ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *p
 	else /* it belongs to the connection then */
 		good = evhttp_make_request(f->connection, req, EVHTTP_REQ_GET, (const char *)text.data) == 0;
 	buf_clear(&text);
+	if (good && !f->of->answered)
+		watch_connection(f);
 	return good;
 }
 
@@ -384,6 +426,22 @@ poll_new(struct loop *loop, const struct monitor_conf *conf, poll_call *call, vo
 		return e;
 	}
 	*ret = p;
+	return ERR_OK;
+}
+
+enum err
+poll_reload(struct poll *p, struct buf *errors)
+{
+	SSL_CTX *tls;
+	enum err e;
+
+	if (p->tls == NULL)
+		return ERR_OK;
+	e = tls_new(p->conf, &tls, errors);
+	if (e != ERR_OK)
+		return e;
+	SSL_CTX_free(p->tls); /* connections hold it as long as they need it */
+	p->tls = tls;
 	return ERR_OK;
 }
 
