@@ -38,6 +38,7 @@ cluster_libfb_monitor_a_SOURCES = \
 	cluster/monitor.c \
 	cluster/monitor_check.c cluster/monitor_check.h \
 	cluster/monitor_conf.c cluster/monitor_conf.h \
+	cluster/monitor_conf_change.c \
 	cluster/monitor_document.c cluster/monitor_document.h \
 	cluster/monitor_metrics.c \
 	cluster/monitor_numbering.c cluster/monitor_numbering.h \

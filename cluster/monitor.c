@@ -34,6 +34,8 @@ static const char usage[] =
     "warning, 2 when it is critical, 3 when it cannot tell.\n";
 
 struct monitor {
+	int argc; /* borrowed, for reading all of it again */
+	char **argv;
 	struct monitor_conf conf;
 	bool check, json, only_conf;
 	double max_loss;
@@ -130,11 +132,12 @@ turn(struct monitor *m)
 		say_changes(m);
 }
 
-static void
+static bool
 on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why)
 {
 	struct monitor *m = ctx;
 	enum err e = ERR_OK;
+	bool wants;
 
 	m->told[node]++;
 	if (r != NULL)
@@ -145,8 +148,10 @@ on_report(void *ctx, uint32_t node, const struct node_report *r, const char *why
 	}
 	if (r == NULL || e != ERR_OK)
 		view_no_answer(m->view, node, why, mono_now());
+	wants = view_wants_all(m->view, node, mono_now());
 	if (!m->turned && poll_is_done(m->poll))
 		turn(m);
+	return e == ERR_OK && !wants;
 }
 
 static void
@@ -172,109 +177,6 @@ on_stop(void *ctx, wall_t now)
 
 	(void)now;
 	loop_stop(m->loop);
-}
-
-static void
-on_reload(void *ctx, wall_t now)
-{
-	struct monitor *m = ctx;
-	struct buf errors = BUF_INIT;
-
-	(void)now;
-	if (m->serve == NULL)
-		return;
-	if (monitor_serve_reload(m->serve, &errors) == ERR_OK)
-		msg_notice("certificate, key, authorities and users are read again");
-	else
-		msg_error("certificate, key, authorities and users stay as they were");
-	say_lines(&errors);
-}
-
-/* --- life --- */
-
-static enum err
-make_view(struct monitor *m)
-{
-	const char *urls[VIEW_NODES_MOST];
-	int64_t silent_ns = SILENT_ANSWERS * m->conf.interval_ns;
-
-	for (uint32_t i = 0; i < m->conf.node_count; i++)
-		urls[i] = m->conf.nodes[i].url;
-	return view_new(urls, m->conf.node_count,
-	    &(struct view_options){.cluster = m->conf.cluster,
-		.window_ns = m->conf.window_ns,
-		.silent_ns = silent_ns > SILENT_NS ? silent_ns : SILENT_NS,
-		.interval_ns = m->conf.interval_ns},
-	    wall_now(), mono_now(), &m->view);
-}
-
-static enum err
-block_signals(struct monitor *m)
-{
-	static const int stops[] = {SIGTERM, SIGINT};
-	sigset_t set;
-	enum err e = ERR_OK;
-
-	(void)sigemptyset(&set);
-	(void)sigaddset(&set, SIGHUP);
-	for (size_t i = 0; i < 2; i++)
-		(void)sigaddset(&set, stops[i]);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-		return ERR_SYSTEM;
-	for (size_t i = 0; i < 2 && e == ERR_OK; i++)
-		e = loop_on_signal(m->loop, stops[i], on_stop, m);
-	return e == ERR_OK ? loop_on_signal(m->loop, SIGHUP, on_reload, m) : e;
-}
-
-static bool
-watch(struct monitor *m)
-{
-	struct buf errors = BUF_INIT;
-	enum err e = make_view(m);
-
-	if (e == ERR_OK)
-		e = loop_new(&m->loop);
-	if (e == ERR_OK)
-		e = block_signals(m);
-	if (e == ERR_OK)
-		e = poll_new(m->loop, &m->conf, on_report, m, &m->poll, &errors);
-	if (e == ERR_OK && m->conf.listens && !is_single(m))
-		e = monitor_serve_new(m->loop, &m->conf, m->view, &m->serve, &errors);
-	if (e == ERR_OK)
-		e = loop_every(m->loop, is_single(m) ? SHOT_NS : m->conf.interval_ns, on_round, m, NULL);
-	if (e == ERR_OK) {
-		m->said_health = VIEW_BLIND;
-		m->turned = true;
-		on_round(m, wall_now());
-		e = loop_run(m->loop);
-	}
-	if (e != ERR_OK && errors.len == 0)
-		msg_error("monitor: %s", err_text(e));
-	say_lines(&errors);
-	poll_free(m->poll);
-	monitor_serve_free(m->serve);
-	loop_free(m->loop);
-	return e == ERR_OK && !m->failed;
-}
-
-static int
-show(struct monitor *m)
-{
-	struct buf out = BUF_INIT;
-	int status = EXIT_CLEAN;
-
-	if (m->check)
-		status = (int)monitor_check(m->view, m->max_loss, &out);
-	else if (m->json && monitor_document(m->view, VIEW_STREAMS_MOST, &out) != ERR_OK)
-		out.failed = true;
-	if (!buf_ok(&out)) {
-		msg_error("monitor: %s", err_text(ERR_MEMORY));
-		status = m->check ? CHECK_UNKNOWN : EXIT_UNABLE;
-	} else if (out.len > 0 && !command_output(&out)) {
-		status = m->check ? CHECK_UNKNOWN : EXIT_UNABLE;
-	}
-	buf_clear(&out);
-	return status;
 }
 
 /* --- options --- */
@@ -384,25 +286,160 @@ take_options(struct monitor *m, int argc, char **argv, const char **file, bool *
 	return false;
 }
 
-static int
-run(struct monitor *m, int argc, char **argv)
+/* Options, and the file that they name. */
+static bool
+read_all(struct monitor *m, bool *ret_help, struct buf *errors)
+{
+	const char *file = NULL;
+	bool good;
+
+	optind = 0;
+	good = take_options(m, m->argc, m->argv, &file, ret_help, errors);
+	if (good && m->check && m->json) {
+		buf_text(errors, "--check and --json exclude each other\n");
+		good = false;
+	}
+	return good &&
+	    (*ret_help ||
+		((file == NULL || read_file(&m->conf, file, errors)) &&
+		    monitor_conf_finish(&m->conf, errors)));
+}
+
+/* What was read, into a monitor that runs. */
+static bool
+follow(struct monitor *m, struct monitor_conf *conf, struct buf *errors)
+{
+	struct buf ignored = BUF_INIT;
+
+	if (!monitor_conf_may_follow(&m->conf, conf, errors))
+		return false;
+	monitor_conf_exchange(&m->conf, conf);
+	if (poll_reload(m->poll, errors) == ERR_OK &&
+	    (m->serve == NULL || monitor_serve_reload(m->serve, errors) == ERR_OK))
+		return true;
+	monitor_conf_exchange(&m->conf, conf);
+	/* Where the former files cannot be used any more, nodes are asked with the new ones. */
+	(void)!poll_reload(m->poll, &ignored);
+	buf_clear(&ignored);
+	return false;
+}
+
+static void
+on_reload(void *ctx, wall_t now)
+{
+	struct monitor *m = ctx;
+	struct monitor again = {.argc = m->argc, .argv = m->argv};
+	struct buf errors = BUF_INIT;
+	bool help = false;
+
+	(void)now;
+	monitor_conf_init(&again.conf);
+	if (read_all(&again, &help, &errors) && follow(m, &again.conf, &errors))
+		msg_notice("configuration read again");
+	else
+		msg_error("the configuration stays as it was");
+	say_lines(&errors);
+	monitor_conf_clear(&again.conf);
+}
+
+/* --- life --- */
+
+static enum err
+make_view(struct monitor *m)
+{
+	const char *urls[VIEW_NODES_MOST];
+	int64_t silent_ns = SILENT_ANSWERS * m->conf.interval_ns;
+
+	for (uint32_t i = 0; i < m->conf.node_count; i++)
+		urls[i] = m->conf.nodes[i].url;
+	return view_new(urls, m->conf.node_count,
+	    &(struct view_options){.cluster = m->conf.cluster,
+		.window_ns = m->conf.window_ns,
+		.silent_ns = silent_ns > SILENT_NS ? silent_ns : SILENT_NS,
+		.interval_ns = m->conf.interval_ns},
+	    wall_now(), mono_now(), &m->view);
+}
+
+static enum err
+block_signals(struct monitor *m)
+{
+	static const int stops[] = {SIGTERM, SIGINT};
+	sigset_t set;
+	enum err e = ERR_OK;
+
+	(void)sigemptyset(&set);
+	(void)sigaddset(&set, SIGHUP);
+	for (size_t i = 0; i < 2; i++)
+		(void)sigaddset(&set, stops[i]);
+	if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
+		return ERR_SYSTEM;
+	for (size_t i = 0; i < 2 && e == ERR_OK; i++)
+		e = loop_on_signal(m->loop, stops[i], on_stop, m);
+	return e == ERR_OK ? loop_on_signal(m->loop, SIGHUP, on_reload, m) : e;
+}
+
+static bool
+watch(struct monitor *m)
 {
 	struct buf errors = BUF_INIT;
-	const char *file = NULL;
-	bool help = false;
-	bool good = take_options(m, argc, argv, &file, &help, &errors);
+	enum err e = make_view(m);
+
+	if (e == ERR_OK)
+		e = loop_new(&m->loop);
+	if (e == ERR_OK)
+		e = block_signals(m);
+	if (e == ERR_OK)
+		e = poll_new(m->loop, &m->conf, on_report, m, &m->poll, &errors);
+	if (e == ERR_OK && m->conf.listens && !is_single(m))
+		e = monitor_serve_new(m->loop, &m->conf, m->view, &m->serve, &errors);
+	if (e == ERR_OK)
+		e = loop_every(m->loop, is_single(m) ? SHOT_NS : m->conf.interval_ns, on_round, m, NULL);
+	if (e == ERR_OK) {
+		m->said_health = VIEW_BLIND;
+		m->turned = true;
+		on_round(m, wall_now());
+		e = loop_run(m->loop);
+	}
+	if (e != ERR_OK && errors.len == 0)
+		msg_error("monitor: %s", err_text(e));
+	say_lines(&errors);
+	poll_free(m->poll);
+	monitor_serve_free(m->serve);
+	loop_free(m->loop);
+	return e == ERR_OK && !m->failed;
+}
+
+static int
+show(struct monitor *m)
+{
+	struct buf out = BUF_INIT;
+	int status = EXIT_CLEAN;
+
+	if (m->check)
+		status = (int)monitor_check(m->view, m->max_loss, &out);
+	else if (m->json && monitor_document(m->view, VIEW_STREAMS_MOST, &out) != ERR_OK)
+		out.failed = true;
+	if (!buf_ok(&out)) {
+		msg_error("monitor: %s", err_text(ERR_MEMORY));
+		status = m->check ? CHECK_UNKNOWN : EXIT_UNABLE;
+	} else if (out.len > 0 && !command_output(&out)) {
+		status = m->check ? CHECK_UNKNOWN : EXIT_UNABLE;
+	}
+	buf_clear(&out);
+	return status;
+}
+
+static int
+run(struct monitor *m)
+{
+	struct buf errors = BUF_INIT;
+	bool help = false, good = read_all(m, &help, &errors);
 	int unable = m->check ? CHECK_UNKNOWN : EXIT_UNABLE;
 
 	if (help) {
 		fputs(usage, stdout);
 		return EXIT_CLEAN;
 	}
-	if (good && m->check && m->json) {
-		buf_text(&errors, "--check and --json exclude each other\n");
-		good = false;
-	}
-	good = good && (file == NULL || read_file(&m->conf, file, &errors)) &&
-	    monitor_conf_finish(&m->conf, &errors);
 	say_lines(&errors);
 	if (!good)
 		return unable;
@@ -423,8 +460,10 @@ command_monitor(int argc, char **argv)
 		msg_error("monitor: %s", err_text(ERR_MEMORY));
 		return EXIT_UNABLE;
 	}
+	m->argc = argc;
+	m->argv = argv;
 	monitor_conf_init(&m->conf);
-	status = run(m, argc, argv);
+	status = run(m);
 	view_free(m->view);
 	monitor_conf_clear(&m->conf);
 	free(m);

@@ -54,4 +54,10 @@ bool monitor_conf_parse(struct monitor_conf *c, const char *text, const char *pa
 /* Fills in what nobody said, and checks the whole. */
 bool monitor_conf_finish(struct monitor_conf *c, struct buf *errors);
 
+/* Whether a monitor that runs with one can go on with the other; errors has a line for each thing that cannot change. */
+bool monitor_conf_may_follow(
+    const struct monitor_conf *from, const struct monitor_conf *to, struct buf *errors);
+/* What can change: passwords and files, timeout, and limits of what is shown. */
+void monitor_conf_exchange(struct monitor_conf *a, struct monitor_conf *b);
+
 #endif

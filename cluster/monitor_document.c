@@ -16,6 +16,12 @@ monitor_percent(uint64_t part, uint64_t whole)
 }
 
 double
+monitor_rate_of(const struct report_samples *s, bool by_pool)
+{
+	return s->taken == 0 ? 0 : (double)(by_pool ? s->pool : s->scaled) / (double)s->taken;
+}
+
+double
 monitor_stream_rate(const struct view *v, const struct view_stream *s)
 {
 	double rate = 0;
@@ -259,6 +265,26 @@ state_at(const struct view *v, const struct view_stream *s, uint32_t n)
 	}
 }
 
+/* Null but for sFlow. */
+static void
+put_samples(struct json *j, const struct view_stream *s, uint32_t node)
+{
+	const struct report_samples *n = &s->at[node].samples;
+
+	if (s->key.proto != PROTO_SFLOW5) {
+		put_null(j, "samples");
+		return;
+	}
+	json_key(j, "samples");
+	json_object(j);
+	json_put_u64(j, "heard", n->heard);
+	json_put_u64(j, "missing", n->missing);
+	json_put_u64(j, "dropped", n->dropped);
+	put_double(j, "samplingRate", monitor_rate_of(n, false));
+	put_double(j, "effectiveRate", monitor_rate_of(n, true));
+	json_end(j);
+}
+
 static void
 put_stream(struct json *j, const struct view *v, const struct view_stream *s)
 {
@@ -279,6 +305,7 @@ put_stream(struct json *j, const struct view *v, const struct view_stream *s)
 		put_double(j, "rate", s->at[n].rate);
 		json_put_u64(j, "missing", s->at[n].units);
 		put_double(j, "lossPercent", monitor_percent(s->at[n].units, s->sent_units));
+		put_samples(j, s, n);
 		json_end(j);
 	}
 	json_end(j);
@@ -344,13 +371,24 @@ put_gaps(struct json *j, const struct view *v)
 	json_end(j);
 }
 
+/* Null where nobody knows. */
 static void
-put_row(struct json *j, const struct view *v, const char *key, const uint64_t row[VIEW_BUCKETS])
+put_bucket(struct json *j, const struct view *v, uint32_t node, uint64_t bucket, uint64_t value)
+{
+	if (view_knows(v, node, bucket))
+		json_u64(j, value);
+	else
+		json_null(j);
+}
+
+static void
+put_row(
+    struct json *j, const struct view *v, uint32_t node, const char *key, const uint64_t row[VIEW_BUCKETS])
 {
 	json_key(j, key);
 	json_array(j);
 	for (uint64_t b = view_oldest(v); b <= v->bucket; b++)
-		json_u64(j, row[b % VIEW_BUCKETS]);
+		put_bucket(j, v, node, b, row[b % VIEW_BUCKETS]);
 	json_end(j);
 }
 
@@ -361,18 +399,18 @@ put_timeline(struct json *j, const struct view *v)
 	json_object(j);
 	put_time(j, "start", v->began[view_oldest(v) % VIEW_BUCKETS].ns);
 	put_double(j, "stepSeconds", (double)v->step_ns / (double)NS_PER_SEC);
-	put_row(j, v, "all", v->residual);
+	put_row(j, v, VIEW_ALL, "all", v->residual);
 	json_key(j, "nodes");
 	json_array(j);
 	for (uint32_t n = 0; n < v->node_count; n++) {
 		json_object(j);
 		json_put_text(j, "name", node_name(&v->nodes[n]));
-		put_row(j, v, "heard", v->nodes[n].heard);
-		put_row(j, v, "missing", v->nodes[n].missing);
+		put_row(j, v, n, "heard", v->nodes[n].heard);
+		put_row(j, v, n, "missing", v->nodes[n].missing);
 		json_key(j, "trouble");
 		json_array(j);
 		for (uint64_t b = view_oldest(v); b <= v->bucket; b++)
-			json_u64(j, v->nodes[n].trouble[b % VIEW_BUCKETS]);
+			put_bucket(j, v, n, b, v->nodes[n].trouble[b % VIEW_BUCKETS]);
 		json_end(j);
 		json_end(j);
 	}

@@ -26,4 +26,7 @@ const struct view_stream **monitor_streams(const struct view *v);
 double monitor_percent(uint64_t part, uint64_t whole);
 double monitor_stream_rate(const struct view *v, const struct view_stream *s);
 
+/* One of how many packets is sampled, as the agent tells (by_pool: as its pools show); 0: not known. */
+double monitor_rate_of(const struct report_samples *s, bool by_pool);
+
 #endif

@@ -136,16 +136,71 @@ put_streams(const struct view *v, const struct view_stream *const *streams, size
 	}
 }
 
+#define SAMPLE_METRICS 4
+
+static double
+sample_value(const struct report_samples *s, unsigned what)
+{
+	switch (what) {
+	case 0:
+		return (double)s->missing;
+	case 1:
+		return (double)s->dropped;
+	default:
+		return monitor_rate_of(s, what == 3);
+	}
+}
+
+/* Of sFlow alone. */
+static void
+put_samples(const struct view *v, const struct view_stream *const *streams, size_t count, struct buf *out)
+{
+	static const char *const metrics[SAMPLE_METRICS][2] = {
+	    {"stream_samples_missing",
+		"Samples of the stream that the node has not heard since its collector began."},
+	    {"stream_samples_dropped", "Samples that the agent told the node that it could not take."},
+	    {"stream_sampling_rate", "One of how many packets is sampled, as the agent says."},
+	    {"stream_effective_sampling_rate",
+		"One of how many packets is sampled, as the agent's pools show."},
+	};
+
+	for (unsigned m = 0; m < SAMPLE_METRICS; m++) {
+		put_help(out, metrics[m][0], metrics[m][1]);
+		for (size_t i = 0; i < count; i++) {
+			for (uint32_t n = 0; n < v->node_count && streams[i]->key.proto == PROTO_SFLOW5;
+			     n++) {
+				buf_printf(out, "flowbraid_cluster_%s{", metrics[m][0]);
+				put_key(out, &streams[i]->key);
+				buf_text(out, ",node=\"");
+				put_label(out, name_of(&v->nodes[n]));
+				buf_printf(out, "\"} %.15g\n", sample_value(&streams[i]->at[n].samples, m));
+			}
+		}
+	}
+}
+
+static size_t
+series_of(const struct view *v, const struct view_stream *s)
+{
+	return v->node_count + 2U +
+	    (s->key.proto == PROTO_SFLOW5 ? SAMPLE_METRICS * (size_t)v->node_count : 0);
+}
+
 enum err
 monitor_metrics(const struct view *v, size_t series_most, struct buf *out)
 {
 	const struct view_stream **streams = monitor_streams(v);
-	size_t each = v->node_count + 2U, count;
+	size_t count = 0, left_out = 0;
 	uint64_t up = 0, thin = 0;
 
 	if (streams == NULL)
 		return ERR_MEMORY;
-	count = series_most / each < v->stream_count ? series_most / each : v->stream_count;
+	while (count < v->stream_count && series_of(v, streams[count]) <= series_most) {
+		series_most -= series_of(v, streams[count]);
+		count++;
+	}
+	for (size_t i = count; i < v->stream_count; i++)
+		left_out += series_of(v, streams[i]);
 	for (uint32_t n = 0; n < v->node_count; n++)
 		up += v->nodes[n].state == VIEW_UP;
 	for (size_t i = 0; i < v->stream_count; i++)
@@ -164,8 +219,8 @@ monitor_metrics(const struct view *v, size_t series_most, struct buf *out)
 	    "Datagrams of the last five minutes that no node has heard.", view_residual(v, VIEW_RECENT_NS));
 	put_nodes(v, out);
 	put_streams(v, streams, count, out);
-	put_one(
-	    out, "series_left_out", "Series of streams beyond the limit.", (v->stream_count - count) * each);
+	put_samples(v, streams, count, out);
+	put_one(out, "series_left_out", "Series of streams beyond the limit.", left_out);
 	free(streams);
 	return buf_ok(out) ? ERR_OK : ERR_MEMORY;
 }

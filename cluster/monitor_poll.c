@@ -32,7 +32,10 @@ struct fetch {
 	struct bufferevent *stream;           /* owned by the connection */
 	struct buf body;
 	bool done;
-	int failed; /* enum evhttp_request_error, or -1 */
+	int failed;                /* enum evhttp_request_error, or -1 */
+	int error;                 /* errno of a connection that was not made; 0: none */
+	bufferevent_event_cb call; /* the library's */
+	void *call_ctx;
 };
 
 /* A node that is asked. */
@@ -42,6 +45,7 @@ struct asked {
 	bool busy;
 	bool answered; /* it was told of; what is left of the connections is to be freed */
 	mono_t since;
+	struct node_told told;
 	struct fetch fetch[DOCUMENTS];
 };
 
@@ -55,7 +59,7 @@ struct poll {
 	struct asked *nodes; /* one for each of conf's */
 };
 
-static const char *const paths[DOCUMENTS] = {"/gaps", "/status"};
+static const char *const paths[DOCUMENTS] = {"/gaps?since=", "/status"};
 
 /* --- TLS --- */
 
@@ -144,7 +148,8 @@ static void
 tell(struct asked *a, const struct node_report *r, const char *why)
 {
 	a->answered = true;
-	a->poll->call(a->poll->ctx, a->node, r, why);
+	if (!a->poll->call(a->poll->ctx, a->node, r, why))
+		node_told_forget(&a->told);
 }
 
 static void
@@ -154,7 +159,7 @@ tell_report(struct asked *a)
 	struct node_report r;
 	const char *why = NULL;
 	enum err e = node_report_read(
-	    (const char *)gaps->data, gaps->len, (const char *)status->data, status->len, &r, &why);
+	    &a->told, (const char *)gaps->data, gaps->len, (const char *)status->data, status->len, &r, &why);
 
 	if (e != ERR_OK) {
 		tell(a, NULL, e == ERR_MALFORMED ? why : err_text(e));
@@ -162,6 +167,22 @@ tell_report(struct asked *a)
 	}
 	tell(a, &r, NULL);
 	node_report_clear(&r);
+}
+
+static const char *
+why_not_connected(int error)
+{
+	switch (error) {
+	case ECONNREFUSED:
+		return "connection refused";
+	case EHOSTUNREACH:
+	case ENETUNREACH:
+		return "no way to it";
+	case ETIMEDOUT:
+		return "timed out";
+	default:
+		return "cannot connect";
+	}
 }
 
 static const char *
@@ -186,9 +207,7 @@ why_failed(const struct fetch *f, int saved)
 	case EVREQ_HTTP_EOF:
 		return "it ended the connection";
 	default:
-		return saved == ECONNREFUSED || saved == EHOSTUNREACH || saved == ENETUNREACH
-		    ? strerror(saved)
-		    : "cannot connect";
+		return why_not_connected(f->error != 0 ? f->error : saved);
 	}
 }
 
@@ -269,6 +288,7 @@ connect_to(struct poll *p, const struct monitor_node *n, struct fetch *f)
 	struct timeval patience = {.tv_sec = p->conf->timeout_ns / NS_PER_SEC + 1};
 
 	f->failed = -1;
+	f->error = 0;
 	f->stream = stream_for(p, n);
 	if (f->stream == NULL)
 		return false;
@@ -284,8 +304,30 @@ connect_to(struct poll *p, const struct monitor_node *n, struct fetch *f)
 	return true;
 }
 
+/* Before the library, which loses the reason as it cleans up. With TLS a connection that is refused has an end. */
+static void
+on_connection(struct bufferevent *b, short what, void *ctx)
+{
+	struct fetch *f = ctx;
+
+	if ((what & (BEV_EVENT_ERROR | BEV_EVENT_EOF)) != 0)
+		f->error = EVUTIL_SOCKET_ERROR();
+	f->call(b, what, f->call_ctx);
+}
+
+/* Until the connection is made; then the library sets its own again. */
+static void
+watch_connection(struct fetch *f)
+{
+	bufferevent_data_cb read, write;
+
+	bufferevent_getcb(f->stream, &read, &write, &f->call, &f->call_ctx);
+	if (f->call != NULL)
+		bufferevent_setcb(f->stream, read, write, on_connection, f);
+}
+
 static bool
-ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *path)
+ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *path, const char *token)
 {
 	struct evhttp_request *req;
 	struct evkeyvalq *headers;
@@ -305,13 +347,15 @@ ask(struct poll *p, const struct monitor_node *n, struct fetch *f, const char *p
 	    evhttp_add_header(headers, "Connection", "close") == 0 &&
 	    (n->authorization == NULL || evhttp_add_header(headers, "Authorization", n->authorization) == 0);
 	buf_reset(&text);
-	buf_printf(&text, "%s%s", n->base, path);
+	buf_printf(&text, "%s%s%s", n->base, path, token);
 	buf_u8(&text, 0);
 	if (!good || !buf_ok(&text))
 		evhttp_request_free(req);
 	else /* it belongs to the connection then */
 		good = evhttp_make_request(f->connection, req, EVHTTP_REQ_GET, (const char *)text.data) == 0;
 	buf_clear(&text);
+	if (good && !f->of->answered)
+		watch_connection(f);
 	return good;
 }
 
@@ -329,7 +373,9 @@ poll_round(struct poll *p, mono_t now)
 		a->busy = true;
 		a->since = now;
 		for (unsigned k = 0; k < DOCUMENTS && !a->answered; k++) {
-			if (!ask(p, &p->conf->nodes[i], &a->fetch[k], paths[k]) && !a->answered)
+			if (!ask(p, &p->conf->nodes[i], &a->fetch[k], paths[k],
+				k == DOCUMENT_GAPS ? a->told.token : "") &&
+			    !a->answered)
 				tell(a, NULL, "cannot connect");
 		}
 	}
@@ -383,6 +429,22 @@ poll_new(struct loop *loop, const struct monitor_conf *conf, poll_call *call, vo
 	return ERR_OK;
 }
 
+enum err
+poll_reload(struct poll *p, struct buf *errors)
+{
+	SSL_CTX *tls;
+	enum err e;
+
+	if (p->tls == NULL)
+		return ERR_OK;
+	e = tls_new(p->conf, &tls, errors);
+	if (e != ERR_OK)
+		return e;
+	SSL_CTX_free(p->tls); /* connections hold it as long as they need it */
+	p->tls = tls;
+	return ERR_OK;
+}
+
 void
 poll_free(struct poll *p)
 {
@@ -391,6 +453,7 @@ poll_free(struct poll *p)
 	for (uint32_t i = 0; p->nodes != NULL && i < p->conf->node_count; i++) {
 		p->nodes[i].answered = true; /* nobody is told any more */
 		end_fetches(&p->nodes[i]);
+		node_told_forget(&p->nodes[i].told);
 		for (unsigned k = 0; k < DOCUMENTS; k++)
 			buf_clear(&p->nodes[i].fetch[k].body);
 	}

@@ -13,12 +13,14 @@
 struct loop;
 struct poll;
 
-/* report NULL: why (static, or valid until it returns) there is none. */
-typedef void poll_call(void *ctx, uint32_t node, const struct node_report *report, const char *why);
+/* report NULL: why (static, or valid until it returns) there is none. False: what it tells is not kept, so the next one is to tell all. */
+typedef bool poll_call(void *ctx, uint32_t node, const struct node_report *report, const char *why);
 
 /* conf: borrowed. ERR_MALFORMED: a file of its TLS cannot be used; errors has a line. */
 enum err poll_new(struct loop *loop, const struct monitor_conf *conf, poll_call *call, void *ctx,
     struct poll **ret, struct buf *errors) WARN_UNUSED;
+/* The files of its TLS are read again, as conf has them. When that fails all stays as it was, and errors has a line. */
+enum err poll_reload(struct poll *p, struct buf *errors) WARN_UNUSED;
 void poll_free(struct poll *p); /* NULL is fine; before loop_free */
 
 /* Asks all that are not being asked, and gives up what has lasted too long. To be called every interval. */

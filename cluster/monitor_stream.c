@@ -180,6 +180,14 @@ trim_all(struct view *v, struct view_stream *s, int64_t first)
 	s->changed = true;
 }
 
+static bool
+have_settled(const struct view *v, struct view_stream *s)
+{
+	if (s->settled == NULL)
+		s->settled = calloc((v->node_count + 2U) * (size_t)VIEW_BUCKETS, sizeof(*s->settled));
+	return s->settled != NULL;
+}
+
 /* What is missing before a position, as counted last, becomes sums. */
 static enum err
 settle(struct view *v, struct view_stream *s, int64_t upto)
@@ -190,9 +198,7 @@ settle(struct view *v, struct view_stream *s, int64_t upto)
 
 	if (upto <= s->first)
 		return ERR_OK;
-	if (s->settled == NULL)
-		s->settled = calloc((v->node_count + 2U) * (size_t)VIEW_BUCKETS, sizeof(*s->settled));
-	if (s->settled == NULL)
+	if (!have_settled(v, s))
 		return ERR_MEMORY;
 	for (uint32_t n = 0; n < v->node_count; n++) {
 		spread_set(v, s, &s->at[n].missing, upto, counts);
@@ -229,6 +235,7 @@ begin_life(struct view *v, struct view_stream *s, const struct stream_answer *a)
 		struct view_at *at = &s->at[n];
 
 		at->current = false;
+		at->apart = true;
 		at->moves = 0;
 		at->heard.count = at->missing.count = 0;
 		at->next = at->before = s->first;
@@ -346,23 +353,84 @@ find_life(const struct view *v, const struct view_stream *s, struct view_at *at,
 
 /* --- answers --- */
 
+static uint64_t
+missing_in(const struct seq_range *heard, size_t count, struct seq_range r)
+{
+	uint64_t units = (uint64_t)(r.to - r.from);
+
+	for (size_t i = 0; i < count && heard[i].from < r.to; i++) {
+		int64_t from = heard[i].from > r.from ? heard[i].from : r.from,
+			to = heard[i].to < r.to ? heard[i].to : r.to;
+
+		if (from < to)
+			units -= (uint64_t)(to - from);
+	}
+	return units;
+}
+
+/* Units missing on a node of which it is not known which they are: heard for all that is known, and settled. */
+static enum err
+settle_some(struct view *v, struct view_stream *s, uint32_t node, int64_t position, uint64_t units)
+{
+	uint64_t counts[VIEW_BUCKETS] = {0};
+
+	if (!have_settled(v, s))
+		return ERR_MEMORY;
+	counts[stream_bucket(v, s, position) % VIEW_BUCKETS] = units;
+	settle_row(s, node, counts, v->nodes[node].settled);
+	return ERR_OK;
+}
+
+/* A range of several gaps. Which they are is known when the node has told of each, so it says nothing of what lies below at->next; of the rest
+ * only the sum is taken, since most of what lies within was heard. told: ranges that were in `heard` before this answer. */
+static enum err
+add_joined(
+    struct view *v, struct view_stream *s, const struct stream_answer *a, struct report_range j, size_t told)
+{
+	struct view_at *at = &s->at[a->node];
+	struct seq_range fresh = j.range;
+	uint64_t known = 0;
+	enum err e;
+
+	if (fresh.from < at->next)
+		fresh.from = at->next < fresh.to ? at->next : fresh.to;
+	if (fresh.from < s->first)
+		fresh.from = s->first < fresh.to ? s->first : fresh.to;
+	if (fresh.from == fresh.to)
+		return ERR_OK;
+	if (j.range.from < s->first) /* the part of it that is too old to be judged has its share */
+		j.missing = (uint64_t)((double)j.missing * (double)(fresh.to - fresh.from) /
+		    (double)(j.range.to - j.range.from));
+	else
+		known = missing_in(at->heard.ranges, told, (struct seq_range){j.range.from, fresh.from});
+	e = seq_set_add(&at->heard, fresh);
+	return e == ERR_OK && j.missing > known ? settle_some(v, s, a->node, fresh.from, j.missing - known)
+						: e;
+}
+
 /* What the report has not among the missing was heard. */
 static enum err
-add_heard(struct view *v, const struct view_stream *s, struct view_at *at, const struct stream_answer *a,
-    int64_t shift)
+add_heard(struct view *v, struct view_stream *s, const struct stream_answer *a, int64_t shift)
 {
-	int64_t pos = a->r->first + shift;
+	struct view_at *at = &s->at[a->node];
+	int64_t pos = a->r->from + shift;
+	size_t told = at->heard.count;
 	enum err e = ERR_OK;
 
 	for (size_t i = 0; i <= a->r->ranges && e == ERR_OK; i++) {
 		bool last = i == a->r->ranges;
-		int64_t end = (last ? a->r->next : a->missing[i].from) + shift;
+		struct report_range m = last ? (struct report_range){.range = {a->r->next, a->r->next}}
+					     : a->missing[i];
 
+		m.range.from += shift;
+		m.range.to += shift;
 		if (pos < s->first)
 			pos = s->first;
-		if (end > pos)
-			e = seq_set_add(&at->heard, (struct seq_range){pos, end});
-		pos = last ? end : a->missing[i].to + shift;
+		if (m.range.from > pos)
+			e = seq_set_add(&at->heard, (struct seq_range){pos, m.range.from});
+		if (e == ERR_OK && m.missing < (uint64_t)(m.range.to - m.range.from))
+			e = add_joined(v, s, a, m, told);
+		pos = m.range.to;
 	}
 	seq_set_close(&at->heard);
 	/* While nothing is judged nothing can be settled. Before it comes to much, the oldest gaps are given up as heard. */
@@ -401,7 +469,7 @@ take_position(struct view *v, struct view_stream *s, const struct stream_answer 
 	if (first < s->first && s->limit == s->first && s->history == s->first &&
 	    v->steady.ns - s->began_ns < BEGIN_NS && s->first - first < NEAR)
 		begin_earlier(s, first);
-	e = add_heard(v, s, at, a, shift);
+	e = add_heard(v, s, a, shift);
 	if (e == ERR_OK && (a->first || (s->key.all && !at->known))) {
 		uint64_t counts[VIEW_BUCKETS];
 
@@ -414,14 +482,22 @@ take_position(struct view *v, struct view_stream *s, const struct stream_answer 
 		    &at->heard, (struct seq_range){s->first, first < s->history ? first : s->history});
 		seq_set_close(&at->heard);
 	}
-	s->crowded |= at->heard.count > VIEW_RANGES_MOST;
 	at->before = at->current ? at->next : s->first;
 	at->next = next;
 	at->current = true;
-	at->joined = a->r->joined;
+	at->apart = false;
 	if (next > s->next)
 		s->next = next;
 	return e;
+}
+
+/* What it tells joins what it told before. */
+static bool
+goes_on(const struct view_at *at, const struct stream_answer *a, int64_t shift)
+{
+	return a->r->from == a->r->first ||
+	    (!at->apart && at->lane == a->r->lane && at->started_ns == a->started_ns &&
+		a->r->from + shift <= at->next);
 }
 
 enum err
@@ -466,16 +542,24 @@ stream_take(struct view *v, struct view_stream *s, const struct stream_answer *a
 			at->moves = 0;
 			if (r->boot_ns != REPORT_NO_BOOT)
 				s->boot_ns = r->boot_ns;
-			e = take_position(v, s, a, shift);
+			if (goes_on(at, a, shift)) {
+				e = take_position(v, s, a, shift);
+			} else {
+				at->current = false;
+				at->apart = true;
+				v->nodes[a->node].wants_all = true;
+			}
 		} else {
 			at->current = false;
+			at->apart = true;
 		}
 	} else {
 		at->current = false;
-		at->joined = 0;
+		at->apart = true;
 	}
 	at->known = at->told = true;
 	at->datagrams = r->datagrams;
+	at->samples = r->samples;
 	at->epoch = r->epoch;
 	at->lane = r->lane;
 	at->started_ns = a->started_ns;
@@ -575,7 +659,7 @@ count_missing(struct view *v, struct view_stream *s)
 	return e;
 }
 
-/* Where a crowded set may be cut: half of what is kept remains. */
+/* Where a set of too many ranges may be cut: half of what is kept remains. */
 static int64_t
 cut_of(const struct view *v, const struct view_stream *s)
 {
@@ -584,8 +668,8 @@ cut_of(const struct view *v, const struct view_stream *s)
 	for (uint32_t n = 0; n < v->node_count; n++) {
 		const struct seq_set *h = &s->at[n].heard;
 
-		if (h->count > VIEW_RANGES_MOST && h->ranges[h->count - VIEW_RANGES_MOST / 2].from > cut)
-			cut = h->ranges[h->count - VIEW_RANGES_MOST / 2].from;
+		if (h->count > v->ranges_most && h->ranges[h->count - v->ranges_most / 2].from > cut)
+			cut = h->ranges[h->count - v->ranges_most / 2].from;
 	}
 	return cut < s->limit ? cut : s->limit;
 }
@@ -596,15 +680,14 @@ stream_count(struct view *v, struct view_stream *s)
 	enum err e = ERR_OK;
 
 	find_limit(v, s);
-	if (!s->changed)
+	if (!s->changed && cut_of(v, s) <= s->first)
 		return ERR_OK;
-	if (s->counts)
+	if (s->counts && s->changed)
 		e = count_missing(v, s);
-	if (e == ERR_OK && s->crowded)
+	if (e == ERR_OK)
 		e = settle(v, s, cut_of(v, s));
-	s->crowded = false;
 	for (uint32_t n = 0; n < v->node_count; n++)
-		s->at[n].units = seq_set_units(&s->at[n].missing) + s->at[n].joined + row_sum(s, n);
+		s->at[n].units = seq_set_units(&s->at[n].missing) + row_sum(s, n);
 	s->residual_units = seq_set_units(&s->residual) + row_sum(s, v->node_count);
 	s->sent_units = (uint64_t)(s->limit - s->first) + row_sum(s, v->node_count + 1U);
 	s->changed = false;

@@ -11,9 +11,9 @@
 struct stream_answer {
 	uint32_t node;
 	const struct report_stream *r;
-	const struct seq_range *missing; /* r->ranges of them */
-	int64_t started_ns;              /* the node's life */
-	int64_t heard_ns;                /* r->heard_ns and since_ns by our clock */
+	const struct report_range *missing; /* r->ranges of them */
+	int64_t started_ns;                 /* the node's life */
+	int64_t heard_ns;                   /* r->heard_ns and since_ns by our clock */
 	int64_t since_ns;
 	bool first;     /* the node's first answer */
 	double seconds; /* since its last one; 0: none */

@@ -13,6 +13,8 @@
 #include "cluster/monitor_stream.h"
 
 #define STALL_NS (3 * NS_PER_SEC)
+#define WANT_NS (5 * NS_PER_SEC) /* between answers that tell all */
+#define RANGES_LEAST 16
 
 enum err
 view_new(const char *const *urls, uint32_t nodes, const struct view_options *o, wall_t now, mono_t steady,
@@ -30,14 +32,17 @@ view_new(const char *const *urls, uint32_t nodes, const struct view_options *o, 
 	    .stall_ns = 3 * o->interval_ns > STALL_NS ? 3 * o->interval_ns : STALL_NS,
 	    .now = now,
 	    .steady = steady,
+	    .ranges_most = VIEW_RANGES_MOST,
 	    .bucket = VIEW_BUCKETS}; /* so that there are buckets before it */
 	v->bucket_due_ns = steady.ns + v->step_ns;
 	if (v->nodes == NULL) {
 		free(v);
 		return ERR_MEMORY;
 	}
-	for (uint32_t i = 0; i < nodes; i++)
+	for (uint32_t i = 0; i < nodes; i++) {
 		v->nodes[i].url = urls[i];
+		v->nodes[i].since = UINT64_MAX;
+	}
 	for (uint64_t i = 0; i < VIEW_BUCKETS; i++)
 		v->began[(v->bucket - i) % VIEW_BUCKETS].ns = now.ns - (int64_t)i * v->step_ns;
 	if (o->cluster != NULL)
@@ -112,10 +117,14 @@ note_trouble(struct view *v, struct view_node *n, enum view_trouble t)
 	n->trouble[v->bucket % VIEW_BUCKETS] |= (uint8_t)t;
 }
 
+/* started_ns: of the node's life. */
 static void
-take_counters(struct view *v, struct view_node *n, const struct node_report *r, double seconds)
+take_counters(
+    struct view *v, struct view_node *n, const struct node_report *r, int64_t started_ns, double seconds)
 {
-	bool goes_on = n->has_answered && r->started_ns == n->started_ns && r->datagrams >= n->datagrams;
+	/* A life that was not known is no other one. */
+	bool goes_on = n->has_answered && r->datagrams >= n->datagrams &&
+	    (started_ns == n->started_ns || n->started_ns == REPORT_NOT_STARTED);
 	uint64_t fresh = goes_on ? r->datagrams - n->datagrams : n->has_answered ? r->datagrams : 0;
 
 	n->rate = seconds > 0 ? (double)fresh / seconds : 0;
@@ -129,7 +138,7 @@ take_counters(struct view *v, struct view_node *n, const struct node_report *r, 
 	n->datagrams = r->datagrams;
 	n->kernel_drops = r->kernel_drops;
 	n->log_drops = r->log_drops;
-	n->started_ns = r->started_ns;
+	n->started_ns = started_ns;
 	n->failing = r->failing;
 	n->falling_behind = r->falling_behind;
 }
@@ -180,8 +189,20 @@ seconds_since(const struct view *v, const struct view_node *n, const struct node
 	return (double)(own > 0 && own < 2 * ours + NS_PER_SEC ? own : ours) / (double)NS_PER_SEC;
 }
 
+/* The first answer tells of what was heard before it, too. */
+static uint64_t
+first_heard(const struct view *v, const struct view_node *n)
+{
+	uint64_t b = view_oldest(v);
+
+	while (b < v->bucket && n->heard[b % VIEW_BUCKETS] == 0)
+		b++;
+	return b;
+}
+
 static enum err
-take_one(struct view *v, uint32_t node, const struct node_report *r, struct report_stream s, double seconds)
+take_one(struct view *v, uint32_t node, const struct node_report *r, struct report_stream s,
+    int64_t started_ns, double seconds)
 {
 	int64_t skew_ns = r->time_ns - v->now.ns;
 
@@ -192,7 +213,7 @@ take_one(struct view *v, uint32_t node, const struct node_report *r, struct repo
 	    &(struct stream_answer){.node = node,
 		.r = &s,
 		.missing = s.ranges > 0 ? &r->missing[s.range] : NULL,
-		.started_ns = r->started_ns,
+		.started_ns = started_ns,
 		.heard_ns = s.heard_ns - skew_ns,
 		.since_ns = s.since_ns - skew_ns,
 		.first = !v->nodes[node].has_answered,
@@ -201,7 +222,7 @@ take_one(struct view *v, uint32_t node, const struct node_report *r, struct repo
 
 /* A node that hears one domain alone cannot know that others tell of several. */
 static enum err
-take_stand_ins(struct view *v, uint32_t node, const struct node_report *r, double seconds)
+take_stand_ins(struct view *v, uint32_t node, const struct node_report *r, int64_t started_ns, double seconds)
 {
 	enum err e = ERR_OK;
 
@@ -215,7 +236,7 @@ take_stand_ins(struct view *v, uint32_t node, const struct node_report *r, doubl
 			continue;
 		s = *only;
 		s.key = v->streams[i]->key;
-		e = take_one(v, node, r, s, seconds);
+		e = take_one(v, node, r, s, started_ns, seconds);
 	}
 	return e;
 }
@@ -225,21 +246,25 @@ take_report(struct view *v, uint32_t node, const struct node_report *r)
 {
 	struct view_node *n = &v->nodes[node];
 	double seconds = seconds_since(v, n, r);
-	int64_t skew_ns = r->time_ns - v->now.ns;
+	int64_t skew_ns = r->time_ns - v->now.ns,
+		started_ns = r->started_ns != REPORT_NOT_STARTED ? r->started_ns : n->started_ns;
 	enum err e = ERR_OK;
 
 	memcpy(v->cluster, r->cluster, sizeof(v->cluster));
 	memcpy(n->name, r->node, sizeof(n->name));
 	memcpy(n->version, r->version, sizeof(n->version));
 	v->left_out += r->left_out;
+	n->wants_all = n->wants_all && !r->whole;
 	n->skew_ns = skew_ns;
 	n->time_ns = r->time_ns;
-	take_counters(v, n, r, seconds);
+	take_counters(v, n, r, started_ns, seconds);
 	forget_untold(v, node, r);
 	for (size_t i = 0; i < r->stream_count && e == ERR_OK; i++)
-		e = take_one(v, node, r, r->streams[i], seconds);
+		e = take_one(v, node, r, r->streams[i], started_ns, seconds);
 	if (e == ERR_OK)
-		e = take_stand_ins(v, node, r, seconds);
+		e = take_stand_ins(v, node, r, started_ns, seconds);
+	if (!n->has_answered)
+		n->since = first_heard(v, n);
 	return e;
 }
 
@@ -264,6 +289,17 @@ view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t n
 	n->answered = steady;
 	n->has_answered = true;
 	return e;
+}
+
+bool
+view_wants_all(struct view *v, uint32_t node, mono_t steady)
+{
+	struct view_node *n = &v->nodes[node];
+
+	if (!n->wants_all || (n->wanted.ns != 0 && steady.ns - n->wanted.ns < WANT_NS))
+		return false;
+	n->wanted = steady;
+	return true;
 }
 
 void
@@ -314,6 +350,38 @@ next_bucket(struct view *v)
 	v->stream_count = kept;
 }
 
+/* How many ranges a stream may have on a node, so that all together are no more than half of what there is room for. */
+static size_t
+share_out(const struct view *v)
+{
+	size_t most = VIEW_RANGES_MOST, sum;
+
+	do {
+		sum = 0;
+		most /= 2;
+		for (size_t i = 0; i < v->stream_count; i++) {
+			for (uint32_t n = 0; n < v->node_count; n++) {
+				size_t count = v->streams[i]->at[n].heard.count;
+
+				sum += count < most ? count : most;
+			}
+		}
+	} while (sum > VIEW_RANGES_ALL / 2 && most > RANGES_LEAST);
+	return most;
+}
+
+static void
+limit_ranges(struct view *v)
+{
+	size_t sum = 0;
+
+	for (size_t i = 0; i < v->stream_count; i++) {
+		for (uint32_t n = 0; n < v->node_count; n++)
+			sum += v->streams[i]->at[n].heard.count;
+	}
+	v->ranges_most = sum > VIEW_RANGES_ALL ? share_out(v) : VIEW_RANGES_MOST;
+}
+
 static void
 sum_up(struct view *v)
 {
@@ -354,6 +422,7 @@ view_turn(struct view *v, wall_t now, mono_t steady)
 		if (v->bucket_due_ns <= steady.ns)
 			v->bucket_due_ns = steady.ns + v->step_ns;
 	}
+	limit_ranges(v);
 	for (size_t i = 0; i < v->stream_count && e == ERR_OK; i++)
 		e = stream_count(v, v->streams[i]);
 	sum_up(v);
@@ -388,6 +457,16 @@ view_node_sums(const struct view *v, uint32_t node, int64_t ns, uint64_t *ret_he
 		*ret_heard += v->nodes[node].heard[(v->bucket - i) % VIEW_BUCKETS];
 		*ret_missing += v->nodes[node].missing[(v->bucket - i) % VIEW_BUCKETS];
 	}
+}
+
+bool
+view_knows(const struct view *v, uint32_t node, uint64_t bucket)
+{
+	bool knows = false;
+
+	for (uint32_t n = 0; n < v->node_count; n++)
+		knows |= (node == VIEW_ALL || node == n) && bucket >= v->nodes[n].since;
+	return knows;
 }
 
 uint64_t

@@ -20,7 +20,8 @@
 #define VIEW_BUCKETS 360
 #define VIEW_NODES_MOST 32
 #define VIEW_STREAMS_MOST 16384
-#define VIEW_RANGES_MOST 1024 /* heard, of one stream on one node */
+#define VIEW_RANGES_MOST 1024  /* heard, of one stream on one node */
+#define VIEW_RANGES_ALL 131072 /* and of all */
 #define VIEW_WHY_SIZE 160
 #define VIEW_RECENT_NS (300 * NS_PER_SEC) /* what health looks at */
 #define VIEW_SKEW_NS (5 * NS_PER_SEC)     /* a clock that is so far off is said */
@@ -50,6 +51,9 @@ struct view_node {
 	int64_t time_ns;    /* of its last document, by its clock */
 	int64_t started_ns; /* its life, by its clock */
 	bool failing, falling_behind, behind;
+	bool wants_all;                              /* it is to tell all of its streams */
+	mono_t wanted;                               /* when it was asked to last */
+	uint64_t since;                              /* bucket: from there on it is known what it heard */
 	uint64_t datagrams, kernel_drops, log_drops; /* as last told */
 	double rate;                                 /* datagrams a second */
 	uint32_t streams;                            /* that it hears now */
@@ -65,6 +69,7 @@ struct view_at {
 	bool current;     /* ... in the exporter's present life, with positions */
 	bool shared;      /* it told last that the stream shares a counter with others */
 	bool stalled;     /* it has heard nothing for a while in which others did */
+	bool apart;       /* what it told last is not in `heard` */
 	int64_t next;     /* as told last */
 	int64_t before;   /* as told the time before: what lies below can be judged */
 	int64_t moved_ns; /* when it heard something last, by our steady clock */
@@ -75,8 +80,8 @@ struct view_at {
 	uint8_t moves; /* answers in which it went on in a former life */
 	double rate;
 	struct seq_set heard, missing; /* owned; within the stream's first and limit */
-	uint64_t joined;               /* units missing of which it is not known which */
 	uint64_t units;                /* missing in the window, all */
+	struct report_samples samples; /* as told last */
 };
 
 struct view_stream {
@@ -96,11 +101,11 @@ struct view_stream {
 	/* Settled units by bucket: a row of VIEW_BUCKETS for each node, for the residual, and for what was sent. Owned; NULL: none. */
 	uint32_t *settled;
 	uint32_t hearing; /* nodes that hear it now */
-	bool changed, crowded;
+	bool changed;
 	struct view_at at[]; /* by node */
 };
 
-#define VIEW_ALL UINT32_MAX /* instead of a node: missing on all of them */
+#define VIEW_ALL UINT32_MAX /* instead of a node: all of them */
 
 /* A run of missing units, for the list. */
 struct view_gap {
@@ -120,9 +125,10 @@ struct view {
 	char cluster[SEGMENT_NAME_SIZE]; /* of the first answer, or as wanted */
 	struct view_stream **streams;    /* owned; by key */
 	size_t stream_count, stream_room;
-	uint64_t left_out; /* streams and ranges for which there was no room */
-	int64_t step_ns;   /* of a bucket */
-	uint64_t bucket;   /* number of the one at hand */
+	uint64_t left_out;  /* streams and ranges for which there was no room */
+	size_t ranges_most; /* of a stream on a node: as many as leave room for those of others */
+	int64_t step_ns;    /* of a bucket */
+	uint64_t bucket;    /* number of the one at hand */
 	int64_t bucket_due_ns;
 	wall_t began[VIEW_BUCKETS];                                      /* when a bucket did */
 	uint64_t residual[VIEW_BUCKETS], residual_settled[VIEW_BUCKETS]; /* datagrams */
@@ -148,6 +154,8 @@ void view_free(struct view *v);
 /* ERR_CONFLICT: it is of another cluster, or has the name of another node: *ret_why (static) says it, and it counts as no answer. */
 enum err view_answer(struct view *v, uint32_t node, const struct node_report *r, wall_t now, mono_t steady,
     const char **ret_why) WARN_UNUSED;
+/* Whether the node's next answer is to tell all, for want of what it told before; asked once behind each answer. */
+bool view_wants_all(struct view *v, uint32_t node, mono_t steady);
 void view_no_answer(struct view *v, uint32_t node, const char *why, mono_t steady);
 
 /* To be called every second or so: counts what is missing now. */
@@ -167,6 +175,9 @@ const char *view_health_name(enum view_health h); /* "whole" "thinner" "losing" 
 uint64_t view_residual(const struct view *v, int64_t ns);
 void view_node_sums(
     const struct view *v, uint32_t node, int64_t ns, uint64_t *ret_heard, uint64_t *ret_missing);
+
+/* Whether it is known of a bucket what a node (VIEW_ALL: any) heard. */
+bool view_knows(const struct view *v, uint32_t node, uint64_t bucket);
 
 /* Buckets from the first whose beginning is known. */
 uint64_t view_oldest(const struct view *v);

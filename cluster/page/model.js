@@ -68,6 +68,13 @@ function stream(s) {
 			rate: number(n.rate),
 			missing: number(n.missing),
 			loss: number(n.lossPercent),
+			samples: n.samples === null || n.samples === undefined ? null : {
+				heard: number(n.samples.heard),
+				missing: number(n.samples.missing),
+				dropped: number(n.samples.dropped),
+				rate: number(n.samples.samplingRate),
+				effective: number(n.samples.effectiveRate),
+			},
 		})),
 	};
 }

@@ -3,7 +3,7 @@
 // while somebody points at the table or has the focus in it, the rows keep their order.
 
 import { Keyed, byId, el, setAttribute, setClass, setHidden, setShape, setText, shape } from "./dom.js";
-import { count, percent, protocol, rate, units } from "./text.js";
+import { count, percent, plural, protocol, rate, short, units } from "./text.js";
 
 const ROWS = matchMedia("(max-width: 640px)").matches ? 10 : 25;
 const PIPS_MOST = 8;
@@ -51,6 +51,18 @@ function cell(kind, label, ...children) {
 	return el("td", { role: "cell", class: kind, "data-label": label }, ...children);
 }
 
+// What sFlow's agent does, as the node tells that has heard most of its samples.
+function sampling(s) {
+	const best = s.nodes.reduce((most, n) => ((n.samples?.heard ?? 0) > (most?.heard ?? 0) ? n.samples : most), null);
+	if (best === null)
+		return [];
+	const off = best.rate > 0 && best.effective > 0 && Math.abs(best.effective / best.rate - 1) > 0.1;
+	return [
+		...(best.effective > 0 ? [`samples 1 in ${short(best.effective)}${off ? `, says 1 in ${short(best.rate)}` : ""}`] : []),
+		...(best.dropped > 0 ? [`${plural(best.dropped, "sample")} dropped by the agent`] : []),
+	];
+}
+
 const rows = new Keyed(body, () => {
 	const exporter = el("strong");
 	const detail = el("small");
@@ -71,7 +83,7 @@ const rows = new Keyed(body, () => {
 	return { node, exporter, detail, rateCell, residual, pips, hearing, at };
 }, (it, s) => {
 	setText(it.exporter, s.exporter);
-	setText(it.detail, [protocol(s.version), ...s.detail].join(" · "));
+	setText(it.detail, [protocol(s.version), ...s.detail, ...sampling(s)].join(" · "));
 	setText(it.rateCell, rate(s.rate));
 	setText(it.residual, s.residual > 0 ? `${units(s.residual, s.unit)} (${percent(s.residualPercent)})` : s.accounted ? "0" : "not known");
 	setAttribute(it.residual, "title", s.accounted ? null : "What its sequence numbers count is not known, so nothing is claimed to be missing.");
@@ -90,6 +102,7 @@ const rows = new Keyed(body, () => {
 		setText(at.top, word || rate(n.rate));
 		setText(at.loss, !lossy ? "" : n.loss > 0 ? `${percent(n.loss)} missing` : `${count(n.missing)} missing`);
 		setAttribute(at.loss, "title", lossy ? `${units(n.missing, s.unit)} missing` : null);
+		setAttribute(at.td, "title", n.samples ? `samples since this node's collector began: ${count(n.samples.heard)} heard, ${count(n.samples.missing)} missing` : null);
 		setShape(at.sign, sign || (lossy ? "thinner" : "whole"));
 		setClass(at.td, `at ${level || (n.loss >= 1 ? "bad" : lossy ? "warn" : "good")}`);
 	});

@@ -233,8 +233,8 @@ function showKey() {
 		const heard = data.heard[i][at];
 		const what = TROUBLES.filter(([bit]) => (data.trouble[i][at] & bit) !== 0).map(([, words]) => words);
 		return { name: n.name, at: `${i % COLOURS}-${Math.floor(i / COLOURS) % DASHES.length}`,
-			values: [heard === null || heard === undefined ? "–" : rate(heard), `${count(data.missing[i][at] ?? 0)} missing`, ...what].join(", ") };
-	}), { name: "by all", at: "all", values: `${count(data.all[at] ?? 0)} missing` }], (k) => `${k.at} ${k.name}`);
+			values: [heard === null || heard === undefined ? "–" : rate(heard), `${some(data.missing[i][at])} missing`, ...what].join(", ") };
+	}), { name: "by all", at: "all", values: `${some(data.all[at])} missing` }], (k) => `${k.at} ${k.name}`);
 }
 
 function inside() {
@@ -245,7 +245,9 @@ function inside() {
 	return [Math.max(0, from), to];
 }
 
-const sum = (list, from, to) => list.slice(from, to).reduce((total, v) => total + (v ?? 0), 0);
+// What is null is not known, so it is not 0.
+const sum = (list, from, to) => list.slice(from, to).reduce((total, v) => (v === null ? total : (total ?? 0) + v), null);
+const some = (v) => (v === null || v === undefined ? "–" : count(v));
 
 function troubleIn(i, from, to) {
 	const bits = data.trouble[i].slice(from, to).reduce((all, v) => all | v, 0);
@@ -261,7 +263,7 @@ function describe() {
 		each((i) => { const v = data.heard[i].slice(from, to).filter((x) => x !== null); return v.length === 0 ? "unknown" :
 			`${short(Math.min(...v))} to ${short(Math.max(...v))}`; }));
 	setAttribute(byId("plot-missing"), "aria-label", `Missing datagrams, ${when}: ` +
-		each((i) => count(sum(data.missing[i], from, to))) + `; by all ${count(sum(data.all, from, to))}`);
+		each((i) => some(sum(data.missing[i], from, to))) + `; by all ${some(sum(data.all, from, to))}`);
 	setAttribute(byId("plot-trouble"), "aria-label", `What befell the nodes, ${when}: ` +
 		each((i) => troubleIn(i, from, to) || "nothing"));
 }
@@ -279,9 +281,9 @@ function showTable() {
 		const begin = Math.max(from, end - per);
 		body.push(el("tr", {}, el("th", { scope: "row" }, clock(data.xs[begin])), ...line.nodes.flatMap((n, i) => {
 			const trouble = troubleIn(i, begin, end);
-			return [el("td", { class: "number" }, count(sum(n.heard, begin, end))),
-				el("td", { class: "number" }, count(sum(n.missing, begin, end)) + (trouble ? ` (${trouble})` : ""))];
-		}), el("td", { class: "number" }, count(sum(line.all, begin, end)))));
+			return [el("td", { class: "number" }, some(sum(n.heard, begin, end))),
+				el("td", { class: "number" }, some(sum(n.missing, begin, end)) + (trouble ? ` (${trouble})` : ""))];
+		}), el("td", { class: "number" }, some(sum(line.all, begin, end)))));
 	}
 	table.tHead.replaceChildren(head);
 	table.tBodies[0].replaceChildren(...body);

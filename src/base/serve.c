@@ -80,7 +80,7 @@ serve_query_number(const struct serve_request *r, const char *key, uint64_t *ret
 
 const char *const serve_page_headers[] = {"Content-Security-Policy",
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'",
     "Referrer-Policy", "no-referrer", "X-Frame-Options", "DENY", "Cross-Origin-Opener-Policy", "same-origin",
     "Cross-Origin-Resource-Policy", "same-origin", NULL};
 

@@ -15,7 +15,7 @@
 struct seq_source {
 	uint32_t source_class, index;
 	uint32_t sequence; /* the highest */
-	uint32_t drops;
+	uint32_t drops, pool;
 	uint8_t kind; /* of sflow_kind, from 1; 0: free */
 };
 
@@ -68,6 +68,19 @@ place(struct seq_samples *s, struct seq_sources_room *room, const struct seq_sou
 	return found;
 }
 
+/* So many samples further. A pool that stands still or falls is none. */
+static void
+take_pool(struct seq_samples *s, uint32_t from, const struct sflow_sample *sample, uint32_t step)
+{
+	int32_t packets = seq_diff(from, sample->pool);
+
+	if (sample->kind != SFLOW_FLOW || packets <= 0)
+		return;
+	s->taken += step;
+	s->pool += (uint32_t)packets;
+	s->scaled += (uint64_t)step * sample->rate;
+}
+
 void
 seq_samples_take(struct seq_samples *s, struct seq_sources_room *room, const struct sflow_sample *sample)
 {
@@ -75,6 +88,7 @@ seq_samples_take(struct seq_samples *s, struct seq_sources_room *room, const str
 	    .index = sample->source_index,
 	    .sequence = sample->sequence,
 	    .drops = sample->drops,
+	    .pool = sample->pool,
 	    .kind = (uint8_t)(sample->kind + 1)};
 	bool new;
 	struct seq_source *source = place(s, room, &key, &new);
@@ -103,7 +117,9 @@ seq_samples_take(struct seq_samples *s, struct seq_sources_room *room, const str
 	s->missing += (uint32_t)step - 1;
 	if (drops > 0)
 		s->dropped += (uint32_t)drops;
+	take_pool(s, source->pool, sample, (uint32_t)step);
 	source->sequence = key.sequence;
+	source->pool = key.pool;
 	source->drops = key.drops;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The samples of an sFlow stream: each of its sources numbers its own, and says how many it could not take. Sums only;
- * sources are a bounded table.
+ * The samples of an sFlow stream: each of its sources numbers its own, and says how many it could not take and of how many packets it took
+ * them. Sums only; sources are a bounded table.
  */
 #ifndef FLOWBRAID_FLOW_SEQ_SAMPLES_H
 #define FLOWBRAID_FLOW_SEQ_SAMPLES_H
@@ -21,6 +21,9 @@ struct seq_samples {
 	uint64_t heard, missing; /* samples */
 	uint64_t dropped;        /* by the agent */
 	uint64_t unfollowed;     /* of sources without a place */
+	/* Of sources that tell their pools: how many flow samples they took, also those that are missing; of how many packets; and how
+	 * many these would be by the rates that they say they take them at. */
+	uint64_t taken, pool, scaled;
 };
 
 /* used, most: of the room that all streams have together. */

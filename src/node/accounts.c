@@ -123,6 +123,9 @@ put_stream(struct wr *w, const struct stream *st, uint32_t templates, int flags)
 	wr_u64(w, a->samples.missing);
 	wr_u64(w, a->samples.dropped);
 	wr_u64(w, a->samples.unfollowed);
+	wr_u64(w, a->samples.taken);
+	wr_u64(w, a->samples.pool);
+	wr_u64(w, a->samples.scaled);
 	put_gaps(w, &a->live);
 }
 
@@ -265,6 +268,9 @@ accounts_next(struct accounts *a, struct accounts_stream *ret)
 	s.account.samples.missing = rd_u64(r);
 	s.account.samples.dropped = rd_u64(r);
 	s.account.samples.unfollowed = rd_u64(r);
+	s.account.samples.taken = rd_u64(r);
+	s.account.samples.pool = rd_u64(r);
+	s.account.samples.scaled = rd_u64(r);
 	s.gaps = rd_u32(r);
 	if (!rd_ok(r) || s.gaps > SEQ_GAPS_MOST)
 		return false;

@@ -48,6 +48,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/reload.c src/node/reload.h \
 	src/node/report.c src/node/report.h \
 	src/node/report_private.h \
+	src/node/report_changes.c src/node/report_changes.h \
 	src/node/report_gaps.c \
 	src/node/report_streams.c \
 	src/node/reporter.c src/node/reporter.h \

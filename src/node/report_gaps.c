@@ -116,13 +116,15 @@ put_samples(struct json *j, const struct seq_samples *s)
 	json_put_u64(j, "missing", s->missing);
 	json_put_u64(j, "dropped", s->dropped);
 	json_put_u64(j, "unfollowed", s->unfollowed);
+	json_put_u64(j, "taken", s->taken);
+	json_put_u64(j, "pool", s->pool);
+	json_put_u64(j, "scaled", s->scaled);
 	json_end(j);
 }
 
-static void
-put_key(struct json *j, const struct report_stream *st)
+void
+report_put_key(struct json *j, const struct stream_key *k, unsigned lane)
 {
-	const struct stream_key *k = &st->s.key;
 	char text[ADDR_TEXT_SIZE];
 	const char *version = proto_version_json((enum proto)k->proto);
 
@@ -136,7 +138,7 @@ put_key(struct json *j, const struct report_stream *st)
 		json_put_u64(j, "domain", k->domain);
 	if (k->proto == PROTO_SFLOW5)
 		json_put_text(j, "agent", addr_text(&k->agent, text));
-	json_put_u64(j, "lane", st->lane);
+	json_put_u64(j, "lane", lane);
 }
 
 static void
@@ -176,7 +178,7 @@ put_stream(struct json *j, const struct report_stream *st)
 	enum seq_discipline d = st->s.shared ? SEQ_NONE : (enum seq_discipline)live->discipline;
 
 	json_object(j);
-	put_key(j, st);
+	report_put_key(j, &st->s.key, st->lane);
 	json_put_text(j, "unit", seq_unit_name((enum proto)st->s.key.proto, d));
 	json_put_text(j, "discipline", st->s.shared ? "shared" : seq_discipline_name(d));
 	json_put_bool(j, "learnt", live->learnt || st->s.shared);
@@ -214,9 +216,8 @@ put_lanes(struct json *j, const struct report_streams *s)
 	json_end(j);
 }
 
-/* When the last one of the collectors began; false: one has not. */
-static bool
-find_started(const struct report_streams *s, wall_t *ret)
+bool
+report_find_started(const struct report_streams *s, wall_t *ret)
 {
 	wall_t latest = {INT64_MIN};
 
@@ -247,7 +248,7 @@ report_gaps(const struct report *r, struct buf *out)
 	json_put_text(&j, "cluster", r->conf->cluster);
 	json_put_text(&j, "node", r->conf->node);
 	put_time(&j, "time", r->now, 3);
-	if (find_started(&s, &started))
+	if (report_find_started(&s, &started))
 		put_time(&j, "started", started, 3);
 	else
 		put_null(&j, "started");

@@ -35,6 +35,12 @@ struct report_streams {
 /* False: memory is out. To be cleared in any case. */
 bool report_streams_read(const struct report *r, struct report_streams *ret);
 void report_streams_clear(struct report_streams *s);
+/* When the last one of the collectors began; false: one has not. */
+bool report_find_started(const struct report_streams *s, wall_t *ret);
+
+struct json;
+/* The members that name a stream. */
+void report_put_key(struct json *j, const struct stream_key *k, unsigned lane);
 
 /* Metrics of streams and exporters, no more than conf.status_series series of them. */
 void report_put_streams(const struct report *r, struct buf *out);

@@ -104,6 +104,59 @@ put_stream_metric(struct buf *out, enum stream_metric m, const struct report_str
 	}
 }
 
+/* --- of sFlow's samples --- */
+
+enum sample_metric {
+	SAMPLES_HEARD,
+	SAMPLES_MISSING,
+	SAMPLES_DROPPED,
+	SAMPLES_TAKEN,
+	SAMPLES_POOL,
+	SAMPLES_SCALED,
+	SAMPLE_METRICS
+};
+
+static const struct {
+	const char *name, *help;
+	bool counter;
+} sample_metrics[SAMPLE_METRICS] = {
+    [SAMPLES_HEARD] = {"flowbraid_sflow_samples_total", "Samples that were heard", true},
+    [SAMPLES_MISSING] = {"flowbraid_sflow_samples_missing",
+	"Samples that were not heard, by the numbers of their sources; late ones are taken off", false},
+    [SAMPLES_DROPPED] = {"flowbraid_sflow_samples_dropped_total",
+	"Samples that the agent says it could not take", true},
+    [SAMPLES_TAKEN] = {"flowbraid_sflow_samples_taken_total",
+	"Flow samples that the agent took, heard or not, of the packets of its pools", true},
+    [SAMPLES_POOL] = {"flowbraid_sflow_pool_packets_total",
+	"Packets that the agent took its flow samples of, by its pools", true},
+    [SAMPLES_SCALED] = {"flowbraid_sflow_scaled_packets_total",
+	"Packets that it took its flow samples of, by the sampling rates that it tells", true},
+};
+
+static uint64_t
+sample_value(const struct seq_samples *s, enum sample_metric m)
+{
+	const uint64_t values[SAMPLE_METRICS] = {[SAMPLES_HEARD] = s->heard,
+	    [SAMPLES_MISSING] = s->missing,
+	    [SAMPLES_DROPPED] = s->dropped,
+	    [SAMPLES_TAKEN] = s->taken,
+	    [SAMPLES_POOL] = s->pool,
+	    [SAMPLES_SCALED] = s->scaled};
+
+	return values[m];
+}
+
+static void
+put_sample_metric(struct buf *out, enum sample_metric m, const struct report_streams *s)
+{
+	report_put_head(out, sample_metrics[m].name, sample_metrics[m].help, sample_metrics[m].counter);
+	for (size_t i = 0; i < s->count; i++) {
+		if (s->all[i].chosen && s->all[i].s.key.proto == PROTO_SFLOW5)
+			put_stream(out, sample_metrics[m].name, &s->all[i],
+			    sample_value(&s->all[i].s.account.samples, m));
+	}
+}
+
 /* --- of exporters --- */
 
 #define SEVERAL CONF_LISTENERS_MOST /* in place of a listener's index */
@@ -274,7 +327,8 @@ struct rank {
 	uint64_t missing, datagrams;
 	size_t at;        /* index of the stream */
 	size_t first;     /* of its exporter's first one */
-	size_t exporters; /* series that come with the exporter */
+	size_t own;       /* series of the stream, */
+	size_t exporters; /* and those that come with the exporter */
 };
 
 static int
@@ -303,6 +357,8 @@ rank_all(const struct report_streams *s, struct rank *ranks, struct exporter *x)
 			    .datagrams = s->all[k].s.datagrams,
 			    .at = k,
 			    .first = i,
+			    .own = STREAM_METRICS +
+				(s->all[k].s.key.proto == PROTO_SFLOW5 ? SAMPLE_METRICS : 0U),
 			    .exporters = series};
 	}
 	qsort(ranks, s->count, sizeof(*ranks), by_rank);
@@ -317,7 +373,7 @@ choose(struct report_streams *s, struct rank *ranks, bool *exporters, size_t lim
 
 	for (size_t i = 0; i < s->count; i++) {
 		const struct rank *k = &ranks[i];
-		size_t series = STREAM_METRICS + (exporters[k->first] ? 0 : k->exporters);
+		size_t series = k->own + (exporters[k->first] ? 0 : k->exporters);
 
 		full |= used + series > limit;
 		exporters[k->first] = true;
@@ -348,6 +404,8 @@ report_put_streams(const struct report *r, struct buf *out)
 		left_out = choose(&s, ranks, exporters, (size_t)r->conf->status_series);
 		for (unsigned m = 0; m < STREAM_METRICS; m++)
 			put_stream_metric(out, (enum stream_metric)m, &s);
+		for (unsigned m = 0; m < SAMPLE_METRICS; m++)
+			put_sample_metric(out, (enum sample_metric)m, &s);
 		for (unsigned m = 0; m < EXPORTER_METRICS; m++)
 			put_exporter_metric(out, (enum exporter_metric)m, &s, x);
 		report_put_head(out, "flowbraid_series_left_out",

@@ -18,14 +18,18 @@
 #include "base/serve_secrets.h"
 #include "node/channel.h"
 #include "node/report.h"
+#include "node/report_changes.h"
 
 #define PENDING_MOST 64
 #define BIND_PAUSE_NS (20 * NS_PER_MSEC)
 #define FRESH_NS NS_PER_SEC /* collectors put up something new as often */
+#define DIFFERENCES 4       /* that are kept for others who ask the same */
+#define TOKEN_SIZE 64
 
 enum { EXIT_CLEAN = 0, EXIT_CANNOT = 2 };
 
-enum path { PATH_STATUS, PATH_METRICS, PATH_HEALTH, PATH_GAPS, PATH_COUNT };
+/* PATH_CHANGES: /gaps for who names an answer that he has. */
+enum path { PATH_STATUS, PATH_METRICS, PATH_HEALTH, PATH_GAPS, PATHS, PATH_CHANGES = PATHS, PATH_COUNT };
 
 /* Lives as long as somebody reads it. */
 struct document {
@@ -40,8 +44,15 @@ struct reporter {
 	int channel;
 	struct loop *loop;
 	struct serve *serve;
-	struct serve_secrets secrets;        /* until they are used */
-	struct document *latest[PATH_COUNT]; /* NULL: none */
+	struct serve_secrets secrets;   /* until they are used */
+	struct document *latest[PATHS]; /* NULL: none */
+	struct changes *changes;        /* NULL: nobody has asked for any */
+	mono_t looked;                  /* when for them last */
+	struct {
+		uint64_t since;
+		struct document *document; /* NULL: none */
+	} differences[DIFFERENCES];
+	unsigned difference; /* the one that was made last */
 	struct channel_message message;
 };
 
@@ -166,11 +177,12 @@ let_go(struct document *d)
 	free(d);
 }
 
-static struct document *
-make_document(struct reporter *p, enum path path, mono_t now)
+static struct report
+report_of(struct reporter *p, mono_t now)
 {
 	const struct serve_counts counts = serve_counts(p->serve);
-	const struct report r = {.conf = p->start->conf,
+
+	return (struct report){.conf = p->start->conf,
 	    .boards = p->start->boards,
 	    .accounts = p->start->accounts,
 	    .lanes = p->start->lanes,
@@ -181,13 +193,36 @@ make_document(struct reporter *p, enum path path, mono_t now)
 	    .ended = counts.ended,
 	    .now = wall_now(),
 	    .mono = now};
+}
+
+static struct document *
+document_new(mono_t now)
+{
 	struct document *d = calloc(1, sizeof(*d));
+
+	if (d != NULL)
+		*d = (struct document){.users = 1, .good = true, .made = now};
+	return d;
+}
+
+/* NULL: it could not be made whole. */
+static struct document *
+document_made(struct document *d)
+{
+	if (buf_ok(&d->out))
+		return d;
+	let_go(d);
+	return NULL;
+}
+
+static struct document *
+make_document(struct reporter *p, enum path path, mono_t now)
+{
+	const struct report r = report_of(p, now);
+	struct document *d = document_new(now);
 
 	if (d == NULL)
 		return NULL;
-	d->users = 1;
-	d->good = true;
-	d->made = now;
 	if (path == PATH_STATUS)
 		report_status(&r, &d->out);
 	else if (path == PATH_METRICS)
@@ -196,10 +231,7 @@ make_document(struct reporter *p, enum path path, mono_t now)
 		report_gaps(&r, &d->out);
 	else
 		d->good = report_health(&r, &d->out);
-	if (buf_ok(&d->out))
-		return d;
-	let_go(d);
-	return NULL;
+	return document_made(d);
 }
 
 /* NULL: out of memory. */
@@ -215,6 +247,60 @@ document_of(struct reporter *p, enum path path)
 	return p->latest[path];
 }
 
+static void
+forget_differences(struct reporter *p)
+{
+	for (unsigned i = 0; i < DIFFERENCES; i++) {
+		let_go(p->differences[i].document);
+		p->differences[i].document = NULL;
+	}
+}
+
+static bool
+look_for_changes(struct reporter *p)
+{
+	mono_t now = mono_now();
+	const struct report r = report_of(p, now);
+
+	if (p->changes != NULL && now.ns - p->looked.ns < FRESH_NS)
+		return true;
+	if (p->changes == NULL)
+		p->changes = changes_new((uint64_t)r.now.ns);
+	forget_differences(p);
+	p->looked = now;
+	if (p->changes != NULL && changes_look(p->changes, &r))
+		return true;
+	changes_free(p->changes);
+	p->changes = NULL;
+	return false;
+}
+
+/* NULL: out of memory. */
+static struct document *
+changes_of(struct reporter *p, const char *token)
+{
+	struct document *d;
+	uint64_t since;
+
+	if (!look_for_changes(p))
+		return NULL;
+	since = changes_since(p->changes, token);
+	for (unsigned i = 0; i < DIFFERENCES; i++) {
+		if (p->differences[i].document != NULL && p->differences[i].since == since)
+			return p->differences[i].document;
+	}
+	d = document_new(p->looked);
+	if (d == NULL)
+		return NULL;
+	changes_put(p->changes, p->start->conf, since, &d->out);
+	d = document_made(d);
+	p->difference = (p->difference + 1) % DIFFERENCES;
+	let_go(p->differences[p->difference].document);
+	p->differences[p->difference].since = since;
+	p->differences[p->difference].document = d;
+	return d;
+}
+
 /* --- answers --- */
 
 static void
@@ -224,15 +310,15 @@ on_sent(void *ctx)
 }
 
 static void
-reply_document(struct reporter *p, struct serve_request *r, enum path path)
+reply_document(struct serve_request *r, enum path path, struct document *d)
 {
 	static const char *const types[PATH_COUNT] = {
 	    "application/json",
 	    "text/plain; version=0.0.4; charset=utf-8",
 	    "text/plain; charset=utf-8",
 	    "application/json",
+	    "application/x-ndjson",
 	};
-	struct document *d = document_of(p, path);
 
 	if (d == NULL) {
 		serve_reply_text(r, 503, "out of memory\n");
@@ -251,14 +337,18 @@ reply_document(struct reporter *p, struct serve_request *r, enum path path)
 static void
 on_request(void *ctx, struct serve_request *r)
 {
-	static const char *const paths[PATH_COUNT] = {"/status", "/metrics", "/healthz", "/gaps"};
+	static const char *const paths[PATHS] = {"/status", "/metrics", "/healthz", "/gaps"};
 	struct reporter *p = ctx;
+	char token[TOKEN_SIZE];
 
-	for (unsigned i = 0; i < PATH_COUNT; i++) {
-		if (strcmp(serve_path(r), paths[i]) == 0) {
-			reply_document(p, r, (enum path)i);
-			return;
-		}
+	for (unsigned i = 0; i < PATHS; i++) {
+		if (strcmp(serve_path(r), paths[i]) != 0)
+			continue;
+		if (i == PATH_GAPS && serve_query(r, "since", token, sizeof(token)))
+			reply_document(r, PATH_CHANGES, changes_of(p, token));
+		else
+			reply_document(r, (enum path)i, document_of(p, (enum path)i));
+		return;
 	}
 	serve_reply_text(r, 404, "there are /status, /metrics, /gaps and /healthz\n");
 }
@@ -313,8 +403,10 @@ run(struct reporter *p)
 	if (e != ERR_OK)
 		msg_error("status: cannot serve: %s", err_text(e));
 	serve_free(p->serve);
-	for (unsigned i = 0; i < PATH_COUNT; i++)
+	for (unsigned i = 0; i < PATHS; i++)
 		let_go(p->latest[i]);
+	forget_differences(p);
+	changes_free(p->changes);
 	loop_free(p->loop);
 	return e == ERR_OK;
 }

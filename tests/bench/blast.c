@@ -3,10 +3,11 @@
  * Sends export datagrams as fast as asked: an exporter whose every datagram is different and whose sequence
  * numbers tell what got lost. For benchmarks and for tests of the daemon.
  *
- *	blast [-a address] [-p port] [-i interface] [-s source-port] [-n datagrams] [-r a-second]
+ *	blast [-a address] [-p port[,port...]] [-l percent] [-i interface] [-s source-port] [-n datagrams] [-r a-second]
  *	    [-v 5 | 9] [-f flows-in-a-datagram] [-q first-sequence] [-k exporters]
  *	    [-w capture [-t seconds-since-1970]]
  *
+ * Of several ports each gets all, but for the first one, which with -l misses so many of a hundred, at random.
  * With -k they come from so many addresses in turn, 127.77.0.0 and up, each with a numbering of its own. Datagrams that the socket does not take are sent again, so n datagrams have been sent in the end. Prints
  * `sent N datagrams in S s`. SIGTERM ends it early, with the same line. With -w nothing is sent: the datagrams
  * stand in a capture (pcap, nanoseconds, raw IP) instead, from 198.51.100.1, at times that -r and -t give.
@@ -32,11 +33,15 @@
 #define SIZE_MOST 1472
 #define V9_TEMPLATE_EVERY 1000
 #define EXPORTERS_MOST 65536
+#define PORTS_MOST 32
 #define FIRST_EXPORTER 0x7f4d0000
 
 struct options {
 	struct addr address;
 	uint16_t port, source_port;
+	uint16_t others[PORTS_MOST]; /* ports that get the same */
+	unsigned other_count;
+	double loss; /* percent, to the first port */
 	unsigned ifindex;
 	uint64_t count;
 	double rate; /* 0: as fast as it goes */
@@ -196,6 +201,59 @@ pace(const struct options *o, mono_t begun, uint64_t i)
 	(void)clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &at, NULL);
 }
 
+static bool
+is_lost(const struct options *o)
+{
+	static uint64_t seed = 1;
+
+	seed = seed * 6364136223846793005U + 1442695040888963407U;
+	return o->loss > 0 && (double)(seed >> 33) < o->loss / 100 * 2147483648.0;
+}
+
+/* NULL: to where the socket is connected. Ends early when the process is told to. */
+static unsigned
+send_batch(int fd, struct mmsghdr *messages, unsigned batch, struct sockaddr_storage *to, socklen_t to_len)
+{
+	unsigned at = 0;
+
+	for (unsigned i = 0; i < batch; i++) {
+		messages[i].msg_hdr.msg_name = to;
+		messages[i].msg_hdr.msg_namelen = to_len;
+	}
+	while (at < batch && !ended) {
+		int n = sendmmsg(fd, messages + at, batch - at, 0);
+
+		if (n > 0)
+			at += (unsigned)n;
+		else if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR && errno != ECONNREFUSED)
+			die("sendmmsg");
+	}
+	return at;
+}
+
+/* The same datagrams to the other ports, and to the first what is not lost. */
+static unsigned
+send_to_all(const struct options *o, int fd, struct mmsghdr *messages, unsigned batch)
+{
+	struct mmsghdr kept[BATCH];
+	struct sockaddr_storage sa;
+	unsigned count = 0;
+
+	if (o->other_count == 0 && o->loss <= 0)
+		return send_batch(fd, messages, batch, NULL, 0);
+	for (unsigned i = 0; i < batch; i++) {
+		if (!is_lost(o))
+			kept[count++] = messages[i];
+	}
+	(void)send_batch(fd, kept, count, NULL, 0);
+	for (unsigned i = 0; i < o->other_count; i++) {
+		socklen_t len = addr_to_sockaddr(&o->address, o->others[i], &sa);
+
+		(void)send_batch(fd, messages, batch, &sa, len);
+	}
+	return batch;
+}
+
 /* Batches are sent by each of the sockets in turn. */
 static uint64_t
 blast(const struct options *o, const int *fds)
@@ -211,7 +269,6 @@ blast(const struct options *o, const int *fds)
 	while (sent < o->count && !ended) {
 		unsigned batch = o->count - sent < BATCH ? (unsigned)(o->count - sent) : BATCH;
 		uint64_t turn = sent / BATCH, own = turn / turns * BATCH;
-		unsigned at = 0;
 
 		for (unsigned i = 0; i < batch; i++) {
 			iov[i].iov_base = payloads[i];
@@ -220,16 +277,7 @@ blast(const struct options *o, const int *fds)
 			messages[i].msg_hdr.msg_iovlen = 1;
 		}
 		pace(o, begun, sent);
-		while (at < batch && !ended) {
-			int n = sendmmsg(fds[turn % turns], messages + at, batch - at, 0);
-
-			if (n > 0)
-				at += (unsigned)n;
-			else if (errno != ENOBUFS && errno != EAGAIN && errno != EINTR &&
-			    errno != ECONNREFUSED)
-				die("sendmmsg");
-		}
-		sent += at;
+		sent += send_to_all(o, fds[turn % turns], messages, batch);
 	}
 	printf("sent %llu datagrams in %.3f s\n", (unsigned long long)sent,
 	    (double)(mono_now().ns - begun.ns) / 1e9);
@@ -295,18 +343,31 @@ write_capture(const struct options *o)
 }
 
 static void
+read_ports(struct options *o, const char *text)
+{
+	char *end;
+
+	o->port = (uint16_t)strtoul(text, &end, 10);
+	for (o->other_count = 0; *end == ',' && o->other_count < PORTS_MOST; o->other_count++)
+		o->others[o->other_count] = (uint16_t)strtoul(end + 1, &end, 10);
+}
+
+static void
 read_options(int argc, char **argv, struct options *o)
 {
 	int c;
 
-	while ((c = getopt(argc, argv, "a:p:i:s:n:r:v:f:q:k:w:t:")) != -1) {
+	while ((c = getopt(argc, argv, "a:p:l:i:s:n:r:v:f:q:k:w:t:")) != -1) {
 		switch (c) {
 		case 'a':
 			if (!addr_parse(optarg, &o->address))
 				c = '?';
 			break;
 		case 'p':
-			o->port = (uint16_t)atoi(optarg);
+			read_ports(o, optarg);
+			break;
+		case 'l':
+			o->loss = atof(optarg);
 			break;
 		case 'i':
 			o->ifindex = if_nametoindex(optarg);

@@ -4,7 +4,7 @@
 check_PROGRAMS += tests/bench/blast tests/bench/floor
 tests_bench_blast_LDADD = $(LIBFB_BASE)
 tests_bench_floor_LDADD = $(LIBFB_BASE)
-EXTRA_DIST += tests/bench/cat tests/bench/run tests/bench/scrape tests/bench/soak
+EXTRA_DIST += tests/bench/cat tests/bench/monitor tests/bench/run tests/bench/scrape tests/bench/soak
 
 # The log layer alone: make tests/bench/bench-log && tests/bench/bench-log
 EXTRA_PROGRAMS += tests/bench/bench-log

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: ISC
 #
-# Something that answers as a node does, for tests of flowbraid monitor: /gaps and /status of streams that go on by ten datagrams a second,
+# Something that answers as a node does, for tests of flowbraid monitor: /gaps?since= (always all) and /status of streams that go on by ten datagrams a second,
 # begun a minute before midnight, UTC, of some day, so that all such nodes tell of the same ones.
 #
 #	fake-node.py PORT NAME [OPTION]...
@@ -37,29 +37,42 @@ def text(t):
     return datetime.datetime.fromtimestamp(t, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+def ns(t):
+    return int(t * 1000) * 1000000
+
+
 def position(t):
     return int((t - BASE) * RATE)
 
 
 def ranges(i, first, end):
     if o.loss:
-        return [{"from": p, "to": p, "since": text(STARTED), "declared": True} for p in range(first - first % o.loss + o.loss, end - 1, o.loss)][-1000:]
+        return [(p, p + 1) for p in range(first - first % o.loss + o.loss, end - 1, o.loss)][-1000:]
     if i > 0 or not o.miss:
         return []
     spans = (s.split("-") for s in o.miss.split(","))
-    return [{"from": position(o.at - int(a)), "to": position(o.at - int(b)) - 1, "since": text(STARTED), "declared": True} for a, b in spans]
+    return [(position(o.at - int(a)), position(o.at - int(b))) for a, b in spans]
+
+
+def missing(i, first, end):
+    out, at = [], first
+    for a, b in ranges(i, first, end):
+        out += [a - at, b - a]
+        at = b
+    return out
 
 
 def gaps():
     now = float(int(time.time()))
     end = position(now)
     first = max(position(STARTED - 600), 0)
+    head = {"cluster": o.cluster, "node": o.name, "time": text(now), "started": text(STARTED - 600), "token": "1-1", "since": None}
     streams = [{
-        "exporter": f"10.{i // 65536}.{i // 256 % 256}.{i % 256}", "exporterPort": 40000, "version": 9, "domain": i, "lane": 0, "unit": "datagrams",
-        "discipline": "datagrams", "learnt": True, "boot": text(BASE), "epoch": 1, "first": first, "next": end, "sequence": end % 2**32,
-        "heard": end - first, "datagrams": end - first, "firstHeard": text(STARTED - 600), "lastHeard": text(now), "ranges": ranges(i, first, end),
+        "id": i, "exporter": f"10.{i // 65536}.{i // 256 % 256}.{i % 256}", "exporterPort": 40000, "version": 9, "domain": i, "lane": 0, "unit": "datagrams",
+        "discipline": "datagrams", "learnt": True, "epoch": 1, "boot": ns(BASE), "firstHeard": ns(STARTED - 600), "lastHeard": ns(now), "first": first, "next": end,
+        "datagrams": end - first, "heard": end - first, "missing": missing(i, first, end),
     } for i in range(o.streams)]
-    return {"cluster": o.cluster, "node": o.name, "time": text(now), "started": text(STARTED - 600), "lanes": [], "streams": streams}
+    return "".join(json.dumps(line) + "\n" for line in [head] + streams + [{"gone": [], "end": True}])
 
 
 def status():
@@ -82,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def document(self):
         second = int(time.time())
         if self.made.get(self.path, (0,))[0] != second:
-            Handler.made[self.path] = (second, json.dumps(gaps() if self.path == "/gaps" else status()).encode())
+            Handler.made[self.path] = (second, (gaps() if self.path.startswith("/gaps") else json.dumps(status())).encode())
         return self.made[self.path][1]
 
     def do_GET(self):
@@ -104,8 +117,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         elif o.mode == "half":
             self.answer(200, self.document()[:50], 5000)
         elif o.mode == "wrong":
-            self.answer(200, b'{"cluster": 5}')
-        elif self.path in ("/gaps", "/status"):
+            self.answer(200, b'{"cluster": 5}\n')
+        elif self.path.startswith("/gaps?since=") or self.path == "/status":
             self.answer(200, self.document())
         else:
             self.answer(404, b"")

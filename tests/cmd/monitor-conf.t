@@ -28,8 +28,8 @@ is "$(jq -c '[.panels[].id] | length == (unique | length)' "$CONF/flowbraid-graf
 
 # Names of metrics, as the sources have them.
 {
-	(tr -d '\n\t' <"$SRCDIR/cluster/monitor_metrics.c" && echo) | sed 's/put_/\n&/g; s/{"node_/\n&/g' |
-		sed -n 's/^put_\(help\|one\)( *out, "\([a-z_]*\)".*/flowbraid_cluster_\2/p; s/^{"\(node_[a-z_]*\)", ".*/flowbraid_cluster_\1/p'
+	(tr -d '\n\t' <"$SRCDIR/cluster/monitor_metrics.c" && echo) | sed 's/put_/\n&/g; s/{"node_/\n&/g; s/{"stream_/\n&/g' |
+		sed -n 's/^put_\(help\|one\)( *out, "\([a-z_]*\)".*/flowbraid_cluster_\2/p; s/^{"\([a-z_]*\)", *".*/flowbraid_cluster_\1/p'
 	grep -oh '"flowbraid_[a-z_]*' "$SRCDIR"/src/node/*.c | tr -d '"'
 } | sort -u >"$T/there"
 for file in flowbraid-rules.yml flowbraid-grafana.json; do

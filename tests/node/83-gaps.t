@@ -57,6 +57,30 @@ is "$(jq -c '[.streams[] | select(.exporterPort >= 41100) | (.missing == ([.rang
 is "$(jq -c '[.streams[].ranges[] | select(.declared | not)]' "$T/gaps")" '[]' "all are declared"
 is "$(jq -c '.streams[] | select(.version == "sflow5" and .exporterPort < 41100) | [.agent, .domain, .samples.dropped, .samples.missing > 0]' "$T/gaps")" \
 	'["192.0.2.1",7,0,true]' "sFlow: agent, and samples that are missing"
+is "$(jq -c '[.streams[] | select(.version == "sflow5" and .learnt) | .samples | [.pool == 100 * .taken, .scaled == .pool, .taken > .heard]] | unique' "$T/gaps")" \
+	'[[true,true,true]]' "sFlow: one of a hundred is sampled, as it says"
+
+# --- differences ---
+# since TOKEN: the answer, with ranges as in /gaps
+since()
+{
+	get "$URL/gaps?since=$1" >"$T/lines"
+	jq -sc '.[1:] | map(select(type == "object" and has("id")) | . as $s | {port: .exporterPort, first, next, datagrams, heard,
+		ranges: (reduce .missing[] as $n ({at: $s.first, skip: true, r: []};
+			if .skip then .at += $n | .skip = false else .r += [[.at, .at + $n - 1]] | .at += $n | .skip = true end) | .r)}) |
+		sort_by(.port)' "$T/lines" >"$T/told"
+}
+since ""
+is "$(cat "$T/told")" "$(jq -c '[.streams[] | {port: .exporterPort, first, next, datagrams, heard, ranges: [.ranges[] | [.from, .to]]}] |
+	sort_by(.port)' "$T/gaps")" "/gaps?since= tells the same"
+is "$(jq -sc '[.[] | select(has("samples")).samples | .[1:]] | sort' "$T/lines")" \
+	"$(jq -c '[.streams[].samples | select(.) | [.heard, .missing, .dropped, .taken, .pool, .scaled]] | sort' "$T/gaps")" "samples, too"
+token=$(head -n 1 "$T/lines" | jq -r .token)
+since "$token"
+is "$(jq -sc '[(.[0] | [.cluster, .node, .since]), .[1:]]' "$T/lines")" "[[\"test\",\"n\",\"$token\"],[{\"gone\":[],\"end\":true}]]" \
+	"nothing has changed since"
+since "x$token"
+is "$(head -n 1 "$T/lines" | jq -c .since),$(jq length "$T/told")" "null,$(jq '.streams | length' "$T/gaps")" "a token that is not known: all again"
 
 get $URL/metrics >"$T/metrics"
 # metric NAME PORT
@@ -74,6 +98,8 @@ for port in $(jq .port "$T/truth"); do
 	[ $(($(metric missing "$port") - $(metric recovered "$port"))) = "$want" ] || wrong="$wrong $port:missing"
 done
 is "$wrong" "" "metrics say the same"
+is "$(sed -n 's/^flowbraid_sflow_pool_packets_total{.*} //p' "$T/metrics" | sort -n)" "$(jq '.streams[].samples | select(.) | .pool' "$T/gaps" | sort -n)" \
+	"pools of sFlow"
 is "$(sed -n 's/^flowbraid_udp_packets_total{exporter="127.0.0.1",listener="127.0.0.1:'"$PORT"'"} //p' "$T/metrics")" "$total" \
 	"datagrams of the exporter on the listener"
 if command -v promtool >/dev/null; then
@@ -86,7 +112,7 @@ fi
 # --- limits of series ---
 series()
 {
-	get $URL/metrics | grep -c '^flowbraid_\(sequence_[a-z]*_total{exporter\|udp_\(packets\)\|decoder_\|exporter_\)'
+	get $URL/metrics | grep -c '^flowbraid_\(sequence_[a-z]*_total{exporter\|sflow_\|udp_\(packets\)\|decoder_\|exporter_\)'
 }
 all=$(series)
 setup 'series = 40;'
@@ -97,7 +123,7 @@ limited()
 }
 check "is kept to" wait_for 20 limited
 get $URL/metrics >"$T/metrics"
-is "$(sed -n 's/^flowbraid_series_left_out //p' "$T/metrics")" $((all - $(grep -c '^flowbraid_\(sequence_[a-z]*_total{exporter\|udp_packets\|decoder_\|exporter_\)' "$T/metrics"))) \
+is "$(sed -n 's/^flowbraid_series_left_out //p' "$T/metrics")" $((all - $(grep -c '^flowbraid_\(sequence_[a-z]*_total{exporter\|sflow_\|udp_packets\|decoder_\|exporter_\)' "$T/metrics"))) \
 	"how many are left out is said"
 most=$(jq '[.streams[]] | max_by(.missing) | .exporterPort' "$T/gaps")
 check "the one that misses most is there" grep -q "sequence_missing_total{.*port=\"$most\"" "$T/metrics"

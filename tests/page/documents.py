@@ -65,7 +65,9 @@ class Cluster:
                 "agent": "203.0.113.1" if s["version"] == "sflow5" else None, "unit": s["unit"], "rate": rate,
                 "hearing": len(names), "of": len(names), "residual": 0, "residualPercent": 0,
                 "lastHeard": iso(now - 0.2),
-                "nodes": [{"state": "hears", "rate": rate, "missing": 0, "lossPercent": 0} for _ in names],
+                "nodes": [{"state": "hears", "rate": rate, "missing": 0, "lossPercent": 0, "samples": {
+                    "heard": 9000 + i, "missing": 0, "dropped": 0, "samplingRate": 512, "effectiveRate": 512.4,
+                } if s["version"] == "sflow5" else None} for i, _ in enumerate(names)],
             })
         total = sum(s["rate"] for s in self.doc["streams"])
         for i, name in enumerate(names):
@@ -129,8 +131,8 @@ class Cluster:
 
     def add_up(self):
         for i, n in enumerate(self.doc["nodes"]):
-            n["missing"] = sum(self.doc["timeline"]["nodes"][i]["missing"])
-            heard = sum(self.doc["timeline"]["nodes"][i]["heard"])
+            line = self.doc["timeline"]["nodes"][i]
+            n["missing"], heard = (sum(v for v in line[key] if v is not None) for key in ("missing", "heard"))
             n["lossPercent"] = 100 * n["missing"] / (heard + n["missing"]) if heard + n["missing"] else 0
         self.doc["gaps"].sort(key=lambda g: g["from"], reverse=True)
         del self.doc["gaps"][100:]
@@ -193,6 +195,8 @@ def skewed(now):
     c.doc["nodes"][0].update(skewSeconds=-63.2)
     c.doc["nodes"][1].update(behind=True, answeredSecondsAgo=0.4)
     c.doc["nodes"][2].update(failing=True, why="disk full")
+    sflow = next(s for s in c.doc["streams"] if s["version"] == "sflow5")
+    sflow["nodes"][1]["samples"].update(heard=9999, missing=7, dropped=12, effectiveRate=2048)
     c.health("thinner", "node col-a: its clock is 63 s behind", "node col-b lags", "node col-c: disk full")
     return c
 
@@ -225,9 +229,8 @@ def young(now):
     """It has watched for little more than a minute, and has not understood one exporter's numbers yet."""
     c = Cluster(now)
     line = c.doc["timeline"]
-    line["start"] = iso(c.start + (BUCKETS - 3) * STEP)
     for row in [line["all"]] + [n[key] for n in line["nodes"] for key in ("heard", "missing", "trouble")]:
-        del row[:-3]
+        row[:-3] = [None] * (BUCKETS - 3)
     c.doc["streams"][2]["accounted"] = False
     c.doc.update(residual=0, leftOut=7)
     return c

@@ -103,10 +103,19 @@ async function states() {
 	await headline(page, "Thinner");
 	is("skewed: nodes", await texts(page, "#nodes .state"), ["clock off", "behind", "failing"]);
 	like("skewed: by how much", (await texts(page, "#nodes li"))[0], /63\ss behind/);
+	const sampled = (await texts(page, "#streams tbody th small")).filter((t) => /^sFlow/.test(t));
+	check("skewed: what sFlow's agents do", sampled.some((t) => /samples 1 in 2\.05\sk, says 1 in 512 · 12\ssamples dropped by the agent/.test(t)) &&
+		sampled.some((t) => /samples 1 in 512$/.test(t)));
+	check("skewed: samples that are missing", (await page.locator("#streams td.at[title]").evaluateAll((all) => all.map((td) => td.title)))
+		.some((t) => /9,999 heard, 7 missing$/.test(t)));
 	await show("young");
 	await headline(page, "Whole");
 	is("young: ranges are those of the window", await texts(page, "#ranges label"), ["15 min", "1 h", "3 h"]);
 	like("young: numbers that are not understood yet", (await texts(page, "#streams tbody tr")).find((t) => /^192\.0\.2\.17 /.test(t)), /not known/);
+	await page.evaluate(() => { document.getElementById("timeline-details").open = true; });
+	await page.waitForSelector("#timeline-table tbody tr");
+	is("young: what nobody knows is no number", await texts(page, "#timeline-table tbody tr:last-child td"), Array(7).fill("–"));
+	like("young: the last of it is", await page.locator("#timeline-table tbody tr").first().innerText(), /\d\s+0\s/);
 	like("young: what was left out", await text(page, "#streams-left"), /left something out 7 times/);
 	await show("first");
 	await headline(page, "Blind");

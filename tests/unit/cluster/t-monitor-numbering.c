@@ -46,7 +46,7 @@ answer(unsigned node, const struct says *says, size_t count)
 	    .time_ns = T0 + now_ns,
 	    .started_ns = T0 - 5000 * NS_PER_SEC};
 	struct report_stream streams[3] = {{.unit = NULL}};
-	struct seq_range missing[3];
+	struct report_range missing[3];
 	const char *why;
 
 	for (size_t i = 0; i < count; i++) {
@@ -63,6 +63,7 @@ answer(unsigned node, const struct says *says, size_t count)
 		    .boot_ns = T0 - 9000 * NS_PER_SEC,
 		    .epoch = 1,
 		    .first = one->first,
+		    .from = one->first,
 		    .next = one->next,
 		    .datagrams = (uint64_t)now_ns,
 		    .heard = (uint64_t)now_ns,
@@ -70,7 +71,8 @@ answer(unsigned node, const struct says *says, size_t count)
 		    .heard_ns = T0 + now_ns,
 		    .range = i,
 		    .ranges = one->missing.from < one->missing.to};
-		missing[i] = one->missing;
+		missing[i] = (struct report_range){
+		    one->missing, (uint64_t)(one->missing.to - one->missing.from)};
 	}
 	r.streams = streams;
 	r.stream_count = count;

@@ -12,6 +12,7 @@
 
 #define NODES 3
 #define MOST 200000
+#define JOINED 7 /* gaps that are nearer than this may be joined */
 #define T0 ((int64_t)1800000000 * NS_PER_SEC)
 
 /* An exporter's life, and what each node heard of it in its own. */
@@ -23,34 +24,68 @@ struct world {
 	int64_t base, sent; /* number of the first datagram, and how many were sent */
 	struct {
 		int64_t skew_ns, started_ns;
+		bool silent;         /* one of its collectors has told nothing yet */
 		bool knows;          /* heard something of this life */
 		int64_t first, next; /* datagrams */
 		bool heard[MOST], told[MOST];
 		uint64_t epoch, datagrams, heard_ns, since_ns;
 		uint64_t kernel_drops;
+		/* What its last answer told, from which the next one may be told as a difference. */
+		bool based, base_heard[MOST];
+		int64_t base_first, base_next;
+		uint64_t base_life, base_started, base_epoch;
 	} node[NODES];
+	bool differences;       /* answers are differences, where they can be */
+	bool losing;            /* some answers are lost on their way, some tell more than they need to */
+	bool lost;              /* the one at hand is */
+	unsigned wholes, parts; /* streams in answers */
+	int64_t joined_behind;  /* 0: ranges are never joined; else so many of the last datagrams' are not */
 	uint64_t past[NODES], past_all; /* missing in former lives of the exporter, as histories have it */
-	struct seq_range ranges[MOST];
+	struct report_range ranges[MOST];
 	struct view *v;
 	unsigned answers;
 };
 
 static struct world w;
 
+static uint64_t seed;
+
+static unsigned
+draw(unsigned n)
+{
+	seed = seed * 6364136223846793005U + 1442695040888963407U;
+	return (unsigned)(seed >> 33) % n;
+}
+
+/* The monitor begins, or begins anew. */
 static void
-world_start(uint8_t proto, int64_t base, int64_t window_s)
+new_view(int64_t window_s)
 {
 	static const char *const urls[NODES] = {"http://a", "http://b", "http://c"};
 	const struct view_options o = {
 	    .window_ns = window_s * NS_PER_SEC, .silent_ns = 3 * NS_PER_SEC, .interval_ns = NS_PER_SEC};
 
 	view_free(w.v);
+	if (view_new(urls, NODES, &o, (wall_t){T0 + w.now_ns}, (mono_t){NS_PER_SEC + w.now_ns}, &w.v) !=
+	    ERR_OK)
+		exit(1);
+	for (unsigned n = 0; n < NODES; n++) {
+		w.node[n].based = false;
+		memset(w.node[n].told, 0, sizeof(w.node[n].told));
+	}
+}
+
+static void
+world_start(uint8_t proto, int64_t base, int64_t window_s)
+{
+	struct view *old = w.v;
+
 	memset(&w, 0, sizeof(w));
+	w.v = old;
 	w.proto = proto;
 	w.base = base;
 	w.boot_ns = T0 - 1000 * NS_PER_SEC;
-	if (view_new(urls, NODES, &o, (wall_t){T0}, (mono_t){NS_PER_SEC}, &w.v) != ERR_OK)
-		exit(1);
+	new_view(window_s);
 	for (unsigned n = 0; n < NODES; n++)
 		w.node[n].started_ns = T0 - 5000 * NS_PER_SEC;
 }
@@ -111,6 +146,82 @@ node_restarts(unsigned n)
 	memset(w.node[n].heard, 0, sizeof(w.node[n].heard));
 }
 
+/* Datagrams before it are old enough for their gaps to be joined. */
+static int64_t
+exact_from(unsigned n)
+{
+	return w.joined_behind > 0 ? w.node[n].next - w.joined_behind : INT64_MIN;
+}
+
+/* Whether a range, maybe a joined one, holds a datagram and the one behind it. */
+static bool
+is_in_range(unsigned n, int64_t i)
+{
+	int64_t from = i, to = i + 1;
+
+	while (from >= w.node[n].first && w.node[n].heard[from])
+		from--;
+	while (to < w.node[n].next && w.node[n].heard[to])
+		to++;
+	return !w.node[n].heard[i] ||
+	    (to < exact_from(n) && from >= w.node[n].first && to - from - 1 < JOINED);
+}
+
+/* The first datagram from which on a node tells: where what it heard differs from what its last answer told. */
+static int64_t
+where_changed(unsigned n)
+{
+	int64_t i = w.node[n].first;
+
+	if (!w.differences || !w.node[n].based || w.node[n].base_life != w.lives ||
+	    w.node[n].base_started != (uint64_t)w.node[n].started_ns || w.node[n].base_first != i ||
+	    w.node[n].base_epoch != w.node[n].epoch)
+		return i;
+	while (i < w.node[n].base_next && w.node[n].heard[i] == w.node[n].base_heard[i])
+		i++;
+	if (w.losing && draw(3) == 0)
+		i -= draw((unsigned)(i - w.node[n].first) + 1);
+	while (i > w.node[n].first && is_in_range(n, i - 1)) /* a range is told whole */
+		i--;
+	return i;
+}
+
+static void
+remember_base(unsigned n)
+{
+	w.node[n].based = w.node[n].knows;
+	w.node[n].base_first = w.node[n].first;
+	w.node[n].base_next = w.node[n].next;
+	w.node[n].base_life = w.lives;
+	w.node[n].base_epoch = w.node[n].epoch;
+	w.node[n].base_started = (uint64_t)w.node[n].started_ns;
+	memcpy(w.node[n].base_heard, w.node[n].heard, (size_t)w.sent * sizeof(bool));
+}
+
+/* What is missing from s->from on. Of what is older than `exact` datagrams neighbouring gaps are joined. */
+static void
+put_ranges(unsigned n, struct report_stream *s)
+{
+	int64_t exact = exact_from(n);
+
+	for (int64_t i = s->from - w.base; i < w.node[n].next; i++) {
+		struct report_range *last = s->ranges > 0 ? &w.ranges[s->ranges - 1] : NULL;
+
+		if (!w.lost && w.node[n].heard[i])
+			w.node[n].told[i] = true;
+		if (w.node[n].heard[i])
+			continue;
+		if (last != NULL &&
+		    (last->range.to == w.base + i || (i < exact && i + w.base - last->range.to < JOINED))) {
+			last->range.to = w.base + i + 1;
+			last->missing++;
+		} else {
+			w.ranges[s->ranges++] = (struct report_range){
+			    .range = {w.base + i, w.base + i + 1}, .missing = 1};
+		}
+	}
+}
+
 static const char *
 answer(unsigned n)
 {
@@ -126,7 +237,7 @@ answer(unsigned n)
 
 	r.node[0] = (char)('a' + n);
 	r.time_ns = T0 + w.now_ns + ms + w.node[n].skew_ns;
-	r.started_ns = w.node[n].started_ns;
+	r.started_ns = w.node[n].silent ? REPORT_NOT_STARTED : w.node[n].started_ns;
 	r.datagrams = w.node[n].datagrams;
 	r.kernel_drops = w.node[n].kernel_drops;
 	r.missing = w.ranges;
@@ -139,20 +250,25 @@ answer(unsigned n)
 		s.epoch = w.node[n].epoch + 1;
 		s.since_ns = (int64_t)w.node[n].since_ns + w.node[n].skew_ns;
 		s.heard_ns = (int64_t)w.node[n].heard_ns + w.node[n].skew_ns;
-		for (int64_t i = w.node[n].first; i < w.node[n].next; i++) {
-			if (w.node[n].heard[i]) {
-				w.node[n].told[i] = true;
-			} else if (s.ranges > 0 && w.ranges[s.ranges - 1].to == w.base + i) {
-				w.ranges[s.ranges - 1].to++;
-			} else {
-				w.ranges[s.ranges++] = (struct seq_range){w.base + i, w.base + i + 1};
-			}
-		}
+		s.from = w.base + where_changed(n);
+		if (s.from > s.first)
+			w.parts++;
+		else
+			w.wholes++;
+		r.whole = s.from == s.first;
+		put_ranges(n, &s);
 	}
-	if (view_answer(w.v, n, &r, (wall_t){T0 + w.now_ns + ms}, (mono_t){NS_PER_SEC + w.now_ns + ms},
-		&why) == ERR_OK)
+	if (w.lost)
 		return NULL;
-	return why;
+	if (view_answer(w.v, n, &r, (wall_t){T0 + w.now_ns + ms}, (mono_t){NS_PER_SEC + w.now_ns + ms},
+		&why) != ERR_OK) {
+		w.node[n].based = false;
+		return why;
+	}
+	remember_base(n);
+	if (view_wants_all(w.v, n, (mono_t){NS_PER_SEC + w.now_ns + ms}))
+		w.node[n].based = false;
+	return NULL;
 }
 
 /* A second: the nodes of the mask answer. */
@@ -161,9 +277,10 @@ second(unsigned mask)
 {
 	w.now_ns += NS_PER_SEC;
 	for (unsigned n = 0; n < NODES; n++) {
+		w.lost = (mask >> n & 1) != 0 && w.losing && draw(10) == 0;
 		if ((mask >> n & 1) != 0)
 			(void)answer(n);
-		else
+		if ((mask >> n & 1) == 0 || w.lost)
 			view_no_answer(w.v, n, "timed out", (mono_t){NS_PER_SEC + w.now_ns});
 	}
 	if (view_turn(w.v, (wall_t){T0 + w.now_ns + 500 * NS_PER_MSEC},
@@ -392,6 +509,7 @@ test_monitor_starts_late(void)
 		export_many(10, i == 30 ? 6 : 7);
 		w.now_ns += NS_PER_SEC;
 	}
+	new_view(3600);
 	export_many(20, 0);
 	node_restarts(2);
 	export_many(10, 7);
@@ -403,6 +521,11 @@ test_monitor_starts_late(void)
 	is_u64(stream()->at[2].units, 0, "what c, which was not alive, is not held against it");
 	is_u64(stream()->residual_units, 0, "nor claimed to be missing on all, for c may have it");
 	ok(sum(w.v->nodes[0].heard) >= 600, "what was heard before is on the timeline");
+	is_u64(w.v->bucket - w.v->nodes[0].since, 6,
+	    "from then on it is known what a heard"); /* steps of 10 s */
+	ok(view_knows(w.v, 2, w.v->bucket) && !view_knows(w.v, 2, w.v->bucket - 6), "c, less long");
+	ok(view_knows(w.v, VIEW_ALL, w.v->bucket - 6) && !view_knows(w.v, VIEW_ALL, w.v->bucket - 7),
+	    "anybody");
 	export_many(2, 0);
 	seconds(5, 7, 10, 7);
 	is_u64(stream()->residual_units, 2, "from now on it is");
@@ -462,6 +585,37 @@ test_causes(void)
 	is_text(view_cause(w.v, &g[0]), "network or exporter", "who knows");
 }
 
+/* A node that has just been started when the monitor is. */
+static void
+test_not_started(void)
+{
+	struct view_gap g[4];
+
+	world_start(PROTO_V9, 0, 360);
+	w.node[0].silent = true;
+	seconds(1, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	is_u64(view_gaps(w.v, g, 4), 1, "a gap");
+	is_text(view_cause(w.v, &g[0]), "network", "a node whose collectors begin to tell was not down");
+	w.node[0].silent = true;
+	seconds(2, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	is_text(
+	    view_cause(w.v, &g[0]), "network", "nor one of whose collectors nothing can be read for a while");
+	node_restarts(0);
+	w.node[0].silent = true;
+	seconds(20, 7, 10, 7);
+	w.node[0].silent = false;
+	export_many(3, 6);
+	seconds(5, 7, 10, 7);
+	(void)view_gaps(w.v, g, 4);
+	is_text(view_cause(w.v, &g[0]), "node down", "one that was started anew was");
+}
+
 static void
 test_many_ranges(void)
 {
@@ -483,16 +637,141 @@ test_many_ranges(void)
 	is_u64(w.v->left_out, 0, "nothing is left out");
 }
 
-/* --- at random --- */
-
-static uint64_t seed;
-
-static unsigned
-draw(unsigned n)
+/* Every fifth datagram is missing on a. */
+static void
+miss_some(unsigned fives)
 {
-	seed = seed * 6364136223846793005U + 1442695040888963407U;
-	return (unsigned)(seed >> 33) % n;
+	while (fives-- > 0) {
+		export(6);
+		export_many(4, 7);
+	}
 }
+
+static void
+test_differences(void)
+{
+	world_start(PROTO_V9, 0, 360);
+	w.differences = true;
+	seconds(5, 7, 10, 7);
+	w.wholes = w.parts = 0;
+	export(6);
+	seconds(5, 7, 10, 7);
+	ok(w.wholes == 0 && w.parts == 15, "differences are told, and all are taken");
+	is_u64(stream()->at[0].units, 1, "what is missing is in them");
+	seconds(500, 7, 0, 7);
+	is_u64(w.v->stream_count, 0, "the view has forgotten the stream, the nodes have not");
+	seconds(10, 7, 10, 7);
+	ok(w.wholes == 3, "so each tells all of it once");
+	is_u64(stream()->at[0].units + 10 * stream()->at[1].units, 1, "and nothing else is missing");
+	is_u64(stream()->hearing, 3, "all hear it");
+}
+
+/* One node sees a restart that was none: the others are right after all. */
+static void
+test_false_restart(void)
+{
+	world_start(PROTO_IPFIX, 0, 360);
+	w.boot_ns = REPORT_NO_BOOT;
+	w.differences = true;
+	seconds(5, 7, 10, 7);
+	w.node[1].epoch++;
+	seconds(15, 7, 10, 7);
+	is_u64(stream()->life, 2, "a restart that only b saw");
+	is_u64(stream()->hearing, 3, "all hear the stream");
+	is_u64(stream()->at[0].units + stream()->at[1].units + stream()->residual_units, 0,
+	    "and what they told before is known again");
+}
+
+static void
+test_joined(void)
+{
+	world_start(PROTO_V9, 0, 3600);
+	w.joined_behind = 20;
+	export(7);
+	for (int i = 0; i < 60; i++) { /* nobody looks */
+		miss_some(2);
+		w.now_ns += NS_PER_SEC;
+	}
+	seconds(3, 7, 10, 7);
+	is_u64(stream()->at[0].units, 120, "what was joined before anybody looked");
+	is_u64(sum(w.v->nodes[0].missing), 120, "on the timeline");
+	is_u64(stream()->residual_units, 0, "is claimed to be missing on one only");
+	for (int i = 0; i < 30; i++) {
+		miss_some(2);
+		second(7);
+	}
+	export_many(1, 0);
+	for (int i = 0; i < 30; i++) {
+		miss_some(2);
+		second(7);
+	}
+	is_u64(stream()->residual_units, 1, "what was told before it was joined stays known");
+	for (int i = 0; i < 10; i++) {
+		miss_some(2);
+		second(6);
+	}
+	seconds(5, 7, 10, 7);
+	is_u64(stream()->at[0].units, 120 + 121 + 20, "what was joined with what was known counts once");
+	is_u64(stream()->residual_units, 1, "and claims nothing of others");
+}
+
+/* Many streams with many ranges: what each keeps gets less, and what comes to it stays. */
+static void
+test_room(void)
+{
+	enum { COUNT = 400, EACH = 900 };
+	static struct report_stream streams[COUNT];
+	static struct report_range ranges[EACH];
+	struct node_report r = {.cluster = "c",
+	    .node = "a",
+	    .version = "1",
+	    .streams = streams,
+	    .stream_count = COUNT,
+	    .missing = ranges,
+	    .missing_count = EACH,
+	    .whole = true};
+	size_t kept = 0;
+	uint64_t units = 0;
+	const char *why;
+
+	world_start(PROTO_V9, 0, 3600);
+	for (unsigned i = 0; i < EACH; i++)
+		ranges[i] = (struct report_range){{10 * i + 5, 10 * i + 6}, 1};
+	for (int64_t second = 1; second < 5; second++) {
+		for (unsigned i = 0; i < COUNT; i++)
+			streams[i] = (struct report_stream){
+			    .key = {.exporter = addr_v4(0xc0000201), .port = (uint16_t)i, .proto = PROTO_V9},
+			    .unit = "datagrams",
+			    .counts = true,
+			    .boot_ns = T0,
+			    .next = 10 * EACH + second * 10,
+			    .datagrams = 1000 + (uint64_t)second,
+			    .heard = 1000 + (uint64_t)second,
+			    .since_ns = T0,
+			    .heard_ns = T0 + second * NS_PER_SEC,
+			    .ranges = EACH,
+			    .epoch = 1};
+		r.time_ns = T0 + second * NS_PER_SEC;
+		r.started_ns = T0;
+		for (unsigned n = 0; n < NODES; n++) {
+			r.node[0] = (char)('a' + n);
+			if (view_answer(w.v, n, &r, (wall_t){r.time_ns}, (mono_t){r.time_ns}, &why) != ERR_OK)
+				exit(1);
+		}
+		if (view_turn(w.v, (wall_t){r.time_ns}, (mono_t){r.time_ns}) != ERR_OK)
+			exit(1);
+	}
+	for (size_t i = 0; i < w.v->stream_count; i++) {
+		for (unsigned n = 0; n < NODES; n++)
+			kept += w.v->streams[i]->at[n].heard.count;
+		units += w.v->streams[i]->residual_units;
+	}
+	ok(kept <= VIEW_RANGES_ALL, "no more than %d ranges are kept, but %zu", VIEW_RANGES_ALL, kept);
+	is_u64(units, COUNT * EACH, "and what they come to is");
+	is_u64(w.v->left_out, 0, "nothing is left out");
+}
+
+/* --- at random --- */
 
 /* What nodes have told to be missing, up to a number. */
 static void
@@ -537,11 +816,14 @@ history(unsigned long number)
 {
 	unsigned up = 7, reached = 7;
 	int64_t late[100], late_count = 0;
-	bool good = true;
+	bool good = true, losing;
 
 	seed = number * 2654435761U + 1;
 	world_start(draw(2) ? PROTO_V9 : PROTO_IPFIX, draw(2) ? 0 : 4294967000, 7200);
+	w.differences = draw(5) > 0;
+	w.joined_behind = draw(3) == 0 ? 200 : 0;
 	seconds(2, 7, 10, 7);
+	w.losing = w.differences && draw(2);
 	for (unsigned i = 0; i < 150 && good; i++) {
 		unsigned n = draw(NODES);
 
@@ -550,7 +832,8 @@ history(unsigned long number)
 				node_restarts(n);
 			up ^= 1U << n;
 		}
-		if (draw(12) == 0)
+		/* What was joined before it was told is not known. */
+		if (draw(12) == 0 && w.joined_behind == 0)
 			reached ^= 1U << draw(NODES);
 		for (unsigned k = draw(15); k > 0; k--) {
 			unsigned loss = draw(4) == 0 ? draw(8) : 0;
@@ -564,7 +847,7 @@ history(unsigned long number)
 
 			n = draw(NODES);
 			if ((up >> n & 1) != 0 && w.node[n].knows && !w.node[n].heard[which] &&
-			    which > w.node[n].first)
+			    which > w.node[n].first && which > exact_from(n) + 100)
 				node_hears(n, which);
 		}
 		second(up & reached);
@@ -574,6 +857,8 @@ history(unsigned long number)
 					node_restarts(n);
 			}
 			up = reached = 7;
+			losing = w.losing;
+			w.losing = false;
 			seconds(6, 7, 10, 7);
 			good = agrees(number);
 			if (good && draw(2)) {
@@ -583,6 +868,7 @@ history(unsigned long number)
 				seconds(4, 7, 10, 7);
 				good = agrees(number);
 			}
+			w.losing = losing;
 		}
 	}
 	return good;
@@ -608,7 +894,12 @@ main(int argc, char **argv)
 	test_names();
 	test_same_document();
 	test_causes();
+	test_not_started();
 	test_many_ranges();
+	test_differences();
+	test_false_restart();
+	test_joined();
+	test_room();
 	for (unsigned long i = from; i < from + count; i++)
 		bad += !history(i);
 	is_u64(bad, 0, "%lu histories at random", count);

@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	tests/unit/node/t-picker \
 	tests/unit/node/t-reload \
 	tests/unit/node/t-feed-reader \
+	tests/unit/node/t-report-changes \
 	tests/unit/node/t-retention \
 	tests/unit/node/t-ring \
 	tests/unit/node/t-sources \
@@ -45,6 +46,7 @@ tests_unit_node_t_retention_SOURCES = tests/unit/node/t-retention.c tests/log-fo
 tests_unit_node_t_reload_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_retention_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_board_LDADD = $(LIBFB_NODE)
+tests_unit_node_t_report_changes_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_channel_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_feed_reader_LDADD = $(LIBFB_NODE)
 tests_unit_node_t_ring_LDADD = $(LIBFB_NODE)

@@ -167,6 +167,8 @@ test_late(void)
 	is_u64(a.late.count, 0, "which is given back");
 }
 
+static uint32_t pool_each = 100;
+
 static void
 sflow(uint32_t sequence, uint32_t sources, uint32_t first, uint32_t drops)
 {
@@ -184,13 +186,40 @@ sflow(uint32_t sequence, uint32_t sources, uint32_t first, uint32_t drops)
 		buf_u32(&payload, first);
 		buf_u32(&payload, i);
 		buf_u32(&payload, 100);
-		buf_u32(&payload, 100 * first);
+		buf_u32(&payload, pool_each * first);
 		buf_u32(&payload, drops);
 		buf_u32(&payload, 1);
 		buf_u32(&payload, 2);
 		buf_u32(&payload, 0);
 	}
 	take(0);
+}
+
+static void
+test_pools(void)
+{
+	begin();
+	sflow(1, 1, 10, 0);
+	is_u64(a.samples.taken + a.samples.pool, 0, "a pool that is heard first tells nothing");
+	sflow(2, 1, 11, 0);
+	sflow(4, 1, 14, 0);
+	is_u64(a.samples.taken, 4, "flow samples taken, missing ones included");
+	is_u64(a.samples.pool, 400, "of so many packets");
+	is_u64(a.samples.scaled, 400, "as many as it says");
+	sflow(3, 1, 12, 0);
+	is_u64(a.samples.taken * 1000 + a.samples.pool, 4400, "one that is late changes nothing");
+	pool_each = 250;
+	sflow(5, 1, 15, 0); /* 2,350 packets for one sample */
+	sflow(6, 1, 16, 0);
+	is_u64(a.samples.pool, 400 + 2350 + 250, "an agent that takes fewer than it says");
+	is_u64(a.samples.scaled, 600, "says the same");
+	pool_each = 0x20000000;
+	sflow(7, 1, 17, 0); /* 2 * 2^32 + 2^29, less than before by 32 bits */
+	pool_each = 0;
+	sflow(8, 1, 18, 0);
+	sflow(9, 1, 19, 0);
+	is_u64(a.samples.taken, 7, "a pool that stands still is none");
+	pool_each = 100;
 }
 
 static void
@@ -248,6 +277,7 @@ main(void)
 	test_ipfix();
 	test_late();
 	test_samples();
+	test_pools();
 	test_listeners();
 	account_clear(&a, &room);
 	is_u64(room.gaps.used + room.sources.used, 0, "all room is given back");
