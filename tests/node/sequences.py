@@ -38,11 +38,11 @@ class Stream:
         self.count += 1
         units = 1 + self.count * 7 % 11
         kind, template = self.kind, self.count % 100 == 1
-        step = {"before": units, "after": units, "datagrams": 1, "none": 0}[self.discipline]
-        if kind == 9 and self.discipline in ("before", "after"):  # its header counts the template, too
-            step += template
+        step = {"datagrams": 1, "none": 0}.get(self.discipline, units)
+        if self.discipline.endswith("+templates") or (kind == 9 and self.discipline in ("before", "after")):
+            step += template  # the header of v9 counts them, too
         first = self.position
-        number = first + off + (step if self.discipline == "after" else 0)
+        number = first + off + (step if self.discipline.startswith("after") else 0)
         if not off:
             self.position += step
         sequence = 0 if self.discipline == "none" else number % 2**32
@@ -140,7 +140,7 @@ class Stream:
 
 TO, PORT, RATE = sys.argv[1], int(sys.argv[2]), float(sys.argv[3] if len(sys.argv) > 3 else 20000)
 KINDS = [(kind, discipline) for kind in (5, 7, 8, 9, 10) for discipline in ("before", "after", "datagrams")]
-KINDS.append((105, "datagrams"))
+KINDS += [(10, "before+templates"), (10, "after+templates"), (105, "datagrams")]
 for i, (kind, discipline) in enumerate(KINDS):
     s = Stream(kind, discipline, 41000 + i)
     s.send(100)
