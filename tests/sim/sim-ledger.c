@@ -163,15 +163,27 @@ sim_lives_known(const struct world *w, const struct expect *e, const struct sim_
 
 struct units {
 	int64_t n;
+	int64_t templates;
 	bool unknown; /* some of its sets have no definition */
 	bool wrong;   /* ... or another one than they were made with, so that nobody knows what is counted */
 };
+
+static int64_t
+templates_in(const struct world *w, const struct sim_stream *st, uint32_t sent)
+{
+	const struct sent *s = &w->sent[sent];
+	int64_t n = 0;
+
+	for (uint32_t p = s->parts_at; p < s->parts_at + s->parts; p++)
+		n += w->parts[p].defines && st->proto == PROTO_IPFIX;
+	return n;
+}
 
 static struct units
 units_of(const struct world *w, const struct expect *e, const struct sim_stream *st, uint32_t sent)
 {
 	const struct sent *s = &w->sent[sent];
-	struct units u = {.n = s->units};
+	struct units u = {.n = s->units, .templates = templates_in(w, st, sent)};
 
 	if (st->proto != PROTO_IPFIX)
 		return u;
@@ -194,48 +206,82 @@ units_of(const struct world *w, const struct expect *e, const struct sim_stream 
 	return u;
 }
 
+/* Disciplines that are voted for: those that exporters here have, and the two that count template records, too. */
+enum candidate {
+	VOTE_BEFORE,
+	VOTE_AFTER,
+	VOTE_DATAGRAMS,
+	VOTE_BEFORE_ALL,
+	VOTE_AFTER_ALL,
+	VOTE_NONE,
+	VOTE_COUNT
+};
+
+static const char *const candidate_names[VOTE_COUNT] = {
+    "before", "after", "datagrams", "before+templates", "after+templates", "none"};
+
+struct votes {
+	uint32_t of[VOTE_COUNT];
+};
+
 static bool
-explains(enum counting c, const struct sent *a, const struct sent *b, struct units ua, struct units ub)
+explains(enum candidate c, const struct sent *a, const struct sent *b, struct units ua, struct units ub)
 {
 	int64_t step = b->number - a->number;
 
 	switch (c) {
-	case COUNT_BEFORE:
+	case VOTE_BEFORE:
 		return step == ua.n && !ua.unknown;
-	case COUNT_AFTER:
+	case VOTE_AFTER:
 		return step == ub.n && !ub.unknown;
-	case COUNT_DATAGRAMS:
+	case VOTE_DATAGRAMS:
 		return step == 1;
+	case VOTE_BEFORE_ALL:
+		return step == ua.n + ua.templates && !ua.unknown;
+	case VOTE_AFTER_ALL:
+		return step == ub.n + ub.templates && !ub.unknown;
 	default:
 		return step == 0 && a->data && b->data;
 	}
 }
 
-/* flowbraid-archive(5): the discipline that explains most neighbouring pairs, of those that tell them apart. */
-static enum counting
-learnt(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l)
+static void
+vote(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    struct votes *v)
 {
-	static const enum counting all[] = {COUNT_BEFORE, COUNT_AFTER, COUNT_DATAGRAMS, COUNT_ZERO};
-	enum counting best = st->proto == PROTO_V9 || st->proto == PROTO_SFLOW5 ? COUNT_DATAGRAMS
-										: COUNT_BEFORE;
-	uint32_t votes[COUNT_SHARED + 1] = {0}, last = NONE;
+	uint32_t last = NONE;
 
 	for (uint32_t i = 0; i < l->count; i++) {
-		bool yes[4];
+		bool yes[VOTE_COUNT] = {false};
 		unsigned n = 0;
 
 		if (e->of_sent[l->items[i]] == NONE)
 			continue;
-		for (unsigned k = 0; last != NONE && k < 4; k++)
-			n += yes[k] = explains(all[k], &w->sent[last], &w->sent[l->items[i]],
+		for (unsigned k = 0; last != NONE && k < VOTE_COUNT; k++)
+			n += yes[k] = explains((enum candidate)k, &w->sent[last], &w->sent[l->items[i]],
 			    units_of(w, e, st, last), units_of(w, e, st, l->items[i]));
-		for (unsigned k = 0; n > 0 && n < 4 && k < 4; k++)
-			votes[all[k]] += yes[k];
+		for (unsigned k = 0; n < VOTE_COUNT && k < VOTE_COUNT; k++)
+			v->of[k] += yes[k];
 		last = l->items[i];
 	}
-	for (unsigned k = 0; k < 4; k++) {
-		if (votes[all[k]] > votes[best])
-			best = all[k];
+}
+
+/* flowbraid-archive(5): the discipline that explains most neighbouring pairs, of those that tell them apart; of equal ones
+ * the one that does so in all lives. */
+static enum candidate
+learnt(const struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    const struct votes *all)
+{
+	enum candidate best = st->proto == PROTO_V9 || st->proto == PROTO_SFLOW5 ? VOTE_DATAGRAMS
+										 : VOTE_BEFORE;
+	struct votes v = {{0}};
+
+	if (st->proto == PROTO_V1)
+		return VOTE_NONE;
+	vote(w, e, st, l, &v);
+	for (unsigned k = 0; k < VOTE_COUNT; k++) {
+		if (v.of[k] > v.of[best] || (v.of[k] == v.of[best] && all->of[k] > all->of[best]))
+			best = (enum candidate)k;
 	}
 	return best;
 }
@@ -373,10 +419,10 @@ is_of_stream(const struct world *w, const struct json_value *v, const struct sim
 static const char *
 discipline_name(enum counting c)
 {
-	return c == COUNT_BEFORE   ? "before"
-	    : c == COUNT_AFTER     ? "after"
-	    : c == COUNT_DATAGRAMS ? "datagrams"
-				   : "none";
+	return candidate_names[c == COUNT_BEFORE ? VOTE_BEFORE
+		: c == COUNT_AFTER               ? VOTE_AFTER
+		: c == COUNT_DATAGRAMS           ? VOTE_DATAGRAMS
+						 : VOTE_NONE];
 }
 
 static int64_t
@@ -389,9 +435,70 @@ sum_of(const struct json_value *object)
 	return sum;
 }
 
+/* Of the datagrams that the node did not hear those of which units are missing; NONE: they do not add up to what is missing,
+ * since some were not known to have been sent, or could not be counted. */
+static uint32_t
+missed_by(const struct world *w, const struct expect *e, const struct sim_stream *st, uint32_t life,
+    uint32_t node, int64_t missing, struct missed_units *ret)
+{
+	uint32_t n = 0, before = NONE, counted = 0;
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < st->sent_count; i++) {
+		const struct sent *s = &w->sent[st->sent[i]];
+		uint32_t of = e->of_sent[st->sent[i]];
+		int64_t units = st->counting == COUNT_DATAGRAMS ? 1 : s->units;
+
+		if (s->life != life || units == 0)
+			continue;
+		if (of != NONE) {
+			for (; counted < n; counted++) {
+				if (ret[counted].behind == NONE)
+					ret[counted].behind = of;
+			}
+			before = of;
+		}
+		if (before == NONE || (of != NONE && ((e->datagrams[of].nodes >> node) & 1) != 0))
+			continue;
+		ret[n++] = (struct missed_units){st->sent[i], units, before, of};
+	}
+	while (n > 0 && ret[n - 1].behind == NONE) /* behind the end of the span */
+		n--;
+	for (uint32_t i = 0; i < n; i++)
+		sum += ret[i].units;
+	return sum == missing ? n : NONE;
+}
+
+/* Also one that bears templates alone. */
+static bool
+has_heard_any(const struct expect *e, const struct life *l, uint32_t node)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		uint32_t of = e->of_sent[l->items[i]];
+
+		if (of != NONE && ((e->datagrams[of].nodes >> node) & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
 static void
-check_nodes(struct world *w, const struct expect *e, const struct life *l, const struct account *a,
-    const struct json_value *v, const char *what)
+check_causes(struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    uint32_t node, const struct json_value *n, const char *what)
+{
+	struct missed_units *missed = sim_alloc((st->sent_count + 1) * sizeof(*missed));
+	uint32_t count = missed_by(
+	    w, e, st, w->sent[l->items[0]].life, node, json_number(n, "missing"), missed);
+
+	if (count != NONE)
+		causes_truth_check(w, w->causes, node, has_heard_any(e, l, node), missed, count,
+		    json_get(n, "causes"), what);
+	free(missed);
+}
+
+static void
+check_nodes(struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    const struct account *a, const struct json_value *v, const char *what)
 {
 	int64_t span = a->all_count > 0 ? a->all[a->all_count - 1].to - a->all[0].from : 0;
 	const struct json_value *n = json_get(v, "nodes");
@@ -414,6 +521,7 @@ check_nodes(struct world *w, const struct expect *e, const struct life *l, const
 		CHECK(w, sum_of(json_get(n, "causes")) == json_number(n, "missing"),
 		    "ledger: %s: node %s: the causes are of %" PRId64 " units", what, w->nodes[node].name,
 		    sum_of(json_get(n, "causes")));
+		check_causes(w, e, st, l, node, n, what);
 		n = n->next;
 	}
 	CHECK(w, n == NULL, "ledger: %s: more nodes than there are", what);
@@ -440,9 +548,9 @@ check_ranges(struct world *w, const struct account *a, const struct json_value *
 
 static void
 check_life(struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
-    const struct json_value *v, const char *what)
+    const struct votes *all, const struct json_value *v, const char *what)
 {
-	enum counting counts = st->proto == PROTO_V1 ? COUNT_ZERO : learnt(w, e, st, l);
+	const char *counts = candidate_names[learnt(w, e, st, l, all)];
 	const struct json_value *name = json_get(v, "discipline");
 	struct account a;
 
@@ -456,14 +564,13 @@ check_life(struct world *w, const struct expect *e, const struct sim_stream *st,
 	}
 	/* Pairs of one instant have no order among them when all numbers are 0. */
 	if (st->counting != COUNT_ZERO)
-		CHECK(w, json_is(name, discipline_name(counts)), "ledger: %s: discipline %.*s, not %s", what,
-		    name != NULL ? (int)name->len : 0, name != NULL ? name->text : "",
-		    discipline_name(counts));
-	if (counts != st->counting || !json_is(name, discipline_name(counts)))
+		CHECK(w, json_is(name, counts), "ledger: %s: discipline %.*s, not %s", what,
+		    name != NULL ? (int)name->len : 0, name != NULL ? name->text : "", counts);
+	if (strcmp(counts, discipline_name(st->counting)) != 0 || !json_is(name, counts))
 		return;
 	w->ledgers++;
 	make_account(w, e, st, l, &a);
-	if (counts == COUNT_ZERO) {
+	if (st->counting == COUNT_ZERO) {
 		CHECK(w, json_number(v, "heard") == l->archived && json_number(v, "missing") == 0,
 		    "ledger: %s: %" PRId64 " heard, %" PRId64 " missing of a stream without numbers", what,
 		    json_number(v, "heard"), json_number(v, "missing"));
@@ -476,7 +583,7 @@ check_life(struct world *w, const struct expect *e, const struct sim_stream *st,
 		CHECK(w, json_number(v, "conflicts") == 0, "ledger: %s: %" PRId64 " conflicts", what,
 		    json_number(v, "conflicts"));
 		check_ranges(w, &a, v, what);
-		check_nodes(w, e, l, &a, v, what);
+		check_nodes(w, e, st, l, &a, v, what);
 	}
 	free(a.all);
 	free(a.spans);
@@ -488,11 +595,14 @@ check_stream(
 {
 	struct life *lives = sim_alloc((st->lives + 1) * sizeof(*lives));
 	const struct json_value *v = streams != NULL ? streams->first : NULL;
+	struct votes all = {{0}};
 	bool known;
 	char what[64];
 
-	for (uint32_t i = 0; i < st->lives; i++)
+	for (uint32_t i = 0; i < st->lives; i++) {
 		lives[i] = make_life(w, e, st, i);
+		vote(w, e, st, &lives[i], &all);
+	}
 	known = lives_are_apart(w, e, st, lives);
 	for (uint32_t i = 0; known && i < st->lives; i++) {
 		if (lives[i].archived == 0)
@@ -503,7 +613,7 @@ check_stream(
 		    proto_name(st->proto), i);
 		if (!CHECK(w, v != NULL, "ledger: %s is missing", what))
 			break;
-		check_life(w, e, st, &lives[i], v, what);
+		check_life(w, e, st, &lives[i], &all, v, what);
 		v = v->next;
 	}
 	while (known && v != NULL && !is_of_stream(w, v, st))
@@ -548,9 +658,11 @@ check_ledger(struct world *w, const struct expect *e, const char *archive)
 	close(fd);
 	v = json_parse(text, (size_t)st.st_size);
 	if (CHECK(w, v != NULL, "ledger: no JSON")) {
+		w->causes = causes_truth_new(w, e);
 		for (uint32_t i = 0; i < w->stream_count; i++)
 			check_stream(w, e, &w->streams[i], json_get(v, "streams"));
 		check_gaps(w, archive, text, (size_t)st.st_size);
+		causes_truth_free(w->causes);
 	}
 	json_free(v);
 	free(text);
