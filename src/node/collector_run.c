@@ -134,15 +134,21 @@ on_readable(void *ctx, wall_t now)
 }
 
 static void
+ask_host_drops(struct run *x, wall_t now)
+{
+	if (x->has_host)
+		(void)!receive_host_drops(&x->host, &x->collector->intake, x->drops_asked, now);
+	x->drops_asked = now;
+}
+
+static void
 ask_drops(struct run *x, wall_t now)
 {
 	for (size_t i = 0; i < x->count; i++) {
 		if (x->readables[i].listener.fd >= 0)
 			receive_ask_drops(&x->readables[i].receiver, &x->collector->intake, now);
 	}
-	if (x->has_host)
-		(void)!receive_host_drops(&x->host, &x->collector->intake, x->drops_asked, now);
-	x->drops_asked = now;
+	ask_host_drops(x, now);
 }
 
 /* What has come before the end is recorded; under a load that never ends, what came within a second. */
@@ -166,6 +172,7 @@ drain(struct run *x)
 
 	for (size_t i = 0; i < x->count; i++)
 		drain_one(x, &x->readables[i], until);
+	ask_host_drops(x, wall_now());
 }
 
 /* --- ticks --- */

@@ -42,7 +42,7 @@ interface_is_up()
 	ip -o link show t0 | grep -q ' state UP '
 }
 
-# node_begin FOLDER: logs to FOLDER/log; returns when it listens.
+# node_begin FOLDER: logs to FOLDER/log; returns when it listens. $NODE_KEYS, if set, go into its configuration.
 node_begin()
 {
 	mkdir -p "$1/log"
@@ -51,6 +51,7 @@ node_begin()
 		node = "n";
 		listen = ( { address = "127.0.0.1"; port = $PORT; } );
 		log = { directory = "$1/log"; rotate = "1d"; };
+		${NODE_KEYS:-}
 	END
 	"$BUILDDIR/flowbraidd" -d -f "$1/conf" 2>"$1/messages" </dev/null &
 	NODE_PID=$!

@@ -7,9 +7,9 @@
 # exporters have it.
 #
 #   packets.py INTERFACE [-4]        -4: no IPv6
-#   packets.py INTERFACE --trickle   until it is ended, a flow of one packet every 10 ms, UDP from 192.0.2.1, which
-#                                    compare.py leaves out: some exporters look at their buffers only when packets
-#                                    come, and send only what fills a datagram
+#   packets.py INTERFACE --trickle [SECONDS]   until it is ended, a flow of one packet every 10 ms or as said, UDP from
+#                                    192.0.2.1, which compare.py leaves out: some exporters look at their buffers only
+#                                    when packets come, and send only what fills a datagram
 import ipaddress
 import random
 import socket
@@ -87,7 +87,7 @@ def main():
         nobody = [ipaddress.ip_address("192.0.2.1"), ipaddress.ip_address("192.0.2.2")]
         for port in range(1024, 65535):
             out.send(packet(UDP, *nobody, (port, 9), 10))
-            time.sleep(0.01)
+            time.sleep(float(sys.argv[3]) if len(sys.argv) > 3 else 0.01)
         return
     kinds = [(4, TCP), (4, UDP), (4, TCP), (4, UDP), (4, ICMP)]
     if "-4" not in sys.argv[2:]:

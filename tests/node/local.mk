@@ -68,6 +68,7 @@ EXTRA_DIST += \
 	tests/node/83-gaps.t tests/node/83-shared.t \
 	tests/node/84-cisco-gaps.t \
 	tests/node/83-tls.t \
+	tests/node/85-causes.t \
 	tests/node/certificates.sh \
 	tests/node/requests.py \
 	tests/node/90-flowd-input.t \
@@ -77,4 +78,5 @@ EXTRA_DIST += \
 	tests/node/kills.py \
 	tests/node/metrics.py \
 	tests/node/outputs.py tests/node/sequences.py tests/node/shared.py \
+	tests/node/v5-send.py \
 	tests/node/mutants

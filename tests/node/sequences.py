@@ -14,6 +14,7 @@ import sys
 import time
 
 START = 1700000000
+RECORD = {5: 48, 7: 52, 8: 28}  # version 8: by AS
 sent_all, begun = 0, time.monotonic()
 
 
@@ -36,27 +37,28 @@ class Stream:
         self.clock += 1
         self.count += 1
         units = 1 + self.count * 7 % 11
-        step = {"before": units, "after": units, "datagrams": 1, "none": 0}[self.discipline]
+        kind, template = self.kind, self.count % 100 == 1
+        step = {"datagrams": 1, "none": 0}.get(self.discipline, units)
+        if self.discipline.endswith("+templates") or (kind == 9 and self.discipline in ("before", "after")):
+            step += template  # the header of v9 counts them, too
         first = self.position
-        number = first + off + (step if self.discipline == "after" else 0)
+        number = first + off + (step if self.discipline.startswith("after") else 0)
         if not off:
             self.position += step
         sequence = 0 if self.discipline == "none" else number % 2**32
         uptime = (self.clock - self.boot) * 1000
         if self.kind == 105:  # it tells no time of its own: what is compared with its uptime is the node's
             uptime = int((time.time() - self.started) * 1000)
-        kind, template = self.kind, self.count % 100 == 1
-        if kind in (5, 7):
+        if kind in RECORD:
             head = struct.pack("!HHIIIII", kind, units, uptime, self.clock, 0, sequence, 0)
-            payload = head + bytes((48 if kind == 5 else 52) * units)
+            if kind == 8:  # its engine and its aggregation in the place of a word that is reserved
+                head = head[:20] + struct.pack("!BBBBI", 0, 7, 1, 2, 0)
+            payload = head + bytes(RECORD[kind] * units)
         elif kind in (9, 10):
             sets = struct.pack("!HHHHHH", 0 if kind == 9 else 2, 12, 300, 1, 1, 4) if template else b""
             sets += struct.pack("!HH", 300, 4 + 4 * units) + bytes(4 * units)
             if kind == 9:
                 payload = struct.pack("!HHIIII", 9, units + template, uptime, self.clock, sequence, 7) + sets
-                if self.discipline == "before":  # its header counts the template, too
-                    self.position += template
-                    step += template
             else:
                 payload = struct.pack("!HHIII", 10, 16 + len(sets), self.clock, sequence, 7) + sets
         else:
@@ -137,8 +139,8 @@ class Stream:
 
 
 TO, PORT, RATE = sys.argv[1], int(sys.argv[2]), float(sys.argv[3] if len(sys.argv) > 3 else 20000)
-KINDS = [(5, "before"), (7, "before"), (9, "datagrams"), (9, "before"), (10, "before"), (10, "after"),
-         (10, "datagrams"), (105, "datagrams")]
+KINDS = [(kind, discipline) for kind in (5, 7, 8, 9, 10) for discipline in ("before", "after", "datagrams")]
+KINDS += [(10, "before+templates"), (10, "after+templates"), (105, "datagrams")]
 for i, (kind, discipline) in enumerate(KINDS):
     s = Stream(kind, discipline, 41000 + i)
     s.send(100)
@@ -158,10 +160,11 @@ for i, (kind, discipline) in enumerate(KINDS):
     s.lose(5)
     s.send(300)
     s.end()
-s = Stream(9, "none", 41200)
-s.send(300)
-s.lose(5)
-s.end()
+for i, kind in enumerate((5, 7, 8, 9, 10, 105)):
+    s = Stream(kind, "none", 41200 + i)
+    s.send(300)
+    s.lose(5)
+    s.end()
 s = Stream(5, "before", 41300)  # nothing is wrong with it
 s.send(100)
 s.end()

@@ -408,6 +408,15 @@ is_after(enum counting c)
 	return c == COUNT_AFTER || c == COUNT_AFTER_ALL;
 }
 
+/* What a datagram takes of the numbers. */
+static int64_t
+numbers_of(enum counting c, int64_t units, int64_t templates)
+{
+	if (c == COUNT_DATAGRAMS)
+		return 1;
+	return units + (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL ? templates : 0);
+}
+
 static struct span
 covers(enum counting c, int64_t at, int64_t units)
 {
@@ -533,9 +542,70 @@ sum_of(const struct json_value *object)
 	return sum;
 }
 
+/* Of the datagrams that the node did not hear those of which units are missing; NONE: they do not add up to what is missing,
+ * since some were not known to have been sent, or could not be counted. */
+static uint32_t
+missed_by(const struct world *w, const struct expect *e, const struct sim_stream *st, uint32_t life,
+    uint32_t node, int64_t missing, struct missed_units *ret)
+{
+	uint32_t n = 0, before = NONE, counted = 0;
+	int64_t sum = 0;
+
+	for (uint32_t i = 0; i < st->sent_count; i++) {
+		const struct sent *s = &w->sent[st->sent[i]];
+		uint32_t of = e->of_sent[st->sent[i]];
+		int64_t units = numbers_of(st->counting, s->units, s->templates);
+
+		if (s->life != life || units == 0)
+			continue;
+		if (of != NONE) {
+			for (; counted < n; counted++) {
+				if (ret[counted].behind == NONE)
+					ret[counted].behind = of;
+			}
+			before = of;
+		}
+		if (before == NONE || (of != NONE && ((e->datagrams[of].nodes >> node) & 1) != 0))
+			continue;
+		ret[n++] = (struct missed_units){st->sent[i], units, before, of};
+	}
+	while (n > 0 && ret[n - 1].behind == NONE) /* behind the end of the span */
+		n--;
+	for (uint32_t i = 0; i < n; i++)
+		sum += ret[i].units;
+	return sum == missing ? n : NONE;
+}
+
+/* Also one that bears templates alone. */
+static bool
+has_heard_any(const struct expect *e, const struct life *l, uint32_t node)
+{
+	for (uint32_t i = 0; i < l->count; i++) {
+		uint32_t of = e->of_sent[l->items[i]];
+
+		if (of != NONE && ((e->datagrams[of].nodes >> node) & 1) != 0)
+			return true;
+	}
+	return false;
+}
+
 static void
-check_nodes(struct world *w, const struct expect *e, const struct life *l, const struct account *a,
-    const struct json_value *v, const char *what)
+check_causes(struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    uint32_t node, const struct json_value *n, const char *what)
+{
+	struct missed_units *missed = sim_alloc((st->sent_count + 1) * sizeof(*missed));
+	uint32_t count = missed_by(
+	    w, e, st, w->sent[l->items[0]].life, node, json_number(n, "missing"), missed);
+
+	if (count != NONE)
+		causes_truth_check(w, w->causes, node, has_heard_any(e, l, node), missed, count,
+		    json_get(n, "causes"), what);
+	free(missed);
+}
+
+static void
+check_nodes(struct world *w, const struct expect *e, const struct sim_stream *st, const struct life *l,
+    const struct account *a, const struct json_value *v, const char *what)
 {
 	int64_t span = a->all_count > 0 ? a->all[a->all_count - 1].to - a->all[0].from : 0;
 	const struct json_value *n = json_get(v, "nodes");
@@ -558,6 +628,7 @@ check_nodes(struct world *w, const struct expect *e, const struct life *l, const
 		CHECK(w, sum_of(json_get(n, "causes")) == json_number(n, "missing"),
 		    "ledger: %s: node %s: the causes are of %" PRId64 " units", what, w->nodes[node].name,
 		    sum_of(json_get(n, "causes")));
+		check_causes(w, e, st, l, node, n, what);
 		n = n->next;
 	}
 	CHECK(w, n == NULL, "ledger: %s: more nodes than there are", what);
@@ -633,7 +704,7 @@ check_life(struct world *w, const struct expect *e, const struct sim_stream *st,
 		CHECK(w, json_number(v, "conflicts") == 0, "ledger: %s: %" PRId64 " conflicts", what,
 		    json_number(v, "conflicts"));
 		check_ranges(w, &a, v, what);
-		check_nodes(w, e, l, &a, v, what);
+		check_nodes(w, e, st, l, &a, v, what);
 	}
 	free(a.all);
 	free(a.spans);
@@ -706,6 +777,7 @@ check_ledger(struct world *w, const struct expect *e, const char *archive)
 	close(fd);
 	v = json_parse(text, (size_t)st.st_size);
 	if (CHECK(w, v != NULL, "ledger: no JSON")) {
+		w->causes = causes_truth_new(w, e);
 		for (uint32_t i = 0; i < w->stream_count; i++)
 			check_stream(w, e, &w->streams[i], json_get(v, "streams"));
 		for (uint32_t i = 0; i < w->stream_count; i++) {
@@ -721,6 +793,7 @@ check_ledger(struct world *w, const struct expect *e, const char *archive)
 			free(all.sent);
 		}
 		check_gaps(w, archive, text, (size_t)st.st_size);
+		causes_truth_free(w->causes);
 	}
 	json_free(v);
 	free(text);

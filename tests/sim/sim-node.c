@@ -42,7 +42,9 @@ struct lane {
 	uint32_t incarnation;
 	bool running;
 	int64_t ticked_ns; /* at the last tick, or when it began */
-	bool full;         /* the disk takes nothing */
+	uint32_t dropping; /* so many of those that come next are lost before the node has them */
+	uint64_t dropped[2];
+	bool full; /* the disk takes nothing */
 	int64_t full_until_ns;
 	struct pending pending[PENDING_MOST];
 	uint32_t pending_count;
@@ -194,12 +196,14 @@ start(struct lane *l, int64_t at_ns)
 	GROW(w->incarnations, w->incarnation_count);
 	l->incarnation = w->incarnation_count;
 	w->incarnations[w->incarnation_count++] = (struct incarnation){
-	    .id = head.incarnation, .node = l->node, .lane = l->lane, .flushed = 1};
+	    .id = head.incarnation, .node = l->node, .lane = l->lane, .flushed = 1, .begin_ns = at_ns};
 	if (intake_init(&l->intake, &conf, &head, (struct block_sink){l, take_block, give_block}, now) !=
 	    ERR_OK)
 		abort();
 	recall(l);
 	l->running = true;
+	l->dropping = 0;
+	l->dropped[0] = l->dropped[1] = 0;
 	l->full = false;
 	l->ticked_ns = at_ns;
 	intake_started(&l->intake, "sim", recovered, count, now);
@@ -234,6 +238,8 @@ stop(struct lane *l, int64_t at_ns)
 	appender_end(&l->intake.appender, node_time(l, at_ns));
 	drain(l);
 	note_flushed(l);
+	l->w->incarnations[l->incarnation].end_ns = at_ns;
+	l->w->incarnations[l->incarnation].stopped = true;
 	CHECK(l->w, l->pending_count == 0, "%s: blocks are left after the end", l->folder);
 	store_close(l->store);
 	forget_blocks(l);
@@ -307,8 +313,9 @@ crash(struct lane *l)
 }
 
 static void
-kill_node(struct lane *l)
+kill_node(struct lane *l, int64_t at_ns)
 {
+	l->w->incarnations[l->incarnation].end_ns = at_ns;
 	if (rng_chance(&l->r, 50)) {
 		appender_flush(&l->intake.appender);
 		note_flushed(l);
@@ -373,6 +380,48 @@ copy_log(struct lane *l)
 /* --- running --- */
 
 static void
+note_drop(struct lane *l, enum drop_kind kind, int64_t at_ns)
+{
+	struct world *w = l->w;
+
+	GROW(w->drops, w->drop_count);
+	w->drops[w->drop_count++] = (struct drop){l->incarnation, kind, node_time(l, at_ns).ns};
+}
+
+/* Before the node has it: with lanes it is the host that counts. */
+static bool
+is_dropped(struct lane *l, const struct arrival *a)
+{
+	if (l->dropping == 0)
+		return false;
+	l->dropping--;
+	l->dropped[a->listener]++;
+	note_drop(l, l->w->nodes[l->node].lanes > 1 ? DROP_HOST : DROP_KERNEL, a->at_ns);
+	return true;
+}
+
+/* A socket's come with the next datagram on it, or are asked for at a tick; the host's are asked for. */
+static void
+tell_kernel_drops(struct lane *l, uint16_t listener, int64_t at_ns)
+{
+	if (l->dropped[listener] == 0 || l->w->nodes[l->node].lanes > 1)
+		return;
+	intake_kernel_drops(&l->intake, listener, l->dropped[listener], node_time(l, at_ns));
+	l->dropped[listener] = 0;
+}
+
+static void
+tell_drops(struct lane *l, int64_t from_ns, int64_t at_ns)
+{
+	tell_kernel_drops(l, 0, at_ns);
+	tell_kernel_drops(l, 1, at_ns);
+	if (l->dropped[0] + l->dropped[1] > 0)
+		intake_host_drops(
+		    &l->intake, l->dropped[0] + l->dropped[1], node_time(l, from_ns), node_time(l, at_ns));
+	l->dropped[0] = l->dropped[1] = 0;
+}
+
+static void
 take(struct lane *l, const struct arrival *a)
 {
 	struct world *w = l->w;
@@ -388,9 +437,11 @@ take(struct lane *l, const struct arrival *a)
 	uint64_t before = l->intake.counters.datagrams;
 	struct incarnation *i = &w->incarnations[l->incarnation];
 
+	tell_kernel_drops(l, a->listener, a->at_ns);
 	intake_take(&l->intake, &d, now);
 	if (l->intake.counters.datagrams == before) {
 		CHECK(w, l->full, "%s: datagram %u was not recorded", l->folder, a->sent);
+		note_drop(l, DROP_DISK, a->at_ns);
 		return;
 	}
 	GROW(i->appended, i->count);
@@ -431,6 +482,7 @@ tick(struct lane *l, int64_t at_ns)
 		l->full = false;
 		drain(l);
 	}
+	tell_drops(l, at_ns - TICK_NS, at_ns);
 	notice_step(l, at_ns);
 	intake_tick(&l->intake, node_time(l, at_ns));
 	if (l->full && rng_chance(&l->r, 40)) {
@@ -441,13 +493,13 @@ tick(struct lane *l, int64_t at_ns)
 		note_flushed(l);
 	}
 	if (what < 8)
-		kill_node(l);
+		kill_node(l, at_ns);
 	else if (what < 16 && !l->full)
 		fill_disk(l, at_ns);
 	else if (what < 24 && !l->full)
 		copy_log(l);
 	else if (what < 30)
-		intake_kernel_drops(&l->intake, 0, rng_below(&l->r, 100) + 1, node_time(l, at_ns));
+		l->dropping = (uint32_t)rng_below(&l->r, 100) + 1;
 }
 
 static bool
@@ -472,7 +524,7 @@ run_lane(struct lane *l)
 		for (; at < w->arrival_count[l->node] && w->arrivals[l->node][at].at_ns < t + TICK_NS; at++) {
 			const struct arrival *a = &w->arrivals[l->node][at];
 
-			if (l->running && is_of_lane(l, a) && a->at_ns >= t)
+			if (l->running && is_of_lane(l, a) && a->at_ns >= t && !is_dropped(l, a))
 				take(l, a);
 		}
 		if (!l->running)
@@ -483,7 +535,7 @@ run_lane(struct lane *l)
 							   : t + rng_between(&l->r, 1, 90) * NS_PER_SEC;
 	}
 	if (l->running && rng_chance(&l->r, 10))
-		kill_node(l);
+		kill_node(l, end);
 	else if (l->running)
 		stop(l, end);
 }

@@ -122,6 +122,19 @@ flow_of(const struct world *w, const struct flow *f)
 	return (uint32_t)(marker - w->flows[0].marker);
 }
 
+/* Two nodes found it in two places: one of them knew another template, in which it stands there, too. */
+static bool
+has_two_markers(const struct flow *f)
+{
+	uint16_t marker = f->info->proto == PROTO_SFLOW5 ? 318 : 1;
+	unsigned n = 0;
+
+	for (uint16_t i = 0; i < f->tmpl->field_count; i++)
+		n += f->tmpl->fields[i].pen == 0 && f->tmpl->fields[i].id == marker &&
+		    !f->tmpl->fields[i].scope;
+	return n > 1;
+}
+
 static bool
 is_of(const struct world *w, uint32_t flow, uint32_t sent)
 {
@@ -228,7 +241,8 @@ policy_settle(struct world *w, struct expect_datagram *d)
 		if (f.options)
 			continue;
 		if (is_of(w, flow, d->sent))
-			d->odd |= d->kept[flow - d->first_flow]++ > 0 || w->flows[flow].index != f.index;
+			d->odd |= d->kept[flow - d->first_flow]++ > 0 || w->flows[flow].index != f.index ||
+			    has_two_markers(&f);
 		else
 			d->odd = true;
 	}

@@ -169,7 +169,7 @@ remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
 }
 
 struct totals {
-	uint64_t checks, ledgers, shared, decoded, stopped, datagrams, lives, flows;
+	uint64_t checks, ledgers, shared, missed, certain, decoded, stopped, datagrams, lives, flows;
 };
 
 static int
@@ -189,6 +189,8 @@ run_seed(uint64_t seed, const struct options *o, struct totals *t)
 	__atomic_fetch_add(&t->checks, w.checks, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&t->ledgers, w.ledgers, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&t->shared, w.shared, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&t->missed, w.missed, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&t->certain, w.certain, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&t->stopped, w.stopped, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&t->decoded, w.decoded, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&t->datagrams, w.sent_count, __ATOMIC_RELAXED);
@@ -300,8 +302,9 @@ main(int argc, char **argv)
 	failed = run_seeds(from, count, jobs, &o, t);
 	printf("%" PRIu64 " seeds from %" PRIu64 ": %" PRIu64 " failed; %" PRIu64 " datagrams, %" PRIu64
 	       " checks, %" PRIu64 " of %" PRIu64 " lives accounted, %" PRIu64 " of %" PRIu64
-	       " flows compared, %" PRIu64 " merges stopped, %" PRIu64 " shared counters\n",
-	    count, from, failed, t->datagrams, t->checks, t->ledgers, t->lives, t->decoded, t->flows,
-	    t->stopped, t->shared);
+	       " missed units with one cause, %" PRIu64 " of %" PRIu64 " flows compared, %" PRIu64
+	       " merges stopped, %" PRIu64 " shared counters\n",
+	    count, from, failed, t->datagrams, t->checks, t->ledgers, t->lives, t->certain, t->missed,
+	    t->decoded, t->flows, t->stopped, t->shared);
 	return failed > 0 ? 1 : 0;
 }

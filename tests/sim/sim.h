@@ -11,7 +11,7 @@
  *	sim-merge.c      the real commands, over orders and groupings
  *	sim-kill.c       merges that are killed, or run out of space
  *	sim-expect.c     what the archive has to hold, which template decodes what, what is missing
- *	sim-check.c      the archive and verify against that (sim-ledger.c, sim-cat.c)
+ *	sim-check.c      the archive and verify against that (sim-ledger.c, sim-causes.c, sim-cat.c)
  */
 #ifndef FLOWBRAID_TESTS_SIM_H
 #define FLOWBRAID_TESTS_SIM_H
@@ -188,7 +188,18 @@ struct incarnation {
 	uint16_t lane;
 	struct appended *appended;
 	size_t count;
-	uint64_t flushed; /* the next sequence when everything stood in the file last */
+	uint64_t flushed;         /* the next sequence when everything stood in the file last */
+	int64_t begin_ns, end_ns; /* true time */
+	bool stopped;             /* in good order */
+};
+
+enum drop_kind { DROP_KERNEL, DROP_HOST, DROP_DISK };
+
+/* A datagram that came to a node that ran, and was lost there. */
+struct drop {
+	uint32_t incarnation; /* index */
+	enum drop_kind kind;
+	int64_t time_ns; /* by the node's clock */
 };
 
 struct node {
@@ -264,10 +275,11 @@ struct world {
 	bool failed;
 	unsigned findings;
 	uint64_t checks;
-	uint64_t ledgers; /* lives whose account could be checked */
-	uint64_t shared;  /* of these those of exporters that count all streams together */
-	uint64_t stopped; /* merges that were killed or ran out of space */
-	uint64_t decoded; /* flows whose values could be */
+	uint64_t ledgers;         /* lives whose account could be checked */
+	uint64_t shared;          /* of these those of exporters that count all streams together */
+	uint64_t missed, certain; /* units that nodes missed; of these, those whose cause was known */
+	uint64_t stopped;         /* merges that were killed or ran out of space */
+	uint64_t decoded;         /* flows whose values could be */
 	int64_t length_ns;
 
 	struct exporter *exporters;
@@ -290,6 +302,8 @@ struct world {
 	uint32_t incarnation_count;
 	struct kill_truth *kills;
 	uint32_t kill_count;
+	struct drop *drops;
+	uint32_t drop_count;
 
 	struct folder_input *folders;
 	uint32_t folder_count;
@@ -297,6 +311,7 @@ struct world {
 	uint32_t file_count;
 	bool huge_skew; /* some clock of a node is far off */
 	bool any_finding;
+	struct causes_truth *causes; /* while the ledger is compared */
 
 	char window_text[16];
 	int64_t window_ns;
@@ -415,6 +430,19 @@ int sim_stopped_merge(struct world *w, struct rng *r, const char *archive, const
 void check_archive(struct world *w, const struct expect *e, const char *archive);
 bool sim_lives_known(const struct world *w, const struct expect *e, const struct sim_stream *st);
 void check_ledger(struct world *w, const struct expect *e, const char *archive);
+struct json_value;
+/* sim-causes.c: why a node missed what it missed. */
+struct causes_truth;
+struct missed_units { /* of one datagram that a node missed */
+	uint32_t sent;
+	int64_t units;
+	uint32_t before, behind; /* archived ones that it was sent between; itself */
+};
+struct causes_truth *causes_truth_new(struct world *w, const struct expect *e);
+void causes_truth_free(struct causes_truth *t);
+/* Against the causes that the ledger has for the node in one epoch. heard: it heard others of it. */
+void causes_truth_check(struct world *w, const struct causes_truth *t, uint32_t node, bool heard,
+    const struct missed_units *missed, uint32_t count, const struct json_value *causes, const char *what);
 void check_cat(struct world *w, const struct expect *e, const char *archive);
 void check_verify(struct world *w, const char *archive);
 void check_report(struct world *w, const struct expect *e, const char *json);
