@@ -142,11 +142,16 @@ need_commands()
 	done
 }
 
-# Captures and exports of real devices, where they are at hand: $CORPUS.
-need_corpus()
+# Captures and exports of real devices, where they are at hand: $CORPUS. False elsewhere.
+has_corpus()
 {
 	CORPUS=${FLOWBRAID_CORPUS:-$SRCDIR/../shared/corpus}
-	[ -d "$CORPUS" ] || skip_all "no corpus of real exports (FLOWBRAID_CORPUS)"
+	[ -d "$CORPUS" ]
+}
+
+need_corpus()
+{
+	has_corpus || skip_all "no corpus of real exports (FLOWBRAID_CORPUS)"
 }
 
 done_testing()

@@ -9,7 +9,7 @@ src_archive_libfb_archive_a_SOURCES = \
 	src/archive/life.c src/archive/life.h \
 	src/archive/manifest.c src/archive/manifest.h \
 	src/archive/plan.c src/archive/plan.h src/archive/plan_clock.c src/archive/plan_clock.h src/archive/plan_decode.c src/archive/plan_decode.h src/archive/plan_numbering.c src/archive/plan_numbering.h \
-	src/archive/pool.c src/archive/pool.h src/archive/pool_close.c src/archive/pool_private.h \
+	src/archive/pool.c src/archive/pool.h src/archive/pool_close.c src/archive/pool_datagrams.c src/archive/pool_private.h \
 	src/archive/pool_policy.c src/archive/pool_read.c src/archive/pool_selected.c \
 	src/archive/reader.c src/archive/reader.h src/archive/reader_archive.c src/archive/reader_private.h \
 	src/archive/records.c src/archive/records.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC
  *
- * Between the two halves of the pool: adding (pool.c) and reading files (pool_read.c).
+ * Between the parts of the pool: inputs (pool.c), adding what stands in them (pool_datagrams.c), reading files (pool_read.c).
  */
 #ifndef FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
 #define FLOWBRAID_ARCHIVE_POOL_PRIVATE_H
@@ -17,6 +17,9 @@ enum err pool_source(struct pool *p, const struct source *id, uint32_t *ret) WAR
 /* What stands for a datagram that belongs to another shard; it has no witnesses here. */
 #define POOL_ELSEWHERE (POOL_NONE - 1)
 
+/* A body that stands in a file of a log, before it is looked for: whole, and in no stream yet. */
+struct pool_datagram pool_body_of(const struct addr *addr, uint16_t port, const uint8_t *body, uint32_t len,
+    uint32_t file, uint64_t offset);
 /* Finds the datagram, or adds it with what its header says. */
 enum err pool_datagram(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags,
     const uint8_t *payload, uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret) WARN_UNUSED;

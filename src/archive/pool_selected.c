@@ -85,14 +85,7 @@ enum err
 pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t flags, const uint8_t *body,
     uint32_t len, uint32_t file, uint64_t offset, uint32_t *ret)
 {
-	struct pool_datagram self = {.digest = identity_digest(addr, port, body, len),
-	    .addr = *addr,
-	    .port = port,
-	    .len = len,
-	    .file = file,
-	    .offset = offset,
-	    .within = POOL_NONE,
-	    .selected = 0};
+	struct pool_datagram self = pool_body_of(addr, port, body, len, file, offset);
 	const struct selected_head *h;
 	uint32_t at;
 	enum err e = pool_begin_selecting(p);
@@ -102,6 +95,7 @@ pool_selected(struct pool *p, const struct addr *addr, uint16_t port, uint8_t fl
 	if (e != ERR_OK)
 		return e == ERR_CUT ? ERR_MALFORMED : e;
 	h = selected_head(p->selecting->uniting.a);
+	self.selected = 0; /* which one, pool_add_selected says */
 	if (pool_is_elsewhere(p, &self, &h->info)) {
 		*ret = POOL_ELSEWHERE;
 		return pool_take_definitions(p, addr, port, &h->info, h->skeleton, h->skeleton_len);

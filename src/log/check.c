@@ -7,16 +7,13 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "base/buf.h"
 #include "base/crc32c.h"
-#include "base/file.h"
 #include "base/rd.h"
+#include "log/finding.h"
 #include "log/window.h"
 
 enum check_state { STATE_HEADER, STATE_RECORDS, STATE_END, STATE_DONE };
@@ -44,18 +41,6 @@ struct check {
 };
 
 /* --- findings --- */
-
-static void say(char out[FINDING_TEXT_SIZE], const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-say(char out[FINDING_TEXT_SIZE], const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	(void)vsnprintf(out, FINDING_TEXT_SIZE, fmt, ap);
-	va_end(ap);
-}
 
 /* Begins a finding over [from, to). Nothing is lost to it unless the caller says so. */
 static void
@@ -93,61 +78,39 @@ say_header(struct check *c, struct finding *f, uint64_t at)
 	uint32_t crc;
 
 	if (bytes == NULL) {
-		say(f->expected, "a record header of %d bytes", RECORD_HEADER_SIZE);
-		say(f->found, "end of file at %" PRIu64, c->window.size);
+		finding_say(f->expected, "a record header of %d bytes", RECORD_HEADER_SIZE);
+		finding_say(f->found, "end of file at %" PRIu64, c->window.size);
 		return;
 	}
 	r = rd_init(bytes, RECORD_HEADER_SIZE);
 	if (rd_u16(&r) != RECORD_MARK) {
-		say(f->expected, "record mark 0x%04x", RECORD_MARK);
-		say(f->found, "0x%02x%02x", bytes[0], bytes[1]);
+		finding_say(f->expected, "record mark 0x%04x", RECORD_MARK);
+		finding_say(f->found, "0x%02x%02x", bytes[0], bytes[1]);
 		return;
 	}
 	crc = crc32c(c->seed, bytes, RECORD_HEADER_SIZE - 4);
 	switch (record_header_read(bytes, c->seed, &found)) {
 	case ERR_OK:
 		if (found.sequence != c->result.next_sequence) {
-			say(f->expected, "sequence %" PRIu64, c->result.next_sequence);
-			say(f->found, "sequence %" PRIu64, found.sequence);
+			finding_say(f->expected, "sequence %" PRIu64, c->result.next_sequence);
+			finding_say(f->found, "sequence %" PRIu64, found.sequence);
 		} else {
-			say(f->expected, "a body of %" PRIu32 " bytes", found.len);
-			say(f->found, "end of file at %" PRIu64, c->window.size);
+			finding_say(f->expected, "a body of %" PRIu32 " bytes", found.len);
+			finding_say(f->found, "end of file at %" PRIu64, c->window.size);
 		}
 		return;
 	case ERR_CHECKSUM:
 		rd_skip(&r, RECORD_HEADER_SIZE - 2 - 4);
-		say(f->expected, "header crc 0x%08" PRIx32, rd_u32(&r));
-		say(f->found, "header crc 0x%08" PRIx32, crc);
+		finding_say(f->expected, "header crc 0x%08" PRIx32, rd_u32(&r));
+		finding_say(f->found, "header crc 0x%08" PRIx32, crc);
 		return;
 	default:
-		say(f->expected, "a type, a length up to %u, zero reserved bytes", RECORD_BODY_MAX);
-		say(f->found, "type %u, length %" PRIu32, (unsigned)found.type, found.len);
+		finding_say(f->expected, "a type, a length up to %u, zero reserved bytes", RECORD_BODY_MAX);
+		finding_say(f->found, "type %u, length %" PRIu32, (unsigned)found.type, found.len);
 	}
 }
 
 /* --- the header --- */
-
-static void
-say_copy(struct finding *f, enum err e, const uint8_t *bytes)
-{
-	struct rd r = rd_init(bytes, SEGMENT_HEADER_SIZE);
-
-	say(f->expected, "a segment header of version %d", SEGMENT_VERSION);
-	if (e == ERR_UNKNOWN) {
-		unsigned version;
-
-		rd_skip(&r, 8);
-		version = rd_u16(&r);
-		rd_skip(&r, 6);
-		say(f->found, "version %u, incompatible features 0x%08" PRIx32, version, rd_u32(&r));
-	} else if (e == ERR_CHECKSUM) {
-		rd_skip(&r, SEGMENT_HEADER_SIZE - 4);
-		say(f->expected, "header crc 0x%08" PRIx32, rd_u32(&r));
-		say(f->found, "header crc 0x%08" PRIx32, crc32c(0, bytes, SEGMENT_HEADER_SIZE - 4));
-	} else {
-		say(f->found, "%s", err_text(e));
-	}
-}
 
 static void
 header_accept(struct check *c, const struct segment_header *head)
@@ -185,23 +148,23 @@ headers_agree(struct check *c, const uint8_t *bytes, struct finding *ret_finding
 		bytes = window_view(&c->window, 0, SEGMENT_HEADER_SIZE);
 		finding_begin(c, ret_finding, "both copies of the segment header", 0, c->window.size);
 		if (bytes != NULL)
-			say_copy(ret_finding, e1, bytes);
+			finding_of_header(ret_finding, e1, bytes);
 		c->header_damaged = true;
 		return false;
 	}
 	header_accept(c, e1 == ERR_OK ? &first : &second);
 	if (e1 != ERR_OK) {
 		finding_begin(c, ret_finding, "first copy of the segment header", differ, differ);
-		say_copy(ret_finding, e1, bytes);
+		finding_of_header(ret_finding, e1, bytes);
 	} else if (e2 != ERR_OK) {
 		finding_begin(c, ret_finding, "second copy of the segment header",
 		    SEGMENT_HEADER_SIZE + differ, SEGMENT_HEADER_SIZE + differ);
-		say_copy(ret_finding, e2, copy);
+		finding_of_header(ret_finding, e2, copy);
 	} else if (differ < SEGMENT_HEADER_SIZE) {
 		finding_begin(c, ret_finding, "second copy of the segment header",
 		    SEGMENT_HEADER_SIZE + differ, SEGMENT_HEADER_SIZE + differ);
-		say(ret_finding->expected, "0x%02x as in the first copy", bytes[differ]);
-		say(ret_finding->found, "0x%02x", copy[differ]);
+		finding_say(ret_finding->expected, "0x%02x as in the first copy", bytes[differ]);
+		finding_say(ret_finding->found, "0x%02x", copy[differ]);
 	} else {
 		return true;
 	}
@@ -233,8 +196,8 @@ step_header(struct check *c, struct finding *ret_finding)
 	}
 	finding_begin(c, ret_finding, "segment header", c->window.size, c->window.size);
 	c->header_damaged = true;
-	say(ret_finding->expected, "%d bytes of header", SEGMENT_RECORDS_AT);
-	say(ret_finding->found, "end of file at %" PRIu64, c->window.size);
+	finding_say(ret_finding->expected, "%d bytes of header", SEGMENT_RECORDS_AT);
+	finding_say(ret_finding->found, "end of file at %" PRIu64, c->window.size);
 	return false;
 }
 
@@ -404,8 +367,8 @@ static void
 body_damaged(struct check *c, const struct record *r, uint32_t crc, struct finding *ret_finding)
 {
 	finding_begin(c, ret_finding, "record body", c->at, c->at + record_size(r->len));
-	say(ret_finding->expected, "crc 0x%08" PRIx32, r->body_crc);
-	say(ret_finding->found, "crc 0x%08" PRIx32, crc);
+	finding_say(ret_finding->expected, "crc 0x%08" PRIx32, r->body_crc);
+	finding_say(ret_finding->found, "crc 0x%08" PRIx32, crc);
 	ret_finding->has_header = true;
 	ret_finding->record = *r;
 	if (r->type == RECORD_SEAL)
@@ -417,28 +380,6 @@ body_damaged(struct check *c, const struct record *r, uint32_t crc, struct findi
 
 /* --- the seal --- */
 
-static bool
-differs_u64(struct finding *f, const char *name, uint64_t expected, uint64_t found)
-{
-	if (expected == found)
-		return false;
-	say(f->expected, "%s %" PRIu64, name, expected);
-	say(f->found, "%s %" PRIu64, name, found);
-	return true;
-}
-
-static bool
-differs_digest(struct finding *f, const char *name, const struct sha256 *expected, const struct sha256 *found)
-{
-	char text[SHA256_TEXT_SIZE];
-
-	if (memcmp(expected->b, found->b, sizeof(expected->b)) == 0)
-		return false;
-	say(f->expected, "%s %s", name, sha256_text(expected, text));
-	say(f->found, "%s %s", name, sha256_text(found, text));
-	return true;
-}
-
 /* Whether the seal says what the walk has seen. */
 static bool
 seal_contradicts(const struct check *c, const struct seal *s, uint64_t sequence, struct finding *f)
@@ -446,17 +387,17 @@ seal_contradicts(const struct check *c, const struct seal *s, uint64_t sequence,
 	static const struct sha256 none;
 	uint64_t first = c->head.first_sequence;
 
-	if (differs_u64(f, "first sequence", first, s->first) ||
-	    differs_u64(f, "last sequence", sequence - 1, s->last) ||
-	    differs_u64(f, "record count", sequence - first, s->count) ||
-	    differs_u64(f, "length", c->at, s->length))
+	if (finding_differs_u64(f, "first sequence", first, s->first) ||
+	    finding_differs_u64(f, "last sequence", sequence - 1, s->last) ||
+	    finding_differs_u64(f, "record count", sequence - first, s->count) ||
+	    finding_differs_u64(f, "length", c->at, s->length))
 		return true;
 	if (s->previous_number == UINT64_MAX)
-		return differs_digest(f, "previous digest", &none, &s->previous);
+		return finding_differs_digest(f, "previous digest", &none, &s->previous);
 	if (s->previous_number < c->head.number)
 		return false;
-	say(f->expected, "previous segment before %" PRIu64, c->head.number);
-	say(f->found, "previous segment %" PRIu64, s->previous_number);
+	finding_say(f->expected, "previous segment before %" PRIu64, c->head.number);
+	finding_say(f->found, "previous segment %" PRIu64, s->previous_number);
 	return true;
 }
 
@@ -483,8 +424,8 @@ step_seal(struct check *c, struct record *r, struct finding *ret_finding)
 
 	c->end_known = true;
 	if (e != ERR_OK) {
-		say(wrong.expected, "a seal of %d bytes", SEAL_BODY_SIZE);
-		say(wrong.found, "%s, %" PRIu32 " bytes", err_text(e), r->len);
+		finding_say(wrong.expected, "a seal of %d bytes", SEAL_BODY_SIZE);
+		finding_say(wrong.found, "%s, %" PRIu32 " bytes", err_text(e), r->len);
 		contradicts = true;
 	} else {
 		contradicts = seal_contradicts(c, &seal, r->sequence, &wrong);
@@ -496,7 +437,7 @@ step_seal(struct check *c, struct record *r, struct finding *ret_finding)
 		c->result.seal = seal;
 		c->state = STATE_END;
 		contradicts = c->hash && c->result.findings == 0 &&
-		    differs_digest(&wrong, "sha256", &seal.digest, &c->result.digest);
+		    finding_differs_digest(&wrong, "sha256", &seal.digest, &c->result.digest);
 	}
 	if (!contradicts) {
 		pass_good(c, r);
@@ -563,14 +504,14 @@ step_end(struct check *c, struct finding *ret_finding)
 		return true;
 	if (c->result.sealed && at < size) {
 		finding_begin(c, ret_finding, "bytes behind the seal", at, size);
-		say(ret_finding->expected, "end of file at %" PRIu64, at);
-		say(ret_finding->found, "end of file at %" PRIu64, size);
+		finding_say(ret_finding->expected, "end of file at %" PRIu64, at);
+		finding_say(ret_finding->found, "end of file at %" PRIu64, size);
 		return false;
 	}
 	if (!c->open_name && !c->end_known) {
 		finding_begin(c, ret_finding, "no seal", at, at);
-		say(ret_finding->expected, "a seal, as the file's name says");
-		say(ret_finding->found, "end of file at %" PRIu64, size);
+		finding_say(ret_finding->expected, "a seal, as the file's name says");
+		finding_say(ret_finding->found, "end of file at %" PRIu64, size);
 		return false;
 	}
 	return true;
@@ -616,77 +557,6 @@ check_next(struct check *c, struct record *ret_record, struct finding *ret_findi
 		return CHECK_ERROR;
 	}
 	return CHECK_END;
-}
-
-enum err
-check_read_header(int fd, struct segment_header *ret)
-{
-	uint8_t bytes[SEGMENT_RECORDS_AT];
-	size_t len;
-	enum err e = file_pread(fd, bytes, sizeof(bytes), 0, &len);
-
-	if (e != ERR_OK)
-		return e;
-	e = segment_header_read(bytes, len, ret);
-	if ((e == ERR_MALFORMED || e == ERR_CHECKSUM) && len == sizeof(bytes))
-		e = segment_header_read(bytes + SEGMENT_HEADER_SIZE, SEGMENT_HEADER_SIZE, ret);
-	return e;
-}
-
-enum err
-check_read_seal(int fd, struct seal *ret)
-{
-	uint8_t bytes[SEAL_RECORD_SIZE];
-	struct segment_header head;
-	struct record r;
-	struct stat st;
-	uint32_t seed;
-	size_t len;
-	enum err e = check_read_header(fd, &head);
-
-	if (e != ERR_OK)
-		return e;
-	if (fstat(fd, &st) != 0)
-		return ERR_SYSTEM;
-	if (st.st_size < (off_t)(SEGMENT_RECORDS_AT + sizeof(bytes)))
-		return ERR_CUT;
-	e = file_pread(fd, bytes, sizeof(bytes), (uint64_t)st.st_size - sizeof(bytes), &len);
-	if (e != ERR_OK)
-		return e;
-	seed = record_seed(head.incarnation);
-	if (len < sizeof(bytes) || record_header_read(bytes, seed, &r) != ERR_OK || r.type != RECORD_SEAL ||
-	    r.len != SEAL_BODY_SIZE)
-		return ERR_CUT;
-	if (record_body_crc(seed, bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE) != r.body_crc)
-		return ERR_CHECKSUM;
-	return seal_read(bytes + RECORD_HEADER_SIZE, SEAL_BODY_SIZE, ret);
-}
-
-enum err
-check_read_record(int fd, uint32_t seed, uint64_t offset, struct buf *body, struct record *ret)
-{
-	uint8_t head[RECORD_HEADER_SIZE], *room;
-	struct record r;
-	size_t len, padded;
-	enum err e = file_pread(fd, head, sizeof(head), offset, &len);
-
-	if (e == ERR_OK)
-		e = len == sizeof(head) ? record_header_read(head, seed, &r) : ERR_CUT;
-	if (e != ERR_OK)
-		return e;
-	padded = record_size(r.len) - RECORD_HEADER_SIZE;
-	buf_reset(body);
-	if ((room = buf_room(body, padded)) == NULL)
-		return ERR_MEMORY;
-	if ((e = file_pread(fd, room, padded, offset + RECORD_HEADER_SIZE, &len)) != ERR_OK)
-		return e;
-	if (len < padded)
-		return ERR_CUT;
-	if (crc32c(seed, room, padded) != r.body_crc)
-		return ERR_CHECKSUM;
-	r.body = room;
-	*ret = r;
-	return ERR_OK;
 }
 
 enum err

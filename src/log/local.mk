@@ -2,7 +2,8 @@
 noinst_LIBRARIES += src/log/libfb-log.a
 src_log_libfb_log_a_SOURCES = \
 	src/log/append.c src/log/append.h \
-	src/log/check.c src/log/check.h \
+	src/log/check.c src/log/check.h src/log/check_read.c \
+	src/log/finding.c src/log/finding.h \
 	src/log/event.c src/log/event.h \
 	src/log/expire.c src/log/expire.h \
 	src/log/folder.c src/log/folder.h \

@@ -38,6 +38,7 @@ src_node_libfb_node_a_SOURCES = \
 	src/node/outputs.c src/node/outputs.h \
 	src/node/packet.c src/node/packet.h \
 	src/node/parent.c src/node/parent.h \
+	src/node/parent_children.c \
 	src/node/parent_follow.c \
 	src/node/parent_private.h \
 	src/node/picker.c src/node/picker.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC
  *
- * The parent, for the files that it stands in: parent.c (start, end, signals, children), parent_relay.c (what goes out) and
- * parent_follow.c (what changes while it runs: configuration and interfaces).
+ * The parent, for the files that it stands in: parent.c (start, end, signals), parent_children.c (children that come and go),
+ * parent_relay.c (what goes out) and parent_follow.c (what changes while it runs: configuration and interfaces).
  */
 #ifndef FLOWBRAID_NODE_PARENT_PRIVATE_H
 #define FLOWBRAID_NODE_PARENT_PRIVATE_H
@@ -69,6 +69,14 @@ struct parent {
 };
 
 /* parent.c */
+void parent_stop(struct parent *p);
+bool parent_anything_runs(const struct parent *p); /* of the children */
+void parent_announce(struct parent *p);            /* that the node has started, once it has */
+
+/* parent_children.c */
+bool parent_start_collector(struct parent *p, unsigned lane);
+void parent_start_those_due(struct parent *p);
+void parent_on_child(void *ctx, wall_t now); /* SIGCHLD */
 bool parent_start_reporter(struct parent *p);
 void parent_stop_reporter(struct parent *p);
 /* Sends each collector that runs its part of the maps (lane by lane). */

@@ -24,8 +24,7 @@ make_inputs()
 # The logs of all captures of the corpus, $T/corpus/*. False: there is no corpus.
 make_corpus()
 {
-	CORPUS=${FLOWBRAID_CORPUS:-$SRCDIR/../shared/corpus}
-	[ -d "$CORPUS" ] || return 1
+	has_corpus || return 1
 	. "$SRCDIR/tests/golden/golden.sh"
 	mkdir "$T/corpus"
 	find "$CORPUS" -name '*.pcap' | sort >"$T/captures"

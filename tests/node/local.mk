@@ -64,7 +64,10 @@ EXTRA_DIST += \
 	tests/node/81-syscalls.t \
 	tests/node/82-status.t \
 	tests/node/83-forward.t \
-	tests/node/84-feed.t tests/node/87-prometheus.t \
+	tests/node/84-feed.t \
+	tests/node/87-prometheus.t \
+	tests/node/88-systemd.t \
+	tests/node/machine.sh \
 	tests/node/83-gaps.t tests/node/83-shared.t \
 	tests/node/84-cisco-gaps.t \
 	tests/node/83-tls.t \

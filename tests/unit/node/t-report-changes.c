@@ -300,10 +300,11 @@ begin(unsigned long n)
 	in.streams.all = streams;
 	in.streams.count = STREAMS;
 	in.streams.room = (struct account_room){.gaps.most = draw(2) ? 100000 : 16 + draw(100)};
-	for (unsigned i = 0; i < STREAMS; i++)
+	for (unsigned i = 0; i < STREAMS; i++) {
 		streams[i].numbering = NUMBERING_NONE;
 		streams[i].key = (struct stream_key){
 		    .exporter = addr_v4(0xc0000201), .port = (uint16_t)i, .proto = PROTO_V9};
+	}
 	changes = changes_new(n + 1);
 	if (changes == NULL)
 		abort();
