@@ -377,6 +377,7 @@ test_random(bool shared)
 
 		for (unsigned seed = 1; seed <= 30; seed++) {
 			bool found, restarts;
+			unsigned burst, copies, swaps;
 			uint64_t want;
 
 			state = seed * 1000 + i;
@@ -384,7 +385,10 @@ test_random(bool shared)
 			    draw(4) == 0 ? UINT32_MAX - draw(5000) : draw(1000000));
 			restarts = draw(2) == 0 &&
 			    x.proto != PROTO_IPFIX; /* it tells no start, so more is guessed */
-			history(draw(3) * 10, draw(2) * 10, draw(2) * 10, 1 + draw(3) * 20, restarts);
+			burst = 1 + draw(3) * 20;   /* one after the other, whatever the compiler */
+			copies = draw(2) * 10;
+			swaps = draw(2) * 10;
+			history(draw(3) * 10, swaps, copies, burst, restarts);
 			want = missing_offline(&found);
 			sum += want;
 			wrong += found != shared || (numbering.sharing == SEQ_TOGETHER) != shared;
