@@ -47,6 +47,8 @@ cluster_libfb_monitor_a_SOURCES = \
 	cluster/monitor_report.c cluster/monitor_report.h \
 	cluster/monitor_serve.c cluster/monitor_serve.h \
 	cluster/monitor_stream.c cluster/monitor_stream.h \
+	cluster/monitor_stream_private.h \
+	cluster/monitor_stream_sums.c \
 	cluster/monitor_view.c cluster/monitor_view.h
 cluster_libfb_monitor_a_CPPFLAGS = $(AM_CPPFLAGS) -DMONITOR_PAGE='"$(pkgdatadir)/monitor"'
 

@@ -2,7 +2,7 @@
  *
  * See monitor_stream.h.
  */
-#include "cluster/monitor_stream.h"
+#include "cluster/monitor_stream_private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,211 +16,13 @@
 #define BEGIN_NS (30 * NS_PER_SEC) /* so long a node may tell that a life began earlier */
 #define MOVES 3
 
-/* --- buckets --- */
-
-static int64_t
-end_of_bucket(const struct view *v, const struct view_stream *s, uint64_t bucket)
-{
-	return bucket == v->bucket ? INT64_MAX : s->marks[(bucket + 1) % VIEW_BUCKETS];
-}
-
-uint64_t
-stream_bucket(const struct view *v, const struct view_stream *s, int64_t position)
-{
-	uint64_t low = v->bucket - (VIEW_BUCKETS - 1), high = v->bucket;
-
-	while (low < high) {
-		uint64_t mid = low + (high - low + 1) / 2;
-
-		if (s->marks[mid % VIEW_BUCKETS] <= position)
-			low = mid;
-		else
-			high = mid - 1;
-	}
-	return low;
-}
-
-/* Adds the units of a range to its buckets. */
-static void
-spread(const struct view *v, const struct view_stream *s, struct seq_range r, uint64_t counts[VIEW_BUCKETS])
-{
-	uint64_t b = stream_bucket(v, s, r.from);
-
-	while (r.from < r.to) {
-		int64_t end = end_of_bucket(v, s, b);
-
-		if (end > r.to)
-			end = r.to;
-		if (end > r.from) {
-			counts[b % VIEW_BUCKETS] += (uint64_t)(end - r.from);
-			r.from = end;
-		}
-		b++;
-	}
-}
-
-static uint64_t
-datagrams_of(const struct view_stream *s, uint64_t units)
-{
-	double n = (double)units / s->units_each;
-
-	return units == 0 ? 0 : n < 1 ? 1 : (uint64_t)(n + 0.5);
-}
-
-static void
-spread_set(const struct view *v, const struct view_stream *s, const struct seq_set *set, int64_t upto,
-    uint64_t counts[VIEW_BUCKETS])
-{
-	memset(counts, 0, VIEW_BUCKETS * sizeof(counts[0]));
-	for (size_t i = 0; i < set->count && set->ranges[i].from < upto; i++) {
-		struct seq_range r = set->ranges[i];
-
-		if (r.to > upto)
-			r.to = upto;
-		spread(v, s, r, counts);
-	}
-}
-
-/* --- settling --- */
-
-static struct view_gap
-gap_of(const struct view *v, const struct view_stream *s, uint32_t node, struct seq_range r)
-{
-	return (struct view_gap){.key = s->key,
-	    .unit = s->unit,
-	    .units = (uint64_t)(r.to - r.from),
-	    .from = stream_bucket(v, s, r.from),
-	    .to = stream_bucket(v, s, r.to - 1),
-	    .nodes = node == VIEW_ALL ? 0 : (uint64_t)1 << node,
-	    .all = node == VIEW_ALL};
-}
-
-static void
-remember(void *ctx, const struct view_gap *g)
-{
-	struct view *v = ctx;
-
-	v->past[v->past_count++ % VIEW_PAST] = *g;
-}
-
-void
-stream_gaps(const struct view *v, const struct view_stream *s, uint32_t node, int64_t upto,
-    stream_gap_call *call, void *ctx)
-{
-	const struct seq_set *set = node == VIEW_ALL ? &s->residual : &s->at[node].missing;
-	struct view_gap last = {.units = 0};
-
-	for (size_t i = 0, k = 0; i < set->count && set->ranges[i].from < upto; i++) {
-		struct seq_range r = set->ranges[i];
-		struct view_gap g;
-
-		if (r.to > upto)
-			r.to = upto;
-		g = gap_of(v, s, node, r);
-		for (; node != VIEW_ALL && k < s->residual.count && s->residual.ranges[k].from < r.to; k++) {
-			int64_t end = s->residual.ranges[k].to < r.to ? s->residual.ranges[k].to : r.to;
-
-			g.units -= (uint64_t)(end - s->residual.ranges[k].from);
-		}
-		if (g.units == 0)
-			continue;
-		if (last.units > 0 && g.from <= last.to + 1) {
-			last.units += g.units;
-			last.to = g.to;
-			continue;
-		}
-		if (last.units > 0)
-			call(ctx, &last);
-		last = g;
-	}
-	if (last.units > 0)
-		call(ctx, &last);
-}
-
-static void
-settle_row(const struct view_stream *s, uint32_t row, const uint64_t counts[VIEW_BUCKETS], uint64_t *sums)
-{
-	uint32_t *at = s->settled + (size_t)row * VIEW_BUCKETS;
-
-	for (size_t b = 0; b < VIEW_BUCKETS; b++) {
-		uint64_t n = at[b] + counts[b];
-
-		at[b] = n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
-		if (sums != NULL)
-			sums[b] += datagrams_of(s, counts[b]);
-	}
-}
-
-/* What lies before is forgotten. */
-static void
-trim(struct seq_set *set, int64_t first)
-{
-	size_t gone = 0;
-
-	while (gone < set->count && set->ranges[gone].to <= first)
-		gone++;
-	if (gone > 0)
-		memmove(set->ranges, set->ranges + gone, (set->count - gone) * sizeof(*set->ranges));
-	set->count -= gone;
-	if (set->count > 0 && set->ranges[0].from < first)
-		set->ranges[0].from = first;
-}
-
-static void
-trim_all(struct view *v, struct view_stream *s, int64_t first)
-{
-	s->first = first;
-	if (s->limit < first)
-		s->limit = first;
-	for (uint32_t n = 0; n < v->node_count; n++) {
-		trim(&s->at[n].heard, first);
-		trim(&s->at[n].missing, first);
-	}
-	trim(&s->residual, first);
-	s->changed = true;
-}
-
-static bool
-have_settled(const struct view *v, struct view_stream *s)
-{
-	if (s->settled == NULL)
-		s->settled = calloc((v->node_count + 2U) * (size_t)VIEW_BUCKETS, sizeof(*s->settled));
-	return s->settled != NULL;
-}
-
-/* What is missing before a position, as counted last, becomes sums. */
-static enum err
-settle(struct view *v, struct view_stream *s, int64_t upto)
-{
-	uint64_t counts[VIEW_BUCKETS];
-	struct seq_range all = {s->first, upto};
-	struct seq_set sent = {.ranges = &all, .count = 1};
-
-	if (upto <= s->first)
-		return ERR_OK;
-	if (!have_settled(v, s))
-		return ERR_MEMORY;
-	for (uint32_t n = 0; n < v->node_count; n++) {
-		spread_set(v, s, &s->at[n].missing, upto, counts);
-		settle_row(s, n, counts, v->nodes[n].settled);
-		stream_gaps(v, s, n, upto, remember, v);
-	}
-	spread_set(v, s, &s->residual, upto, counts);
-	settle_row(s, v->node_count, counts, v->residual_settled);
-	stream_gaps(v, s, VIEW_ALL, upto, remember, v);
-	spread_set(v, s, &sent, upto, counts);
-	settle_row(s, v->node_count + 1U, counts, NULL);
-	trim_all(v, s, upto);
-	return ERR_OK;
-}
-
 /* --- lives --- */
 
 /* A life of the exporter begins, as a node tells it. */
 static enum err
 begin_life(struct view *v, struct view_stream *s, const struct stream_answer *a)
 {
-	enum err e = s->life > 0 ? settle(v, s, s->limit) : ERR_OK;
+	enum err e = s->life > 0 ? stream_settle(v, s, s->limit) : ERR_OK;
 
 	if (e != ERR_OK)
 		return e;
@@ -368,19 +170,6 @@ missing_in(const struct seq_range *heard, size_t count, struct seq_range r)
 	return units;
 }
 
-/* Units missing on a node of which it is not known which they are: heard for all that is known, and settled. */
-static enum err
-settle_some(struct view *v, struct view_stream *s, uint32_t node, int64_t position, uint64_t units)
-{
-	uint64_t counts[VIEW_BUCKETS] = {0};
-
-	if (!have_settled(v, s))
-		return ERR_MEMORY;
-	counts[stream_bucket(v, s, position) % VIEW_BUCKETS] = units;
-	settle_row(s, node, counts, v->nodes[node].settled);
-	return ERR_OK;
-}
-
 /* A range of several gaps. Which they are is known when the node has told of each, so it says nothing of what lies below at->next; of the rest
  * only the sum is taken, since most of what lies within was heard. told: ranges that were in `heard` before this answer. */
 static enum err
@@ -404,8 +193,9 @@ add_joined(
 	else
 		known = missing_in(at->heard.ranges, told, (struct seq_range){j.range.from, fresh.from});
 	e = seq_set_add(&at->heard, fresh);
-	return e == ERR_OK && j.missing > known ? settle_some(v, s, a->node, fresh.from, j.missing - known)
-						: e;
+	return e == ERR_OK && j.missing > known
+	    ? stream_settle_some(v, s, a->node, fresh.from, j.missing - known)
+	    : e;
 }
 
 /* What the report has not among the missing was heard. */
@@ -473,10 +263,10 @@ take_position(struct view *v, struct view_stream *s, const struct stream_answer 
 	if (e == ERR_OK && (a->first || (s->key.all && !at->known))) {
 		uint64_t counts[VIEW_BUCKETS];
 
-		spread_set(v, s, &at->heard, INT64_MAX, counts);
+		stream_spread(v, s, &at->heard, INT64_MAX, counts);
 		for (size_t b = 0; b < VIEW_BUCKETS && !s->key.all;
 		     b++) /* else its domains have told of them */
-			v->nodes[a->node].heard[b] += datagrams_of(s, counts[b]);
+			v->nodes[a->node].heard[b] += stream_datagrams(s, counts[b]);
 		/* It heard who knows what before. That is not held against it, nor claimed to be missing on all. */
 		e = seq_set_add(
 		    &at->heard, (struct seq_range){s->first, first < s->history ? first : s->history});
@@ -685,7 +475,7 @@ stream_count(struct view *v, struct view_stream *s)
 	if (s->counts && s->changed)
 		e = count_missing(v, s);
 	if (e == ERR_OK)
-		e = settle(v, s, cut_of(v, s));
+		e = stream_settle(v, s, cut_of(v, s));
 	for (uint32_t n = 0; n < v->node_count; n++)
 		s->at[n].units = seq_set_units(&s->at[n].missing) + row_sum(s, n);
 	s->residual_units = seq_set_units(&s->residual) + row_sum(s, v->node_count);
@@ -701,9 +491,9 @@ sum_set(const struct view *v, const struct view_stream *s, const struct seq_set 
 
 	if (set->count == 0)
 		return;
-	spread_set(v, s, set, INT64_MAX, counts);
+	stream_spread(v, s, set, INT64_MAX, counts);
 	for (size_t b = 0; b < VIEW_BUCKETS; b++)
-		sums[b] += datagrams_of(s, counts[b]);
+		sums[b] += stream_datagrams(s, counts[b]);
 }
 
 void
@@ -723,7 +513,7 @@ stream_next_bucket(struct view *v, struct view_stream *s)
 	s->marks[b] = s->next;
 	for (uint32_t row = 0; s->settled != NULL && row < v->node_count + 2U; row++)
 		s->settled[(size_t)row * VIEW_BUCKETS + b] = 0;
-	trim_all(v, s, oldest > s->first ? oldest : s->first);
+	stream_trim(v, s, oldest > s->first ? oldest : s->first);
 }
 
 bool

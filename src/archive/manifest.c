@@ -209,7 +209,7 @@ manifest_line(const char *line, unsigned number, struct manifest *m, enum err *r
 		if (strncmp(line, "cluster ", 8) != 0 || line[8] == '\0' ||
 		    strlen(line + 8) >= sizeof(m->cluster))
 			return false;
-		snprintf(m->cluster, sizeof(m->cluster), "%s", line + 8);
+		memcpy(m->cluster, line + 8, strlen(line + 8) + 1);
 		return true;
 	case 3:
 		if (strncmp(line, "window ", 7) != 0 || !number_read(&at, &v) || *at != '\0' || v == 0 ||
