@@ -12,6 +12,8 @@
 #include "base/spill.h"
 #include "flow/seq_shared.h"
 
+#define ACROSS_LEAST 2
+
 static struct seq_rules
 rules_of(const struct pool *p, const struct plan_epoch *e)
 {
@@ -76,17 +78,42 @@ all_votes(const struct seq_item *items, size_t count)
 	return votes;
 }
 
-static int64_t
-all_say(const struct seq_rules *rules, const struct seq_item *items, size_t count)
+/* What pairs of two streams say, and what those of one do. */
+struct all_say {
+	int64_t across, within;
+};
+
+static void
+epoch_says(const struct pool *p, enum seq_discipline d, const struct seq_item *items, size_t count,
+    struct all_say *sum)
+{
+	const struct seq_item *last = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		if (items[i].stray)
+			continue;
+		if (last != NULL && p->datagrams[last->tag].stream == p->datagrams[items[i].tag].stream)
+			sum->within += seq_says(d, last, &items[i]);
+		else if (last != NULL)
+			sum->across += seq_says(d, last, &items[i]);
+		last = &items[i];
+	}
+}
+
+/* More is said for one counter than against it: one pair may be chance, and where lives alone are cut otherwise, so that more
+ * pairs of one stream go on, that says nothing of others. */
+static bool
+is_shared(const struct pool *p, const struct seq_rules *rules, const struct seq_item *items, size_t count,
+    int64_t own)
 {
 	const struct seq_votes votes = all_votes(items, count);
-	int64_t sum = 0;
+	struct all_say all = {.across = 0};
 
 	for (size_t i = 0, end; i < count; i = end) {
 		end = end_of_epoch(items, count, i);
-		sum += seq_says_all(seq_learn(rules, items + i, end - i, &votes), items + i, end - i);
+		epoch_says(p, seq_learn(rules, items + i, end - i, &votes), items + i, end - i, &all);
 	}
-	return sum;
+	return all.across >= ACROSS_LEAST && (all.within >= own || all.across + all.within > own);
 }
 
 /* The epochs of the numbering, behind those of its streams. */
@@ -135,7 +162,7 @@ share_counter(
 		e = plan_clock(p, rules->boot_slack_ns, items, count);
 	if (e == ERR_OK)
 		e = seq_order(rules, items, count, &epochs);
-	if (e == ERR_OK && all_say(rules, items, count) > own_says(plan, first)) {
+	if (e == ERR_OK && is_shared(p, rules, items, count, own_says(plan, first))) {
 		e = add_epochs(plan, plan->epochs[first].stream, rules, items, count, epoch_room);
 		for (size_t i = first; i < own_end; i++) {
 			plan->epochs[i].shared = true;
