@@ -300,7 +300,8 @@ causes_of(const struct causes_truth *t, uint32_t node, bool heard, const struct 
 	return down | named;
 }
 
-/* How many may be asked of each, at most: all that the node missed at that time, of whatever stream. */
+/* How many may be asked of each, at most: all that the node missed at that time, of whatever stream. Lives that are not told
+ * apart may seem to miss anything between their numbers. */
 static void
 count_asked(struct causes_truth *t, uint32_t node)
 {
@@ -309,8 +310,11 @@ count_asked(struct causes_truth *t, uint32_t node)
 
 	for (uint32_t s = 0; s < w->stream_count; s++) {
 		const struct sim_stream *st = &w->streams[s];
+		bool known = st->counting == COUNT_ZERO || sim_lives_known(w, t->e, st);
 		uint32_t before = NONE;
 
+		for (uint32_t x = 0; x < n->count && !known; x++)
+			n->list[x].asked = UINT64_MAX / 2;
 		for (uint32_t i = 0; i < st->sent_count; i++) {
 			const struct sent *sent = &w->sent[st->sent[i]];
 			uint32_t of = t->e->of_sent[st->sent[i]], behind = of;
