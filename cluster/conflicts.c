@@ -56,7 +56,7 @@ look_at_epoch(
 	enum err e = all != NULL ? ERR_OK : ERR_MEMORY;
 
 	for (size_t i = 0; i < l->epoch->count && e == ERR_OK; i++) {
-		if (items[i].data && !items[i].stray && items[i].tag >= p->first && items[i].tag < p->end)
+		if (ledger_is_numbered(p, l->discipline, &items[i]))
 			all[n++] = (struct numbered){items[i].position, items[i].tag};
 	}
 	if (n > 0)

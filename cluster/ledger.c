@@ -32,9 +32,23 @@ is_chosen(const struct pool *p, const struct seq_item *item)
 	return item->tag >= p->first && item->tag < p->end;
 }
 
+bool
+ledger_is_numbered(const struct pool *p, enum seq_discipline d, const struct seq_item *item)
+{
+	struct seq_range covers = seq_covers(d, item);
+
+	/* How many of the records are options is not known of selected flows, nor of what cannot be counted. */
+	if (seq_counts_of(d) == SEQ_COUNTS_FLOWS &&
+	    (item->units_unknown || p->datagrams[item->tag].selected != POOL_NONE))
+		return false;
+	return item->data && !item->stray && is_chosen(p, item) &&
+	    (covers.from < covers.to || item->units_unknown);
+}
+
 /* Different datagrams of one epoch that bear data under one number. */
 static enum err
-count_conflicts(const struct pool *p, const struct seq_item *items, size_t count, uint64_t *ret)
+count_conflicts(
+    const struct pool *p, enum seq_discipline d, const struct seq_item *items, size_t count, uint64_t *ret)
 {
 	int64_t *positions = malloc((count + 1) * sizeof(*positions));
 	size_t n = 0;
@@ -42,7 +56,7 @@ count_conflicts(const struct pool *p, const struct seq_item *items, size_t count
 	if (positions == NULL)
 		return ERR_MEMORY;
 	for (size_t i = 0; i < count; i++) {
-		if (items[i].data && !items[i].stray && is_chosen(p, &items[i]))
+		if (ledger_is_numbered(p, d, &items[i]))
 			positions[n++] = items[i].position;
 	}
 	qsort(positions, n, sizeof(*positions), i64_cmp);
@@ -149,7 +163,8 @@ account(const struct pool *p, const struct plan *plan, struct missing *m, struct
 	if (e == ERR_OK)
 		e = account_nodes(m, l, each);
 	if (e == ERR_OK)
-		e = count_conflicts(p, plan_epoch_items(plan, l->epoch), l->epoch->count, &l->conflicts);
+		e = count_conflicts(
+		    p, l->discipline, plan_epoch_items(plan, l->epoch), l->epoch->count, &l->conflicts);
 	return e;
 }
 

@@ -44,6 +44,9 @@ void ledger_clear(struct ledger *l);
 /* "shared", or as seq_discipline_name. */
 const char *ledger_discipline_name(const struct ledger_epoch *l);
 
+/* Whether it has a number that no other datagram may have. */
+bool ledger_is_numbered(const struct pool *p, enum seq_discipline d, const struct seq_item *item);
+
 struct absent;
 
 /* How much of what was sent nobody heard, in percent; of what has no numbers nothing is known. */

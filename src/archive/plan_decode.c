@@ -41,7 +41,7 @@ count_by_lengths(const struct pool *p, const struct plan *plan, struct unpack *u
 	const struct pool_datagram *d = &p->datagrams[item->tag];
 	const struct pool_set_list *list = &p->set_lists[d->sets];
 	bool unknown = d->stopped;
-	uint32_t units = 0;
+	uint32_t units = 0, options = 0;
 
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct tmpl *t = unpack_template(
@@ -52,9 +52,11 @@ count_by_lengths(const struct pool *p, const struct plan *plan, struct unpack *u
 		if (t != NULL && !decode_count_set(t, p->sets[list->at + i].len, &records, &malformed))
 			return false;
 		units += records;
+		options += t != NULL && t->kind == TMPL_OPTIONS ? records : 0;
 		unknown |= malformed;
 	}
 	item->units = units;
+	item->options = SEQ_OPTIONS(options);
 	item->units_unknown = unknown;
 	return true;
 }
@@ -69,7 +71,7 @@ plan_count_records(
 		bool known;
 		enum err e;
 
-		items[i].templates = (uint16_t)p->datagrams[items[i].tag].places;
+		items[i].templates = SEQ_TEMPLATES(p->datagrams[items[i].tag].places);
 		if (count_selected(p, &items[i]) || count_by_lengths(p, plan, u, &items[i]))
 			continue;
 		e = start(p, u, &items[i], &info, &decode, &known);
@@ -79,6 +81,7 @@ plan_count_records(
 			continue;
 		(void)decode_count(&decode);
 		items[i].units = decode.flows + decode.options;
+		items[i].options = SEQ_OPTIONS(decode.options);
 		items[i].units_unknown = decode.sets_unknown > 0 || decode.sets_malformed > 0;
 	}
 	return ERR_OK;

@@ -30,29 +30,40 @@ seq_discipline_name(enum seq_discipline d)
 		return "before+templates";
 	case SEQ_AFTER_ALL:
 		return "after+templates";
+	case SEQ_BEFORE_FLOWS:
+		return "before-options";
+	case SEQ_AFTER_FLOWS:
+		return "after-options";
 	case SEQ_NONE:
 		break;
 	}
 	return "none";
 }
 
-enum seq_discipline
-seq_variant(enum seq_discipline d)
+enum seq_counts
+seq_counts_of(enum seq_discipline d)
 {
 	switch (d) {
-	case SEQ_BEFORE:
-		return SEQ_BEFORE_ALL;
-	case SEQ_AFTER:
-		return SEQ_AFTER_ALL;
 	case SEQ_BEFORE_ALL:
-		return SEQ_BEFORE;
 	case SEQ_AFTER_ALL:
-		return SEQ_AFTER;
-	case SEQ_DATAGRAMS:
-	case SEQ_NONE:
-		break;
+		return SEQ_COUNTS_TEMPLATES;
+	case SEQ_BEFORE_FLOWS:
+	case SEQ_AFTER_FLOWS:
+		return SEQ_COUNTS_FLOWS;
+	default:
+		return SEQ_COUNTS_RECORDS;
 	}
-	return d;
+}
+
+enum seq_discipline
+seq_variant(enum seq_discipline d, enum seq_counts counts)
+{
+	static const enum seq_discipline before[] = {SEQ_BEFORE, SEQ_BEFORE_ALL, SEQ_BEFORE_FLOWS};
+	static const enum seq_discipline after[] = {SEQ_AFTER, SEQ_AFTER_ALL, SEQ_AFTER_FLOWS};
+
+	if (d == SEQ_NONE || d == SEQ_DATAGRAMS)
+		return d;
+	return seq_is_after(d) ? after[counts] : before[counts];
 }
 
 const char *
@@ -388,8 +399,22 @@ seq_order(const struct seq_rules *rules, struct seq_item *items, size_t count, u
 }
 
 /* Ties go to the first. */
-static const enum seq_discipline candidates[SEQ_DISCIPLINES] = {
-    SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS, SEQ_BEFORE_ALL, SEQ_AFTER_ALL, SEQ_NONE};
+static const enum seq_discipline candidates[SEQ_DISCIPLINES] = {SEQ_BEFORE, SEQ_AFTER, SEQ_DATAGRAMS,
+    SEQ_BEFORE_ALL, SEQ_AFTER_ALL, SEQ_BEFORE_FLOWS, SEQ_AFTER_FLOWS, SEQ_NONE};
+
+bool
+seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
+{
+	int64_t step = b->position - a->position;
+
+	if (d == SEQ_NONE)
+		return step == 0 && a->data && b->data;
+	if (d == SEQ_DATAGRAMS)
+		return step == 1;
+	if (seq_is_after(d))
+		a = b;
+	return step == seq_numbers(seq_counts_of(d), a) && !a->units_unknown;
+}
 
 void
 seq_vote(struct seq_votes *v, const struct seq_item *a, const struct seq_item *b)
@@ -462,13 +487,6 @@ seq_learn(
 	return best_of(&votes, stream != NULL ? stream : &votes, rules->standard);
 }
 
-/* Units that it takes numbers for. */
-static int64_t
-counted(enum seq_discipline d, const struct seq_item *it)
-{
-	return (int64_t)it->units + (d == SEQ_BEFORE_ALL || d == SEQ_AFTER_ALL ? it->templates : 0);
-}
-
 void
 seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item *items, size_t count)
 {
@@ -481,9 +499,9 @@ seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item
 		if (it->stray)
 			continue;
 		step = last != NULL ? it->position - last->position : 0;
-		if (unknown != NULL && unknown->units_unknown && step > counted(d, unknown) &&
-		    step <= rules->window)
-			unknown->units += (uint32_t)(step - counted(d, unknown));
+		if (unknown != NULL && unknown->units_unknown &&
+		    step > seq_numbers(seq_counts_of(d), unknown) && step <= rules->window)
+			unknown->units += (uint32_t)(step - seq_numbers(seq_counts_of(d), unknown));
 		last = it;
 	}
 }
@@ -491,21 +509,15 @@ seq_settle(const struct seq_rules *rules, enum seq_discipline d, struct seq_item
 struct seq_range
 seq_covers(enum seq_discipline d, const struct seq_item *it)
 {
-	if (!it->stray) {
-		switch (d) {
-		case SEQ_BEFORE:
-		case SEQ_BEFORE_ALL:
-			return (struct seq_range){it->position, it->position + counted(d, it)};
-		case SEQ_AFTER:
-		case SEQ_AFTER_ALL:
-			return (struct seq_range){it->position - counted(d, it), it->position};
-		case SEQ_DATAGRAMS:
-			return (struct seq_range){it->position, it->position + 1};
-		case SEQ_NONE:
-			break;
-		}
-	}
-	return (struct seq_range){0, 0};
+	int64_t numbers = seq_numbers(seq_counts_of(d), it);
+
+	if (it->stray || d == SEQ_NONE)
+		return (struct seq_range){0, 0};
+	if (d == SEQ_DATAGRAMS)
+		return (struct seq_range){it->position, it->position + 1};
+	if (seq_is_after(d))
+		return (struct seq_range){it->position - numbers, it->position};
+	return (struct seq_range){it->position, it->position + numbers};
 }
 
 enum err

@@ -24,22 +24,29 @@ enum seq_discipline {
 	/* IPFIX of some exporters: as above, and template records are counted, too */
 	SEQ_BEFORE_ALL = 4,
 	SEQ_AFTER_ALL = 5,
+	/* ... and options records are not (softflowd) */
+	SEQ_BEFORE_FLOWS = 6,
+	SEQ_AFTER_FLOWS = 7,
 };
-#define SEQ_DISCIPLINES 6
+#define SEQ_DISCIPLINES 8
 
 /* What is counted: "flows" "records" "datagrams". */
 const char *seq_unit_name(enum proto proto, enum seq_discipline d);
-/* "before" "after" "datagrams" "none" "before+templates" "after+templates" */
+/* "before" "after" "datagrams" "none" "before+templates" "after+templates" "before-options" "after-options" */
 const char *seq_discipline_name(enum seq_discipline d);
 
 /* The number that comes with a datagram is that of the unit behind its last one. */
 static inline bool
 seq_is_after(enum seq_discipline d)
 {
-	return d == SEQ_AFTER || d == SEQ_AFTER_ALL;
+	return d == SEQ_AFTER || d == SEQ_AFTER_ALL || d == SEQ_AFTER_FLOWS;
 }
-/* The same, but for template records; itself where there is none. */
-enum seq_discipline seq_variant(enum seq_discipline d);
+
+/* What differs between disciplines that are alike. */
+enum seq_counts { SEQ_COUNTS_RECORDS, SEQ_COUNTS_TEMPLATES, SEQ_COUNTS_FLOWS };
+enum seq_counts seq_counts_of(enum seq_discipline d);
+/* A discipline that is like d, and counts so; d itself where there is none. */
+enum seq_discipline seq_variant(enum seq_discipline d, enum seq_counts counts);
 
 /* What the protocol's standard says, for a stream. */
 struct seq_rules {
@@ -74,11 +81,18 @@ seq_begins_anew(const struct seq_rules *rules, uint32_t from, uint32_t to)
 	    seq_is_far(rules, seq_diff(from, to));
 }
 
+/* No datagram has more: a template takes 8 bytes, a record one. */
+#define SEQ_TEMPLATES_BITS 13
+#define SEQ_OPTIONS_BITS 16
+#define SEQ_TEMPLATES(n) ((n) & ((1U << SEQ_TEMPLATES_BITS) - 1))
+#define SEQ_OPTIONS(n) ((n) & ((1U << SEQ_OPTIONS_BITS) - 1))
+
 struct seq_item {
 	uint32_t sequence; /* as in the header */
 	uint32_t units;    /* flows in the datagram, where it is they that are counted */
 	uint32_t uptime_ms;
-	uint16_t templates;     /* template records in it, of IPFIX */
+	/* Of IPFIX: template records in it; and of its units, options records. */
+	uint32_t templates : SEQ_TEMPLATES_BITS, options : SEQ_OPTIONS_BITS;
 	bool data : 1;          /* bears data (not templates alone) */
 	bool units_unknown : 1; /* ... of some records, which cannot be counted: units counts the others */
 	bool stray : 1;         /* out: belongs to no confirmed run; not accounted */
@@ -101,28 +115,23 @@ int64_t seq_boot_ns(const struct seq_item *it); /* clock less uptime */
 /* Do the two items after i go on from it, each by a step within the window? */
 bool seq_goes_on(const struct seq_rules *rules, const struct seq_item *items, size_t i, size_t end);
 
-/* Whether b, the next one after a, stands where a discipline has it. */
-static inline bool
-seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
+/* Numbers that an item takes, where they are of units. */
+static inline int64_t
+seq_numbers(enum seq_counts counts, const struct seq_item *it)
 {
-	int64_t step = b->position - a->position;
-
-	switch (d) {
-	case SEQ_BEFORE:
-		return step == a->units && !a->units_unknown;
-	case SEQ_AFTER:
-		return step == b->units && !b->units_unknown;
-	case SEQ_DATAGRAMS:
-		return step == 1;
-	case SEQ_BEFORE_ALL:
-		return step == (int64_t)a->units + a->templates && !a->units_unknown;
-	case SEQ_AFTER_ALL:
-		return step == (int64_t)b->units + b->templates && !b->units_unknown;
-	case SEQ_NONE:
+	switch (counts) {
+	case SEQ_COUNTS_TEMPLATES:
+		return (int64_t)it->units + it->templates;
+	case SEQ_COUNTS_FLOWS:
+		return it->units > it->options ? (int64_t)it->units - it->options : 0;
+	case SEQ_COUNTS_RECORDS:
 		break;
 	}
-	return step == 0 && a->data && b->data;
+	return it->units;
 }
+
+/* Whether b, the next one after a, stands where a discipline has it. */
+bool seq_explains(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b);
 
 /* How many pairs spoke for each discipline; only those that tell the candidates apart have a vote. */
 struct seq_votes {

@@ -59,6 +59,7 @@ struct seq_live {
 	uint8_t unsure_count;
 	uint8_t unsure_heard; /* bits of those that the account takes for heard */
 	int8_t templates;     /* what has told that they are counted, less what has told the contrary */
+	int8_t options;       /* of pairs without them, how many in a row have told that they are counted */
 	uint8_t discipline;   /* enum seq_discipline */
 	bool awaits;          /* the caller's: it knows datagrams of unknown size that it may recount */
 	bool learnt;
@@ -77,10 +78,12 @@ void seq_live_take(
 /* A datagram whose size was unknown, when more of it is known. */
 struct seq_more {
 	uint32_t sequence, tag;
-	uint32_t units;     /* that it was counted with, so far */
-	uint16_t templates; /* as then */
-	uint32_t more;      /* units besides */
-	bool unknown;       /* of still others */
+	uint32_t units;        /* that it was counted with, so far */
+	uint32_t options;      /* of these; */
+	uint32_t templates;    /* and besides */
+	uint32_t more;         /* units that have come to be known, */
+	uint32_t more_options; /* and options records of these */
+	bool unknown;          /* of still others */
 };
 /* In this life, and not too long ago: what follows it then is a gap, or none. */
 void seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules,

@@ -211,7 +211,8 @@ seq_live_account_more(struct seq_live *s, struct seq_room *room, const struct se
 static struct seq_range
 numbers_of_templates(enum seq_discipline d, const struct seq_item *it)
 {
-	int64_t at = seq_is_after(d) ? it->position - it->units - it->templates : it->position + it->units;
+	int64_t at = seq_is_after(d) ? it->position - seq_numbers(SEQ_COUNTS_TEMPLATES, it)
+				     : it->position + it->units;
 
 	return (struct seq_range){at, at + it->templates};
 }
@@ -260,31 +261,34 @@ static void
 change_variant(struct seq_live *s, struct seq_room *room, const struct seq_rules *rules,
     enum seq_discipline to, const struct seq_heard *h)
 {
-	s->discipline = (uint8_t)to;
-	if (to == SEQ_BEFORE_ALL || to == SEQ_AFTER_ALL) {
-		count_templates(s, room, rules, h);
-	} else {
-		struct seq_range r = numbers_of_templates(to, &s->last);
+	enum seq_counts from = seq_counts_of((enum seq_discipline)s->discipline), counts = seq_counts_of(to);
+	int64_t end = s->last.position + seq_numbers(from, &s->last),
+		fewer = seq_numbers(from, &s->last) - seq_numbers(counts, &s->last);
 
-		if (s->spans && to == SEQ_BEFORE && s->next == r.to) {
-			s->next = r.from;
-			s->counters.heard -= (uint64_t)(r.to - r.from);
-		}
-		uncount_templates(s, room, h);
+	s->discipline = (uint8_t)to;
+	/* What is behind the last one begins where it has no numbers after all. */
+	if (s->spans && !seq_is_after(to) && s->next == end && fewer > 0) {
+		s->next -= fewer;
+		s->counters.heard -= (uint64_t)fewer;
 	}
+	if (counts == SEQ_COUNTS_TEMPLATES)
+		count_templates(s, room, rules, h);
+	else if (from == SEQ_COUNTS_TEMPLATES)
+		uncount_templates(s, room, h);
 }
 
 /* Exactly as many as there were templates may have been lost behind them, so one such pair is not enough. No loss looks
  * like the contrary. */
-void
-seq_live_look_at_templates(
+static void
+look_at_templates(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
 {
-	enum seq_discipline d = (enum seq_discipline)s->discipline, other = seq_variant(d);
-	bool all = d == SEQ_BEFORE_ALL || d == SEQ_AFTER_ALL;
+	enum seq_discipline d = (enum seq_discipline)s->discipline;
+	bool all = seq_counts_of(d) == SEQ_COUNTS_TEMPLATES;
+	enum seq_discipline other = seq_variant(d, all ? SEQ_COUNTS_RECORDS : SEQ_COUNTS_TEMPLATES);
 	bool one = seq_explains(d, &s->last, &h->item), two = seq_explains(other, &s->last, &h->item);
 
-	if (other == d || one == two)
+	if (one == two)
 		return;
 	if (one == all)
 		s->templates = (int8_t)(s->templates < SEQ_TEMPLATES_COUNTED ? s->templates + 1
@@ -295,4 +299,33 @@ seq_live_look_at_templates(
 		forget_unsure(s);
 	else if (s->templates == (all ? SEQ_TEMPLATES_NOT : SEQ_TEMPLATES_COUNTED))
 		change_variant(s, room, rules, other, h);
+}
+
+/* The other way round: that options records have no numbers no loss looks like; that they have, it may. */
+static void
+look_at_options(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
+{
+	enum seq_discipline d = (enum seq_discipline)s->discipline;
+	bool flows = seq_counts_of(d) == SEQ_COUNTS_FLOWS;
+	enum seq_discipline other = seq_variant(d, flows ? SEQ_COUNTS_RECORDS : SEQ_COUNTS_FLOWS);
+	bool one = seq_explains(d, &s->last, &h->item), two = seq_explains(other, &s->last, &h->item);
+
+	if (one == two)
+		return;
+	s->options = (int8_t)(one || !flows ? 0 : s->options + 1);
+	if (!one && (!flows || s->options == SEQ_OPTIONS_COUNTED))
+		change_variant(s, room, rules, other, h);
+}
+
+void
+seq_live_look_at_variants(
+    struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
+{
+	if (s->discipline == SEQ_NONE || s->discipline == SEQ_DATAGRAMS)
+		return;
+	if (seq_counts_of((enum seq_discipline)s->discipline) != SEQ_COUNTS_FLOWS)
+		look_at_templates(s, room, rules, h);
+	if (seq_counts_of((enum seq_discipline)s->discipline) != SEQ_COUNTS_TEMPLATES)
+		look_at_options(s, room, rules, h);
 }

@@ -38,6 +38,12 @@ seq_live_forget_early(struct seq_live *s)
 	s->early_count = SEQ_EARLY + 1;
 }
 
+static bool
+is_variant(enum seq_discipline a, enum seq_discipline b)
+{
+	return seq_variant(a, SEQ_COUNTS_RECORDS) == seq_variant(b, SEQ_COUNTS_RECORDS);
+}
+
 /* One that is as good as the best is waited for as long as there is room: the next datagram of another size decides. */
 static bool
 is_decided(const struct seq_live *s, enum seq_discipline best)
@@ -47,8 +53,8 @@ is_decided(const struct seq_live *s, enum seq_discipline best)
 	if (votes < VOTES_LEAST)
 		return false;
 	for (unsigned k = 0; k < SEQ_DISCIPLINES && s->early_count < SEQ_EARLY; k++) {
-		if (k == best || (k == seq_variant(best) && s->votes.of[k] == votes))
-			continue; /* no templates came, which alone make a difference there */
+		if (k == best || (is_variant((enum seq_discipline)k, best) && s->votes.of[k] == votes))
+			continue; /* nothing came that makes a difference there */
 		if (seq_votes_for(&s->votes, (enum seq_discipline)k) + 1 >= votes)
 			return false;
 	}
@@ -79,19 +85,15 @@ early_grow(struct seq_live *s)
 static enum seq_discipline
 doubt_templates(struct seq_live *s, enum seq_discipline best)
 {
-	enum seq_discipline other = seq_variant(best);
-	uint64_t lead = s->votes.of[best] - s->votes.of[other];
+	enum seq_discipline plain = seq_variant(best, SEQ_COUNTS_RECORDS),
+			    all = seq_variant(best, SEQ_COUNTS_TEMPLATES);
+	int64_t lead = (int64_t)s->votes.of[all] - (int64_t)s->votes.of[plain];
 
-	if (best == other || lead == 0) {
-		s->templates = 0;
-		return best;
-	}
-	if (best == SEQ_BEFORE || best == SEQ_AFTER) {
-		s->templates = SEQ_TEMPLATES_NOT;
-		return best;
-	}
-	s->templates = (int8_t)(lead < SEQ_TEMPLATES_COUNTED ? lead : SEQ_TEMPLATES_COUNTED);
-	return lead < SEQ_TEMPLATES_COUNTED ? other : best;
+	s->options = 0;
+	s->templates = (int8_t)(lead < 0       ? SEQ_TEMPLATES_NOT
+		: lead < SEQ_TEMPLATES_COUNTED ? lead
+					       : SEQ_TEMPLATES_COUNTED);
+	return best == all && lead < SEQ_TEMPLATES_COUNTED ? plain : best;
 }
 
 static bool
@@ -148,7 +150,7 @@ count_votes(struct seq_live *s, struct seq_room *room)
 {
 	enum seq_discipline d = (enum seq_discipline)s->discipline, best = seq_votes_best(&s->votes, d);
 
-	if (best != seq_variant(d) &&
+	if (!is_variant(best, d) &&
 	    seq_votes_for(&s->votes, best) >= seq_votes_for(&s->votes, d) + VOTES_LEAD) {
 		seq_live_withdraw(s, room);
 		s->discipline = (uint8_t)best;
@@ -165,7 +167,7 @@ void
 seq_live_examine(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h)
 {
-	seq_live_look_at_templates(s, room, rules, h);
+	seq_live_look_at_variants(s, room, rules, h);
 	if (seq_explains((enum seq_discipline)s->discipline, &s->last, &h->item))
 		s->explained++;
 	if (++s->pairs % VOTES_EVERY != 0)
@@ -186,6 +188,7 @@ recount_item(struct seq_item *it, const struct seq_more *more)
 	if (it->sequence != more->sequence || it->tag != more->tag || !it->units_unknown)
 		return;
 	it->units += more->more;
+	it->options = SEQ_OPTIONS(it->options + more->more_options);
 	it->units_unknown = more->unknown;
 }
 
@@ -219,7 +222,11 @@ seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rul
 	enum seq_discipline d = (enum seq_discipline)s->discipline;
 	int32_t ahead = seq_diff(s->last.sequence, more->sequence);
 	struct seq_heard h = {.item = {.units_unknown = more->unknown}, .received_ns = now_ns};
-	struct seq_item was = {.units = more->units, .templates = more->templates};
+	struct seq_item was = {.units = more->units,
+	    .options = SEQ_OPTIONS(more->options),
+	    .templates = SEQ_TEMPLATES(more->templates)};
+	int64_t numbers = (int64_t)more->more -
+	    (seq_counts_of(d) == SEQ_COUNTS_FLOWS ? more->more_options : 0);
 	struct seq_range r;
 
 	recount_item(&s->last, more);
@@ -235,7 +242,7 @@ seq_live_recount(struct seq_live *s, struct seq_room *room, const struct seq_rul
 		return;
 	was.position = s->last.position + ahead;
 	r = seq_covers(d, &was);
-	r = seq_is_after(d) ? (struct seq_range){r.from - more->more, r.from}
-			    : (struct seq_range){r.to, r.to + more->more};
+	r = seq_is_after(d) ? (struct seq_range){r.from - numbers, r.from}
+			    : (struct seq_range){r.to, r.to + numbers};
 	seq_live_account_more(s, room, rules, r, &h);
 }

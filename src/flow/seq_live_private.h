@@ -10,6 +10,7 @@
 
 #define SEQ_CONFIRM 3           /* datagrams in a row that make a jump true, or make it a stray */
 #define SEQ_TEMPLATES_COUNTED 2 /* seq_live.templates when so many have told that they are counted; */
+#define SEQ_OPTIONS_COUNTED 2   /* seq_live.options when so many have told that they are counted after all */
 #define SEQ_TEMPLATES_NOT (-3)  /* and when the last one has told that they are not */
 
 /* Nothing is accounted before it is learnt. */
@@ -24,8 +25,8 @@ void seq_live_end_life(struct seq_live *s, struct seq_room *room);
 
 /* Of an item before it is accounted: it may bear templates. */
 void seq_live_remember_templates(struct seq_live *s, const struct seq_item *it);
-/* Whether templates are counted, as the datagram tells that goes on from the last one. */
-void seq_live_look_at_templates(
+/* Whether templates are counted, and options records, as the datagram tells that goes on from the last one. */
+void seq_live_look_at_variants(
     struct seq_live *s, struct seq_room *room, const struct seq_rules *rules, const struct seq_heard *h);
 
 /* Keeps what was heard before it can be accounted; accounts all of it when it is learnt. */

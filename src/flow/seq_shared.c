@@ -4,6 +4,13 @@
  */
 #include "flow/seq_shared.h"
 
+/* Templates alone take no numbers, and options records alone not everywhere. */
+static bool
+has_flows(const struct seq_item *it)
+{
+	return it->data && !it->units_unknown && (it->units == 0 || it->units > it->options);
+}
+
 int
 seq_says(enum seq_discipline d, const struct seq_item *a, const struct seq_item *b)
 {
@@ -12,7 +19,7 @@ seq_says(enum seq_discipline d, const struct seq_item *a, const struct seq_item 
 	if (d == SEQ_NONE || step < 0)
 		return 0;
 	if (step == 0)
-		return a->data && b->data && !a->units_unknown && !b->units_unknown ? -1 : 0;
+		return has_flows(a) && has_flows(b) ? -1 : 0;
 	return seq_explains(d, a, b);
 }
 

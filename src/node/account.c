@@ -42,6 +42,7 @@ count_one_by_one(
 	decode_init(&d, in->payload, in->len, in->info, resolve, &r);
 	(void)decode_count(&d);
 	item->units = d.flows + d.options;
+	item->options = SEQ_OPTIONS(d.options);
 	c->late = d.sets_unknown > 0;
 	c->malformed |= d.sets_malformed > 0;
 }
@@ -55,21 +56,25 @@ count_set(struct account *a, struct tmpl_cache *templates, const struct account_
 	uint64_t state = tmpl_cache_state(templates);
 	const struct tmpl *t;
 	uint32_t records = 0;
-	bool malformed = false;
+	bool malformed = false, options = false;
 
 	if (a->lengths[slot].id == set->id && a->lengths[slot].templates == state) {
 		records = (uint32_t)(len / a->lengths[slot].record_len);
 		malformed = len % a->lengths[slot].record_len > DECODE_PADDING_MOST;
+		options = a->lengths[slot].options;
 	} else if ((t = tmpl_cache_get(templates, in->key, set->id)) != NULL) {
 		if (!decode_count_set(t, len, &records, &malformed))
 			return false;
 		a->lengths[slot].id = flow_template_is_sane(t) ? set->id : 0;
 		a->lengths[slot].templates = state;
 		a->lengths[slot].record_len = t->record_len;
+		a->lengths[slot].options = options = t->kind == TMPL_OPTIONS;
 	} else {
 		c->late = true;
 	}
 	item->units += records;
+	if (options)
+		item->options = SEQ_OPTIONS(item->options + records);
 	c->malformed |= malformed;
 	return true;
 }
@@ -82,7 +87,7 @@ count_templates(const struct account_input *in, struct seq_item *item)
 
 	tmpl_defs_init(&defs, in->key, in->info, in->payload, in->len);
 	while (tmpl_defs_next(&defs, &def) == ERR_OK)
-		item->templates++;
+		item->templates = SEQ_TEMPLATES(item->templates + 1U);
 }
 
 /* True: it may be known later. */
@@ -97,6 +102,7 @@ count_records(
 	enum err e;
 
 	item->units = 0;
+	item->options = 0;
 	item->data = false;
 	sets_init(&it, in->info, in->payload, in->len);
 	while ((e = sets_next(&it, &set)) == ERR_OK) {

@@ -36,6 +36,7 @@ struct account {
 		uint64_t templates; /* tmpl_cache_state */
 		uint32_t record_len;
 		uint16_t id; /* 0: none */
+		bool options;
 	} lengths[ACCOUNT_LENGTHS];
 };
 

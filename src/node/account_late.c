@@ -12,7 +12,7 @@
 struct account_late_set {
 	uint32_t sequence, tag;
 	uint32_t units; /* records of the datagram that have been counted */
-	uint16_t templates;
+	uint16_t options, templates;
 	uint16_t id, len;
 };
 
@@ -52,7 +52,8 @@ account_late_note(struct account_late *l, struct account_late_room *room, struct
 		l->all[l->count++] = (struct account_late_set){.sequence = item->sequence,
 		    .tag = item->tag,
 		    .units = item->units,
-		    .templates = item->templates,
+		    .options = (uint16_t)item->options,
+		    .templates = (uint16_t)item->templates,
 		    .id = set.id,
 		    .len = (uint16_t)rd_left(&set.body)};
 	}
@@ -75,6 +76,7 @@ recount_datagram(struct account_late *l, uint16_t from, uint16_t to, uint16_t *k
 	struct seq_more more = {.sequence = first->sequence,
 	    .tag = first->tag,
 	    .units = first->units,
+	    .options = first->options,
 	    .templates = first->templates};
 	uint16_t n = *kept;
 
@@ -89,12 +91,15 @@ recount_datagram(struct account_late *l, uint16_t from, uint16_t to, uint16_t *k
 			l->all[n++] = set;
 		} else if (decode_count_set(t, set.len, &records, &malformed) && !malformed) {
 			more.more += records;
+			more.more_options += t->kind == TMPL_OPTIONS ? records : 0;
 		} else {
 			more.unknown = true;
 		}
 	}
-	for (uint16_t i = *kept; i < n; i++)
+	for (uint16_t i = *kept; i < n; i++) {
 		l->all[i].units += more.more;
+		l->all[i].options = (uint16_t)(l->all[i].options + more.more_options);
+	}
 	*kept = n;
 	if (more.more > 0 || !more.unknown) {
 		seq_live_recount(live, gaps, &rules, &more, now_ns);

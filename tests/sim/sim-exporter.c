@@ -73,11 +73,19 @@ new_layout(struct making *m, uint16_t id, bool options)
 
 /* What a datagram takes of the numbers. */
 static uint32_t
-step_of(enum counting c, uint32_t units, uint32_t templates)
+step_of(enum counting c, uint32_t units, uint32_t templates, uint32_t options)
 {
 	if (c == COUNT_DATAGRAMS)
 		return 1;
-	return units + (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL ? templates : 0);
+	if (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL)
+		return units + templates;
+	return units - (c == COUNT_BEFORE_FLOWS || c == COUNT_AFTER_FLOWS ? options : 0);
+}
+
+static bool
+is_after(enum counting c)
+{
+	return c == COUNT_AFTER || c == COUNT_AFTER_ALL || c == COUNT_AFTER_FLOWS;
 }
 
 static uint64_t
@@ -86,9 +94,11 @@ number_of(const struct making *m, uint32_t units)
 	switch (stream_of(m)->counting) {
 	case COUNT_BEFORE:
 	case COUNT_BEFORE_ALL:
+	case COUNT_BEFORE_FLOWS:
 		return m->base + m->units;
 	case COUNT_AFTER:
 	case COUNT_AFTER_ALL:
+	case COUNT_AFTER_FLOWS:
 		return m->base + m->units + units;
 	case COUNT_DATAGRAMS:
 		return m->base + m->datagrams;
@@ -120,7 +130,7 @@ send_parts(struct making *m, const struct part *given, uint32_t count)
 	struct world *w = m->w;
 	struct sim_stream *st = stream_of(m);
 	struct part parts[8];
-	uint32_t units = 0, flows = w->flow_count;
+	uint32_t units = 0, options = 0, flows = w->flow_count;
 	int64_t clock = SIM_START + m->at_ns + m->clock_ns;
 	struct encode_head head = {.domain = st->domain, .agent = st->agent, .aggregation = m->aggregation};
 	struct sent s = {.stream = m->stream, .life = m->life, .at_ns = m->at_ns};
@@ -128,7 +138,11 @@ send_parts(struct making *m, const struct part *given, uint32_t count)
 	memcpy(parts, given, count * sizeof(*parts));
 	for (uint32_t i = 0; i < count; i++)
 		*(parts[i].defines ? &s.templates : &units) += parts[i].defines ? 1 : parts[i].flows;
-	units = st->counting == COUNT_DATAGRAMS ? units : step_of(st->counting, units, s.templates);
+	for (uint32_t i = 0; i < count; i++) {
+		if (!parts[i].defines && parts[i].layout != NONE && st->layouts[parts[i].layout].options)
+			options += parts[i].flows;
+	}
+	units = st->counting == COUNT_DATAGRAMS ? units : step_of(st->counting, units, s.templates, options);
 	s.number = (int64_t)number_of(m, units);
 	head.sequence = (uint32_t)s.number;
 	head.uptime_ms = (uint32_t)((m->at_ns - m->boot_ns) / NS_PER_MSEC);
@@ -429,11 +443,10 @@ share_counter(struct world *w, uint32_t from, uint32_t to, uint64_t number)
 		qsort(all, count, sizeof(*all), by_time);
 	for (uint32_t i = 0; i < count; i++) {
 		struct sent *s = &w->sent[all[i]];
-		uint32_t step = step_of(st->counting, s->units, s->templates);
+		uint32_t step = step_of(st->counting, s->units, s->templates, s->options);
 		uint8_t *at = s->payload + sequence_at(st->proto);
 
-		s->number = (int64_t)(number +
-		    (st->counting == COUNT_AFTER || st->counting == COUNT_AFTER_ALL ? step : 0));
+		s->number = (int64_t)(number + (is_after(st->counting) ? step : 0));
 		s->sequence = (uint32_t)s->number;
 		for (unsigned k = 0; k < 4; k++)
 			at[k] = (uint8_t)(s->sequence >> (24 - 8 * k));
@@ -455,7 +468,7 @@ pick_counting(struct rng *r, enum proto proto)
 		return COUNT_ZERO;
 	default:
 		if (proto == PROTO_IPFIX && what < 25)
-			return what < 13 ? COUNT_BEFORE_ALL : COUNT_AFTER_ALL;
+			return (enum counting)(COUNT_BEFORE_ALL + what % 4);
 		if (what < 65)
 			return COUNT_BEFORE;
 		return what < 78 ? COUNT_AFTER : what < 91 ? COUNT_DATAGRAMS : COUNT_ZERO;

@@ -162,7 +162,7 @@ sim_lives_known(const struct world *w, const struct expect *e, const struct sim_
 /* --- what does it count? --- */
 
 struct units {
-	int64_t n, templates;
+	int64_t n, templates, options;
 	bool unknown; /* some of its sets have no definition */
 	bool wrong;   /* ... or another one than they were made with, so that nobody knows what is counted */
 };
@@ -171,7 +171,9 @@ static struct units
 units_of(const struct world *w, const struct expect *e, const struct sim_stream *st, uint32_t sent)
 {
 	const struct sent *s = &w->sent[sent];
-	struct units u = {.n = s->units, .templates = st->proto == PROTO_IPFIX ? s->templates : 0};
+	struct units u = {.n = s->units,
+	    .templates = st->proto == PROTO_IPFIX ? s->templates : 0,
+	    .options = st->proto == PROTO_IPFIX ? s->options : 0};
 
 	if (st->proto != PROTO_IPFIX)
 		return u;
@@ -181,15 +183,18 @@ units_of(const struct world *w, const struct expect *e, const struct sim_stream 
 		u.unknown = d->records == UINT32_MAX;
 		u.wrong = !u.unknown && d->records != s->units;
 		u.n = u.unknown ? 0 : s->units;
+		u.options = 0; /* which of them are options is not known */
 		return u;
 	}
-	u.n = 0;
+	u.n = u.options = 0;
 	for (uint32_t p = s->parts_at; p < s->parts_at + s->parts; p++) {
 		if (w->parts[p].defines)
 			continue;
 		u.unknown |= e->sets[p].layout == NONE;
 		u.wrong |= e->sets[p].layout != NONE && e->sets[p].layout != w->parts[p].layout;
 		u.n += e->sets[p].layout != NONE ? w->parts[p].flows : 0;
+		if (e->sets[p].layout != NONE && w->streams[s->stream].layouts[e->sets[p].layout].options)
+			u.options += w->parts[p].flows;
 	}
 	return u;
 }
@@ -210,6 +215,10 @@ explains(enum counting c, const struct sent *a, const struct sent *b, struct uni
 		return step == ua.n + ua.templates && !ua.unknown;
 	case COUNT_AFTER_ALL:
 		return step == ub.n + ub.templates && !ub.unknown;
+	case COUNT_BEFORE_FLOWS:
+		return step == ua.n - ua.options && !ua.unknown;
+	case COUNT_AFTER_FLOWS:
+		return step == ub.n - ub.options && !ub.unknown;
 	default:
 		return step == 0 && a->data && b->data;
 	}
@@ -420,16 +429,18 @@ join(struct span *s, uint32_t *count)
 static bool
 is_after(enum counting c)
 {
-	return c == COUNT_AFTER || c == COUNT_AFTER_ALL;
+	return c == COUNT_AFTER || c == COUNT_AFTER_ALL || c == COUNT_AFTER_FLOWS;
 }
 
 /* What a datagram takes of the numbers. */
 static int64_t
-numbers_of(enum counting c, int64_t units, int64_t templates)
+numbers_of(enum counting c, struct units u)
 {
 	if (c == COUNT_DATAGRAMS)
 		return 1;
-	return units + (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL ? templates : 0);
+	if (c == COUNT_BEFORE_ALL || c == COUNT_AFTER_ALL)
+		return u.n + u.templates;
+	return u.n - (c == COUNT_BEFORE_FLOWS || c == COUNT_AFTER_FLOWS ? u.options : 0);
 }
 
 static struct span
@@ -438,9 +449,11 @@ covers(enum counting c, int64_t at, int64_t units)
 	switch (c) {
 	case COUNT_BEFORE:
 	case COUNT_BEFORE_ALL:
+	case COUNT_BEFORE_FLOWS:
 		return (struct span){at, at + units};
 	case COUNT_AFTER:
 	case COUNT_AFTER_ALL:
+	case COUNT_AFTER_FLOWS:
 		return (struct span){at - units, at};
 	case COUNT_DATAGRAMS:
 		return (struct span){at, at + 1};
@@ -470,9 +483,7 @@ make_account(const struct world *w, const struct expect *e, const struct sim_str
 		uint32_t sent = l->items[i];
 		struct units u = units_of(w, e, st, sent);
 
-		units[i] = u.n;
-		if (st->counting == COUNT_BEFORE_ALL || st->counting == COUNT_AFTER_ALL)
-			units[i] += u.templates;
+		units[i] = numbers_of(st->counting, u);
 		if (e->of_sent[sent] == NONE)
 			continue;
 		if (last != NONE) {
@@ -539,12 +550,14 @@ is_of_stream(const struct world *w, const struct json_value *v, const struct sim
 static const char *
 discipline_name(enum counting c)
 {
-	return c == COUNT_BEFORE    ? "before"
-	    : c == COUNT_AFTER      ? "after"
-	    : c == COUNT_DATAGRAMS  ? "datagrams"
-	    : c == COUNT_BEFORE_ALL ? "before+templates"
-	    : c == COUNT_AFTER_ALL  ? "after+templates"
-				    : "none";
+	return c == COUNT_BEFORE      ? "before"
+	    : c == COUNT_AFTER        ? "after"
+	    : c == COUNT_DATAGRAMS    ? "datagrams"
+	    : c == COUNT_BEFORE_ALL   ? "before+templates"
+	    : c == COUNT_AFTER_ALL    ? "after+templates"
+	    : c == COUNT_BEFORE_FLOWS ? "before-options"
+	    : c == COUNT_AFTER_FLOWS  ? "after-options"
+				      : "none";
 }
 
 static int64_t
@@ -569,7 +582,8 @@ missed_by(const struct world *w, const struct expect *e, const struct sim_stream
 	for (uint32_t i = 0; i < st->sent_count; i++) {
 		const struct sent *s = &w->sent[st->sent[i]];
 		uint32_t of = e->of_sent[st->sent[i]];
-		int64_t units = numbers_of(st->counting, s->units, s->templates);
+		int64_t units = numbers_of(st->counting,
+		    (struct units){.n = s->units, .templates = s->templates, .options = s->options});
 
 		if (s->life != life || units == 0)
 			continue;

@@ -84,13 +84,15 @@ void *sim_alloc(size_t size); /* zeroed */
 
 /* --- exporters --- */
 
-/* ..._ALL: template records, too. In the order in which ties are decided. */
+/* ..._ALL: template records, too; ..._FLOWS: not options records. In the order in which ties are decided. */
 enum counting {
 	COUNT_BEFORE,
 	COUNT_AFTER,
 	COUNT_DATAGRAMS,
 	COUNT_BEFORE_ALL,
 	COUNT_AFTER_ALL,
+	COUNT_BEFORE_FLOWS,
+	COUNT_AFTER_FLOWS,
 	COUNT_ZERO,
 	COUNTINGS
 };

@@ -23,8 +23,8 @@ static struct exporter {
 	int64_t boot_ns, clock_step_ns;
 	int64_t now_ns;
 	uint32_t sequence, tag;
-	uint16_t templates; /* in the next datagram */
-	bool zero;          /* sends 0 for ever */
+	uint32_t templates, options; /* in the next datagram; units besides */
+	bool zero;                   /* sends 0 for ever */
 } x;
 
 static struct seq_live s;
@@ -58,20 +58,23 @@ make(uint32_t units, bool unknown)
 	bool after = seq_is_after(x.discipline);
 	uint32_t step = x.discipline == SEQ_DATAGRAMS ? 1 : units;
 
-	if (x.discipline == SEQ_BEFORE_ALL || x.discipline == SEQ_AFTER_ALL)
+	if (seq_counts_of(x.discipline) == SEQ_COUNTS_TEMPLATES)
 		step += x.templates;
+	if (seq_counts_of(x.discipline) == SEQ_COUNTS_RECORDS && x.discipline != SEQ_DATAGRAMS)
+		step += x.options;
 	if (after)
 		x.sequence += step;
 	*it = (struct seq_item){.sequence = x.zero ? 0 : x.sequence,
-	    .units = unknown ? 0 : units,
+	    .units = unknown ? 0 : units + x.options,
 	    .units_unknown = unknown,
 	    .data = units > 0,
-	    .templates = x.templates,
+	    .templates = SEQ_TEMPLATES(x.templates),
+	    .options = SEQ_OPTIONS(unknown ? 0 : x.options),
 	    .tag = ++x.tag,
 	    .clock_ns = x.now_ns + x.clock_step_ns};
 	if (!after)
 		x.sequence += step;
-	x.templates = 0;
+	x.templates = x.options = 0;
 	if (x.rules.has_uptime)
 		it->uptime_ms = (uint32_t)((x.now_ns - x.boot_ns) / NS_PER_MSEC);
 	if (x.proto == PROTO_IPFIX || x.proto == PROTO_V9)
@@ -253,7 +256,7 @@ test_uptime(enum proto proto, enum seq_discipline d)
 static void
 test_templates(enum seq_discipline d)
 {
-	enum seq_discipline plain = seq_variant(d);
+	enum seq_discipline plain = seq_variant(d, SEQ_COUNTS_RECORDS);
 	char want[64];
 	uint32_t n;
 
@@ -264,7 +267,7 @@ test_templates(enum seq_discipline d)
 	n = lose(2);
 	transmit(40);
 	for (unsigned i = 0; i < 5; i++) {
-		x.templates = (uint16_t)(3 + i);
+		x.templates = 3 + i;
 		hear(&(struct seq_heard){make(i % 2 == 0 ? 0 : 4, false).item, x.now_ns});
 		transmit(10);
 		(void)snprintf(want, sizeof(want), "%u %u 1 0 0 0 0 0", n, i == 0 ? 3 : 0);
@@ -287,6 +290,33 @@ test_templates(enum seq_discipline d)
 	is_account(want, "and they are not counted any more");
 	is_text(seq_discipline_name((enum seq_discipline)s.discipline), seq_discipline_name(plain),
 	    "which is known, too");
+}
+
+/* softflowd's: that options records are not counted shows with the first one. */
+static void
+test_options(enum seq_discipline d)
+{
+	char want[64];
+	uint32_t n = 0;
+
+	begin_with(PROTO_IPFIX, d, 1000);
+	transmit(40);
+	x.options = 1;
+	transmit(2);
+	for (unsigned i = 0; i < 5; i++) {
+		x.options = 1 + i;
+		transmit(1);
+		n += lose(1);
+		x.options = 2;
+		n += lose(1);
+		transmit(40);
+		(void)snprintf(want, sizeof(want), "%u 0 %u 0 0 0 0 0", n, i + 1);
+		is_account(want, i == 0 ? "options records" : "options records again");
+		x.options = 1;
+		transmit(1);
+		transmit(3);
+	}
+	is_text(seq_discipline_name((enum seq_discipline)s.discipline), seq_discipline_name(d), "what it is");
 }
 
 /* IPFIX tells no uptime, and from so far the way to 0 is shorter ahead than back. */
@@ -615,6 +645,8 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts, bool late
 	for (unsigned i = 0; i < 1500; i++) {
 		bool unknown = x.proto == PROTO_IPFIX && i > 40 && i < 1490 && draw(50) == 0;
 		bool templates = x.proto == PROTO_IPFIX && (draw(20) == 0 || i == 5 || i == 10);
+		bool options = seq_counts_of(x.discipline) == SEQ_COUNTS_FLOWS && !unknown &&
+		    (draw(20) == 0 || i == 7);
 		struct seq_heard h;
 
 		if (restarts && draw(300) == 0 && i > 50) {
@@ -630,7 +662,9 @@ history(unsigned loss, unsigned swaps, unsigned copies, bool restarts, bool late
 			transmit(4); /* so that it shows before something is lost */
 		}
 		if (templates)
-			x.templates = (uint16_t)(1 + draw(3));
+			x.templates = 1 + draw(3);
+		if (options)
+			x.options = 1 + draw(3);
 		if (unknown)
 			h = make_unsized(1 + draw(30));
 		else
@@ -669,7 +703,8 @@ test_histories(void)
 	} kinds[] = {{PROTO_V5, SEQ_BEFORE}, {PROTO_V7, SEQ_BEFORE}, {PROTO_V8, SEQ_BEFORE},
 	    {PROTO_V9, SEQ_DATAGRAMS}, {PROTO_V9, SEQ_BEFORE}, {PROTO_SFLOW5, SEQ_DATAGRAMS},
 	    {PROTO_IPFIX, SEQ_BEFORE}, {PROTO_IPFIX, SEQ_AFTER}, {PROTO_IPFIX, SEQ_DATAGRAMS},
-	    {PROTO_IPFIX, SEQ_BEFORE_ALL}, {PROTO_IPFIX, SEQ_AFTER_ALL}};
+	    {PROTO_IPFIX, SEQ_BEFORE_ALL}, {PROTO_IPFIX, SEQ_AFTER_ALL}, {PROTO_IPFIX, SEQ_BEFORE_FLOWS},
+	    {PROTO_IPFIX, SEQ_AFTER_FLOWS}};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		unsigned differ = 0, resets = 0, compared = 0;
@@ -715,6 +750,8 @@ main(void)
 	test_discipline(PROTO_IPFIX, SEQ_DATAGRAMS);
 	test_templates(SEQ_BEFORE_ALL);
 	test_templates(SEQ_AFTER_ALL);
+	test_options(SEQ_BEFORE_FLOWS);
+	test_options(SEQ_AFTER_FLOWS);
 	test_restart_from_far();
 	test_discipline(PROTO_SFLOW5, SEQ_DATAGRAMS);
 	test_uptime(PROTO_V5, SEQ_BEFORE);

@@ -365,7 +365,7 @@ test_disciplines(void)
 				uint32_t step = units[i] + (all == 1 ? templates : 0);
 
 				sent(total + (after == 1 ? step : 0), units[i], 5000 + 1000 * i, 0);
-				items[i].templates = templates;
+				items[i].templates = SEQ_TEMPLATES(templates);
 				total += step;
 			}
 			order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7",
@@ -377,6 +377,21 @@ test_disciplines(void)
 			    "is learnt");
 			is_u64(missing(learn(PROTO_IPFIX)), 0, "and nothing is missing");
 		}
+	}
+	for (unsigned after = 0; after < 2; after++) {
+		total = 100;
+		begin();
+		for (uint32_t i = 0; i < 8; i++) {
+			unsigned options = i % 3 == 1;
+
+			sent(total + (after == 1 ? units[i] : 0), units[i] + options, 5000 + 1000 * i, 0);
+			items[i].options = SEQ_OPTIONS(options);
+			total += units[i];
+		}
+		order_is(PROTO_IPFIX, "0 1 2 3 4 5 6 7", "one that does not count options records");
+		is_text(seq_discipline_name(learn(PROTO_IPFIX)), after ? "after-options" : "before-options",
+		    "is learnt");
+		is_u64(missing(learn(PROTO_IPFIX)), 0, "and nothing is missing");
 	}
 	begin();
 	total = 100;
