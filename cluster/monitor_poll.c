@@ -458,8 +458,11 @@ poll_free(struct poll *p)
 			buf_clear(&p->nodes[i].fetch[k].body);
 	}
 	free(p->nodes);
-	if (p->dns != NULL)
-		evdns_base_free(p->dns, 0);
+	if (p->dns != NULL) {
+		/* Whoever waits for a name is told, and only then freed: connections that were given up. */
+		evdns_base_free(p->dns, 1);
+		(void)event_base_loop(p->base, EVLOOP_NONBLOCK);
+	}
 	SSL_CTX_free(p->tls);
 	free(p);
 }
