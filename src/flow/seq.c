@@ -5,8 +5,9 @@
  * With an uptime in the header, boot time = clock - uptime is the same for every datagram of one life, up to
  * jitter. Items are clustered by boot time; clusters are joined into one epoch where the uptime goes on from
  * one to the other (the exporter's clock was stepped, or its uptime wrapped after 2^32 ms), or where the
- * sequence does and no life can have begun in between (its uptime was set back). Within an epoch uptime orders. Without uptime there is one cluster, ordered by clock, and only a confirmed fall of the
- * sequence begins an epoch.
+ * sequence does and no life can have begun in between (its uptime was set back). Within an epoch uptime orders; an uptime
+ * that falls within a cluster, by less than its slack, is made to go on first. Without uptime there is one cluster, ordered
+ * by clock, and only a confirmed fall of the sequence begins an epoch.
  */
 #include "flow/seq.h"
 
@@ -103,11 +104,13 @@ struct cluster {
 	size_t first, count; /* in the items sorted by boot time */
 	int64_t boot_ns;     /* of its first item */
 	int64_t clock_min_ns, clock_max_ns;
-	int64_t low_ms, high_ms;              /* uptimes, with wraps added */
-	uint32_t low_sequence, high_sequence; /* of the items with those uptimes */
-	uint32_t units_most;                  /* of one item */
-	int64_t wrap_ms; /* to add to each uptime: its wraps, or what it was set back by */
+	int64_t low_ms, high_ms;              /* order_ms of its items: uptimes that go on */
+	uint32_t low_sequence, high_sequence; /* of the items with those */
+	int64_t high_clock_ns;
+	uint32_t units_most; /* of one item */
+	int64_t wrap_ms;     /* to add to each uptime: its wraps, or what it was set back by */
 	uint32_t epoch;
+	bool falls; /* its uptime does, while clock and sequence go on */
 };
 
 #define NEXT_MOST_MS 60000 /* uptime between two datagrams that follow one another */
@@ -160,24 +163,66 @@ cluster_by_clock(const void *va, const void *vb)
 	return c != 0 ? c : cmp_i64((int64_t)a->first, (int64_t)b->first);
 }
 
+static int
+by_clock(const void *va, const void *vb, const void *ctx)
+{
+	const struct seq_item *a = va, *b = vb;
+	int c = cmp_i64(a->clock_ns, b->clock_ns);
+
+	(void)ctx;
+	if (c == 0)
+		c = cmp_i64(a->uptime_ms, b->uptime_ms);
+	return c != 0 ? c : cmp_i64(a->tag, b->tag);
+}
+
+static bool
+is_ahead(const struct seq_rules *rules, uint32_t a, uint32_t b)
+{
+	int32_t d = seq_diff(a, b);
+
+	return d > 0 && !seq_is_far(rules, d);
+}
+
+static void
+begin_bounds(struct cluster *c, const struct seq_item *it)
+{
+	c->low_ms = c->high_ms = it->order_ms;
+	c->low_sequence = c->high_sequence = it->sequence;
+	c->high_clock_ns = it->clock_ns;
+}
+
+static void
+take_bounds(struct cluster *c, const struct seq_item *it)
+{
+	if (it->order_ms < c->low_ms ||
+	    (it->order_ms == c->low_ms && seq_diff(c->low_sequence, it->sequence) < 0)) {
+		c->low_ms = it->order_ms;
+		c->low_sequence = it->sequence;
+	}
+	if (it->order_ms > c->high_ms ||
+	    (it->order_ms == c->high_ms && seq_diff(c->high_sequence, it->sequence) > 0)) {
+		c->high_ms = it->order_ms;
+		c->high_sequence = it->sequence;
+		c->high_clock_ns = it->clock_ns;
+	}
+}
+
 static size_t
-cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_t count, struct cluster *cl)
+cluster_items(const struct seq_rules *rules, struct seq_item *items, size_t count, struct cluster *cl)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		const struct seq_item *it = &items[i];
+		struct seq_item *it = &items[i];
 		struct cluster *c;
 
+		it->order_ms = it->uptime_ms;
 		if (n == 0 || seq_boot_ns(it) - seq_boot_ns(it - 1) > rules->boot_slack_ns) {
 			cl[n++] = (struct cluster){.first = i,
 			    .boot_ns = seq_boot_ns(it),
 			    .clock_min_ns = it->clock_ns,
-			    .clock_max_ns = it->clock_ns,
-			    .low_ms = it->uptime_ms,
-			    .high_ms = it->uptime_ms,
-			    .low_sequence = it->sequence,
-			    .high_sequence = it->sequence};
+			    .clock_max_ns = it->clock_ns};
+			begin_bounds(&cl[n - 1], it);
 		}
 		c = &cl[n - 1];
 		c->count++;
@@ -187,18 +232,37 @@ cluster_items(const struct seq_rules *rules, const struct seq_item *items, size_
 			c->clock_max_ns = it->clock_ns;
 		if (it->units > c->units_most)
 			c->units_most = it->units;
-		if (it->uptime_ms < c->low_ms ||
-		    (it->uptime_ms == c->low_ms && seq_diff(c->low_sequence, it->sequence) < 0)) {
-			c->low_ms = it->uptime_ms;
-			c->low_sequence = it->sequence;
-		}
-		if (it->uptime_ms > c->high_ms ||
-		    (it->uptime_ms == c->high_ms && seq_diff(c->high_sequence, it->sequence) > 0)) {
-			c->high_ms = it->uptime_ms;
-			c->high_sequence = it->sequence;
-		}
+		if (it->order_ms < c->high_ms && it->clock_ns >= c->high_clock_ns &&
+		    is_ahead(rules, c->high_sequence, it->sequence))
+			c->falls = true;
+		take_bounds(c, it);
 	}
 	return n;
+}
+
+/* fprobe sets its uptime back by a second each second, and boot time walks ahead in steps that part no clusters. Where the
+ * clock and the sequence go on, so does the uptime: from where it was. Of a life whose uptime is true nothing moves, since
+ * its sequence never lies ahead where its uptime lies behind. */
+static enum err
+let_uptime_go_on(const struct seq_rules *rules, struct seq_item *items, struct cluster *c)
+{
+	enum err e = sort_array(items, c->count, sizeof(*items), by_clock, NULL);
+	int64_t behind_ms = 0;
+
+	if (e != ERR_OK)
+		return e;
+	begin_bounds(c, items);
+	for (size_t i = 0; i < c->count; i++) {
+		struct seq_item *it = &items[i];
+
+		it->order_ms += behind_ms;
+		if (it->order_ms < c->high_ms && is_ahead(rules, c->high_sequence, it->sequence)) {
+			behind_ms += c->high_ms - it->order_ms;
+			it->order_ms = c->high_ms;
+		}
+		take_bounds(c, it);
+	}
+	return ERR_OK;
 }
 
 static bool
@@ -232,10 +296,8 @@ was_set_back(const struct seq_rules *rules, const struct cluster *a, const struc
 static bool
 uptime_set_back(const struct seq_rules *rules, const struct cluster *a, const struct cluster *b)
 {
-	int32_t ahead = seq_diff(a->high_sequence, b->low_sequence);
-
 	return b->clock_min_ns >= a->clock_max_ns && b->boot_ns < a->clock_max_ns - rules->boot_slack_ns &&
-	    ahead > 0 && (uint32_t)ahead <= rules->window;
+	    is_ahead(rules, a->high_sequence, b->low_sequence);
 }
 
 /* Gives each cluster an epoch: the exporter's clock orders lives; what continues a life joins it. */
@@ -259,6 +321,8 @@ join_clusters(const struct seq_rules *rules, struct cluster *cl, size_t n)
 			}
 			if (uptime_set_back(rules, p, c)) {
 				c->wrap_ms = p->wrap_ms + (c->boot_ns - p->boot_ns) / NS_PER_MSEC;
+				if (c->wrap_ms + c->low_ms < p->wrap_ms + p->high_ms) /* boot times jitter */
+					c->wrap_ms = p->wrap_ms + p->high_ms - c->low_ms;
 				c->epoch = p->epoch;
 				continue;
 			}
@@ -281,16 +345,20 @@ order_by_boot(const struct seq_rules *rules, struct seq_item *items, size_t coun
 	if ((cl = calloc(count, sizeof(*cl))) == NULL) /* most of it is never touched */
 		return ERR_MEMORY;
 	n = cluster_items(rules, items, count, cl);
+	for (size_t k = 0; k < n && e == ERR_OK; k++) {
+		if (cl[k].falls)
+			e = let_uptime_go_on(rules, items + cl[k].first, &cl[k]);
+	}
 	qsort(cl, n, sizeof(*cl), cluster_by_clock);
 	join_clusters(rules, cl, n);
 	for (size_t k = 0; k < n; k++) {
 		for (size_t i = cl[k].first; i < cl[k].first + cl[k].count; i++) {
 			items[i].epoch = cl[k].epoch;
-			items[i].order_ms = (int64_t)items[i].uptime_ms + cl[k].wrap_ms;
+			items[i].order_ms += cl[k].wrap_ms;
 		}
 	}
 	free(cl);
-	return ERR_OK;
+	return e;
 }
 
 /* Items of one instant are ordered by sequence, relative to one of them: a circle cut at the far side. */

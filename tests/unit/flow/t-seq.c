@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "tests/tap.h"
 
-#define MOST 64
+#define MOST 128
 
 static const int64_t boot = 1700000000LL * NS_PER_SEC;
 static struct seq_item items[MOST];
@@ -280,6 +280,52 @@ test_uptime_set_back(void)
 	sent(2089, 1, 1000, 300000);
 	sent(2090, 1, 2000, 300000);
 	order_is(PROTO_V9, "0 1|2 3", "one that began when the former was silent: a restart");
+
+	begin();
+	sent(30, 30, 59000, 0);
+	sent(60, 30, 60000, 0);
+	sent(90, 30, 50000, 10000);
+	sent(120, 30, 51001, 9999);
+	order_is(PROTO_V5, "0 1 2 3", "what boot times jitter by puts nothing before what came first");
+}
+
+/* fprobe 1.1 sets its uptime back with each burst; the last datagram of one is sent with the next, by the uptime that it has
+ * come to. Numbers of a run of which six datagrams were lost. */
+static void
+test_uptime_set_back_each_second(void)
+{
+	static const struct {
+		int64_t clock_us;
+		uint32_t datagrams; /* without the last one */
+		int64_t last_us;
+		uint32_t last_ms; /* since it was set back */
+	} bursts[] = {{48000913, 3, 49000713, 1000}, {49000751, 18, 50005687, 1004},
+	    {50005703, 24, 51086072, 1080}, {51086099, 22, 51471158, 384}, {51471189, 21, 52000538, 530}};
+	static const uint32_t lost[] = {270, 300, 330, 720, 1020, 1080};
+	const uint32_t back_ms = 1048576000;
+	char want[MOST * 8] = "";
+	uint32_t sequence = 0;
+	size_t at = 0, next_lost = 0;
+
+	begin();
+	for (size_t b = 0; b < sizeof(bursts) / sizeof(bursts[0]); b++) {
+		for (uint32_t i = 0; i <= bursts[b].datagrams; i++, sequence += 30) {
+			bool last = i == bursts[b].datagrams;
+
+			if (next_lost < sizeof(lost) / sizeof(lost[0]) && sequence == lost[next_lost]) {
+				next_lost++;
+				continue;
+			}
+			sent(sequence, 30, back_ms + (last ? bursts[b].last_ms : 0), 0);
+			items[count - 1].clock_ns = boot +
+			    (last ? bursts[b].last_us : bursts[b].clock_us + 5 * i) * (NS_PER_MSEC / 1000);
+			at += (size_t)snprintf(
+			    want + at, sizeof(want) - at, "%s%zu", at > 0 ? " " : "", count - 1);
+		}
+	}
+	order_is(PROTO_V5, want, "an uptime that is set back each second");
+	is_u64(epochs, 1, "the same life goes on");
+	is_u64(missing(SEQ_BEFORE), 180, "with what it lost");
 }
 
 static void
@@ -513,6 +559,7 @@ main(void)
 	test_restart_without_uptime();
 	test_clock_step();
 	test_uptime_set_back();
+	test_uptime_set_back_each_second();
 	test_late_and_doubled();
 	test_strays();
 	test_disciplines();
