@@ -186,7 +186,7 @@ stalled=$other
 exports -n 4000 -r 4000 -v 5 -s $((PORT + 5))
 check "all is recorded" wait_for 30 recorded 4900
 kill -USR1 "$stalled"
-told()
+datagrams_told()
 {
 	awk '$2 == "datagram" { n++ } $2 == "event" && match($0, / 3=[0-9]+/) { n += substr($0, RSTART + 3, RLENGTH - 3) } END { print n + 0 }' "$T/records"
 }
@@ -194,7 +194,7 @@ told()
 told_records()
 {
 	"$BUILDDIR/tests/node/records" "$1" >"$T/records"
-	[ "$(told)" = "$2" ]
+	[ "$(datagrams_told)" = "$2" ]
 }
 check "of records, too" wait_for 30 told_records "$T/00-stalled.fbs.open" 4000 || diag "$(grep event "$T/records")"
 like "$(cat "$T/records")" ' event .* log-drop' "told by an event"
@@ -248,7 +248,7 @@ goes_on()
 	exports -n 1 -r 100 -v 5 -s $((PORT + 5))
 	sent=$((sent + 1))
 	told_records "$T/00-after.fbs.open.0" 0
-	[ "$(told)" -gt 20000 ]
+	[ "$(datagrams_told)" -gt 20000 ]
 }
 check "it goes on" wait_for 60 goes_on
 check "and the reader is told what is missing" wait_for 60 told_records "$T/00-after.fbs.open.0" $sent ||
