@@ -326,6 +326,15 @@ test_uptime_set_back_each_second(void)
 	order_is(PROTO_V5, want, "an uptime that is set back each second");
 	is_u64(epochs, 1, "the same life goes on");
 	is_u64(missing(SEQ_BEFORE), 180, "with what it lost");
+
+	begin();
+	sent(0, 30, 1000, 0);
+	sent(30, 30, 1000, 1);
+	sent(60, 30, 2000, 0);
+	sent(90, 30, 1000, 1002);
+	sent(120, 30, 1000, 1001);
+	sent(150, 30, 2000, 1001);
+	order_is(PROTO_V5, "0 1 2 3 4 5", "what the clock swaps stays with its neighbours");
 }
 
 static void
